@@ -1,0 +1,8 @@
+"""Self-supervised learning for scikit-learn users."""
+
+from ._contrastive import ContrastivePretrainer
+from .persistence import load
+
+__version__ = "0.1.0.dev0"
+
+__all__ = ["ContrastivePretrainer", "load"]

@@ -1,0 +1,8 @@
+"""What the data is: how raw X becomes batches, and what a view and an encoder are there."""
+
+from ._base import Modality
+from ._image import Image
+from ._infer import infer_modality
+from ._tabular import Tabular
+
+__all__ = ["Image", "Modality", "Tabular", "infer_modality"]

@@ -1,0 +1,110 @@
+"""The contract between the kind of data and the pretext task."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array
+from sklearn.utils.validation import _get_feature_names
+from torch import nn
+
+from ..training import Batch, Store
+
+
+class Modality(BaseEstimator, ABC):
+    """How raw X becomes batches, and what a view and an encoder are there.
+
+    A subclass is a keyword-only dataclass whose fields are the user's choices. What `fit` learns goes
+    into attributes that end in an underscore and are arrays, numbers, strings, tuples or None: they
+    are saved as such, without pickle.
+    """
+
+    @abstractmethod
+    def fit(self, X: Any) -> Modality:
+        """Learn scaling statistics and the like from raw X; raise on what is not of this kind."""
+
+    @abstractmethod
+    def validate(self, X: Any) -> Store:
+        """Check raw X against what `fit` saw and return it as a store of batches."""
+
+    @abstractmethod
+    def encoder(self, name: str, n_components: int | None) -> nn.Module:
+        """Build the network `name` that maps a batch to features ``(n, n_components)``."""
+
+    @abstractmethod
+    def views(self, x: Batch) -> tuple[Batch, Batch]:
+        """Draw two random views of a batch, on its device, from torch's global generator."""
+
+
+def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
+    """Run scikit-learn's ``check_array``, and say what to do where its error does not.
+
+    Parameters
+    ----------
+    X : raw data
+    modality : Modality
+        Named in the errors.
+    **options
+        Passed on to ``check_array``.
+    """
+    try:
+        return check_array(X, dtype="numeric", input_name="X", estimator=modality, **options)
+    except ValueError as error:
+        text = str(error)
+        if "infinity" in text:
+            raise ValueError(f"{text} Clip the values or drop those rows.") from error
+        if "could not convert" in text or "setting an array element" in text:
+            raise ValueError(
+                f"{type(modality).__name__} takes numbers in rows of one length, and X is not that: {text}. "
+                "Encode texts first, for example with OneHotEncoder."
+            ) from error
+        raise
+
+
+def unknown_encoder(name: str, known: tuple[str, ...], modality: Modality) -> ValueError:
+    """Return the error for a name that the modality has no network for."""
+    names = ", ".join(repr(k) for k in ("auto", *known))
+    return ValueError(
+        f"encoder={name!r} is not known to {type(modality).__name__}. Use one of {names}, or pass any "
+        "nn.Module whose output has shape (n, d)."
+    )
+
+
+def stack_rows(X: Any, pool: Any) -> Any:
+    """Put the rows of `pool` below those of `X`; columns with names are picked by name.
+
+    Parameters
+    ----------
+    X, pool : array, DataFrame, sparse matrix or list
+        `pool` may have further columns where both have names, and none missing.
+
+    Raises
+    ------
+    ValueError
+        If the two do not fit together.
+    """
+    names, pool_names = _get_feature_names(X), _get_feature_names(pool)
+    if names is not None and pool_names is not None:
+        missing = [name for name in names if name not in set(pool_names)]
+        if missing:
+            raise ValueError(f"X_unlabeled lacks columns that X has: {missing[:5]}. Add them.")
+        pool = pool[list(names)]
+        if type(pool) is type(X) and hasattr(X, "vstack"):  # polars
+            return X.vstack(pool.cast(dict(X.schema)))
+        if type(pool) is type(X) and hasattr(X, "iloc"):
+            import pandas as pd
+
+            return pd.concat([X, pool], ignore_index=True)
+    parts = [part if sp.issparse(part) else np.asarray(part) for part in (X, pool)]
+    if parts[0].shape[1:] != parts[1].shape[1:] or parts[1].ndim < 1:
+        raise ValueError(
+            f"X_unlabeled of shape {parts[1].shape} does not go with X of shape {parts[0].shape}. Both must "
+            "be the same kind of data and have the same number of columns."
+        )
+    if any(sp.issparse(part) for part in parts):
+        return sp.vstack([sp.csr_array(part) for part in parts], format="csr")
+    return np.concatenate(parts)

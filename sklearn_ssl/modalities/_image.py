@@ -1,0 +1,245 @@
+"""Images, grey or with channels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import Tensor, nn
+
+from ..encoders import ConvNet
+from ..training import Rows
+from ._base import Modality, check_rows, unknown_encoder
+
+CHANNELS = (1, 3, 4)
+
+
+def crop_and_flip(x: Tensor, scale: tuple[float, float], flip: bool) -> Tensor:
+    """Cut a random window out of each image and stretch it to the full size.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, c, h, w)
+    scale : (smallest, largest) share of the area that a window covers, in (0, 1]
+        The aspect ratio varies between 3/4 and 4/3.
+    flip : bool
+        Mirror half of the images left to right.
+
+    Returns
+    -------
+    Tensor of shape (n, c, h, w)
+    """
+    n, device = len(x), x.device
+    area = torch.empty(n, device=device).uniform_(*scale)
+    aspect = torch.empty(n, device=device).uniform_(-1, 1).mul(math.log(4 / 3)).exp()
+    width, height = (area * aspect).sqrt().clamp(max=1), (area / aspect).sqrt().clamp(max=1)
+    theta = torch.zeros(n, 2, 3, device=device)
+    theta[:, 0, 2] = torch.empty(n, device=device).uniform_(-1, 1) * (1 - width)
+    theta[:, 1, 2] = torch.empty(n, device=device).uniform_(-1, 1) * (1 - height)
+    if flip:
+        width = width * torch.randint(2, (n,), device=device).mul(2).sub(1)
+    theta[:, 0, 0], theta[:, 1, 1] = width, height
+    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+
+
+def change_intensity(x: Tensor, strength: float) -> Tensor:
+    """Change brightness and contrast of each image, and the balance of its channels.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, c, h, w)
+        Standardised intensities.
+    strength : float
+        Largest change: of the contrast as a factor ``1 ± strength``, of the brightness in standard
+        deviations, each per image and, half as strong, per channel.
+    """
+    n, c = x.shape[:2]
+
+    def draw(channels: int) -> Tensor:
+        return torch.empty(n, channels, 1, 1, device=x.device).uniform_(-strength, strength)
+
+    gain, offset = 1 + draw(1), draw(1)
+    if c > 1:
+        gain, offset = gain + draw(c) / 2, offset + draw(c) / 2
+    return x * gain + offset
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Image(Modality):
+    """Images: arrays ``(n, h, w)``, ``(n, c, h, w)`` or ``(n, h, w, c)``, or rows of pixels.
+
+    uint8 and any number type; intensities are centred and scaled per channel.
+
+    Parameters
+    ----------
+    shape : tuple of int or None, default=None
+        Shape of one image where X has one row of pixels per image: ``(h, w)``, ``(c, h, w)`` or
+        ``(h, w, c)``. None reads it from an array with three or four dimensions.
+    channels : {"auto", "first", "last"}, default="auto"
+        Which axis of an image holds the channels; ``"auto"`` takes the axis of length 1, 3 or 4.
+    crop_scale : tuple (smallest, largest), default=(0.5, 1.0)
+        Share of the area that a random crop covers, in (0, 1].
+    horizontal_flip : bool, default=True
+        Mirror half of the views left to right. Switch it off where left and right differ in meaning,
+        as in digits and letters.
+    intensity : float, default=0.4
+        Strength of the random changes of brightness and contrast.
+
+    Attributes
+    ----------
+    shape_ : tuple (channels, height, width)
+        Shape of one image as the encoder sees it.
+    mean_, scale_ : ndarray of shape (channels,), float64
+        Centre and spread of the intensities.
+
+    References
+    ----------
+    .. [1] T. Chen, S. Kornblith, M. Norouzi, G. Hinton. "A Simple Framework for Contrastive Learning of
+       Visual Representations." ICML 2020. https://arxiv.org/abs/2002.05709
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ssl import ContrastivePretrainer
+    >>> from sklearn_ssl.modalities import Image
+    >>> X = load_digits().data  # 8 x 8 pixels in rows of 64
+    >>> ssl = ContrastivePretrainer(modality=Image(shape=(8, 8)), n_components=32, max_epochs=1)
+    >>> ssl.fit_transform(X).shape
+    (1797, 32)
+    """
+
+    shape: tuple[int, ...] | None = None
+    channels: str = "auto"
+    crop_scale: tuple[float, float] = (0.5, 1.0)
+    horizontal_flip: bool = True
+    intensity: float = 0.4
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "shape": [tuple, list, None],
+        "channels": [StrOptions({"auto", "first", "last"})],
+        "crop_scale": [tuple, list],
+        "horizontal_flip": ["boolean"],
+        "intensity": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def fit(self, X: Any) -> Image:
+        """Learn the shape of the images and the centre and spread of their channels.
+
+        Parameters
+        ----------
+        X : array of shape (n, h, w), (n, c, h, w), (n, h, w, c) or, with `shape`, (n, n_pixels)
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X does not hold images of one shape, or if it is not clear which axis the channels are.
+        """
+        self._validate_params()
+        self._check_params()
+        array = self._check(X, min_rows=2)
+        if self.shape is None and array.ndim == 2:
+            side = math.isqrt(array.shape[1])
+            guess = f"({side}, {side})" if side**2 == array.shape[1] else "(height, width)"
+            raise ValueError(
+                f"Image got a table of shape {array.shape}. If each row is a flattened image, pass "
+                f"modality=Image(shape={guess})."
+            )
+        self.layout_ = tuple(int(side) for side in (self.shape or array.shape[1:]))
+        self.channel_axis_ = self._find_channels(self.layout_)
+        self._match(array)
+        rows = np.unique(np.linspace(0, len(array) - 1, 10_000).astype(int))  # enough for a mean
+        scaler = StandardScaler()
+        for part in gen_batches(len(rows), 512):
+            pixels = self._channels_last(array[rows[part]])
+            scaler.partial_fit(pixels.reshape(-1, pixels.shape[-1]).astype(np.float64))
+        self.mean_, self.scale_ = scaler.mean_, scaler.scale_
+        height, width, channels = pixels.shape[1:]
+        self.shape_ = (channels, height, width)
+        return self
+
+    def validate(self, X: Any) -> Rows:
+        """Return X as a store of float32 batches ``(n, c, h, w)`` in channels-last memory order."""
+        array = self._check(X, min_rows=1)
+        self._match(array)
+        return Rows(array, self._scale)
+
+    def encoder(self, name: str, n_components: int | None) -> nn.Module:
+        """Build a small convolutional network; ``"auto"`` and ``"convnet"`` are the names."""
+        if name not in ("auto", "convnet"):
+            raise unknown_encoder(name, ("convnet",), self)
+        return ConvNet(self.shape_, n_components)
+
+    def views(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return two differently cropped, flipped and lit versions of images ``(n, c, h, w)``."""
+        return self._view(x), self._view(x)
+
+    def _view(self, x: Tensor) -> Tensor:
+        low, high = self.crop_scale
+        return change_intensity(crop_and_flip(x, (low, high), self.horizontal_flip), self.intensity)
+
+    def _check_params(self) -> None:
+        low_high = tuple(self.crop_scale)
+        numbers = len(low_high) == 2 and all(isinstance(share, Real) for share in low_high)
+        if not numbers or not 0 < low_high[0] <= low_high[1] <= 1:
+            raise ValueError(
+                f"crop_scale={self.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1."
+            )
+        sides = (2, 3) if self.shape is None else tuple(self.shape)
+        if len(sides) not in (2, 3) or any(not isinstance(s, Integral) or s < 1 for s in sides):
+            raise ValueError(
+                f"shape={self.shape!r} must be (h, w), (c, h, w) or (h, w, c) with positive integers."
+            )
+
+    def _check(self, X: Any, min_rows: int) -> np.ndarray:
+        array = check_rows(X, self, allow_nd=True, ensure_min_samples=min_rows)
+        if array.ndim > 4:
+            raise ValueError(f"Image takes arrays of two to four dimensions, got shape {array.shape}.")
+        return array
+
+    def _match(self, array: np.ndarray) -> None:
+        rows_of_pixels = self.shape is not None and array.shape[1:] == (math.prod(self.layout_),)
+        if not rows_of_pixels and array.shape[1:] != self.layout_:
+            raise ValueError(
+                f"Image is expecting images of shape {self.layout_}, and X of shape {array.shape} has "
+                f"rows of shape {array.shape[1:]}. Reshape X, or pass the shape of its rows in "
+                "modality=Image(shape=...)."
+            )
+
+    def _find_channels(self, layout: tuple[int, ...]) -> int | None:
+        """Return the axis of one image that holds the channels; None if it is grey without one."""
+        if len(layout) == 2:
+            return None
+        if self.channels != "auto":
+            return 0 if self.channels == "first" else 2
+        fits = [axis for axis in (0, 2) if layout[axis] in CHANNELS]
+        if len(fits) != 1:
+            why = "two axes" if fits else "no axis"
+            raise ValueError(
+                f"Images of shape {layout} have {why} of length 1, 3 or 4 that could be the channels. Pass "
+                "modality=Image(channels='first') or modality=Image(channels='last')."
+            )
+        return fits[0]
+
+    def _channels_last(self, rows: np.ndarray) -> np.ndarray:
+        images = rows.reshape(len(rows), *self.layout_)
+        if self.channel_axis_ is None:
+            return images[..., np.newaxis]
+        return np.moveaxis(images, 1 + self.channel_axis_, -1)
+
+    def _scale(self, rows: np.ndarray) -> Tensor:
+        images = np.asarray(self._channels_last(rows), dtype=np.float64)
+        scaled = ((images - self.mean_) / self.scale_).astype(np.float32)
+        return torch.from_numpy(np.ascontiguousarray(scaled)).permute(0, 3, 1, 2)

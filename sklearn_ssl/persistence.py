@@ -1,0 +1,196 @@
+"""Save and load without pickle: tensors as safetensors, everything else as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from .base import Modality, Pretrainer
+from .training import seeded
+
+FORMAT = 1
+CONFIG, TENSORS = "config.json", "model.safetensors"
+NOT_SAVED = ("callbacks",)  # arbitrary objects
+REBUILT = ("net_", "encoder_", "modality_")
+
+
+def save(estimator: Pretrainer, path: str | Path) -> None:
+    """Write a fitted estimator to the folder `path`; see ``Pretrainer.save``."""
+    safetensors = _safetensors()
+    check_is_fitted(estimator)
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is a file, and save writes a folder. Choose another path.")
+    tensors: dict[str, torch.Tensor] = {}
+    params = {k: v for k, v in estimator.get_params(deep=False).items() if k not in NOT_SAVED}
+    fitted = {k: v for k, v in _fitted(estimator).items() if k not in REBUILT}
+    config = {
+        "format": FORMAT,
+        "versions": {"scikit-learn": sklearn.__version__, "torch": str(torch.__version__)},
+        "class": _name(type(estimator)),
+        "params": _encode(params, tensors, "params"),
+        "fitted": _encode(fitted, tensors, "fitted"),
+        "modality": _encode(estimator.modality_, tensors, "modality"),
+    }
+    tensors |= {f"objective.{k}": v for k, v in estimator.net_.module_.state_dict().items()}
+    # safetensors knows no sharing: shared tensors are written once for each name
+    plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    path.mkdir(parents=True, exist_ok=True)
+    safetensors.save_file(plain, str(path / TENSORS))
+    (path / CONFIG).write_text(json.dumps(config, indent=1), encoding="utf-8")
+
+
+def load(path: str | Path, *, encoder: nn.Module | None = None) -> Pretrainer:
+    """Read a fitted estimator that ``Pretrainer.save`` wrote.
+
+    No code of the file is run: classes are looked up by name among those already imported.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder.
+    encoder : nn.Module, optional
+        A module of the same architecture, where the estimator was made with a module of the user's
+        own: weights can be saved without pickle, code cannot.
+
+    Returns
+    -------
+    Pretrainer
+        With the same parameters (but no callbacks), the same features, and no optimizer state.
+
+    Raises
+    ------
+    ValueError
+        If the folder does not hold an estimator, or the encoder is missing or does not fit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> import sklearn_ssl
+    >>> X = load_iris().data
+    >>> ssl = sklearn_ssl.ContrastivePretrainer(max_epochs=1).fit(X)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ssl.save(folder)
+    ...     loaded = sklearn_ssl.load(folder)
+    >>> bool((loaded.transform(X) == ssl.transform(X)).all())
+    True
+    """
+    safetensors = _safetensors()
+    path = Path(path)
+    if not (path / CONFIG).is_file() or not (path / TENSORS).is_file():
+        raise ValueError(f"{path} is not a folder that save wrote: it needs {CONFIG} and {TENSORS}.")
+    config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+    if config["format"] > FORMAT:
+        raise ValueError(
+            f"{path} was written by a newer sklearn_ssl. Upgrade with pip install -U sklearn-ssl."
+        )
+    tensors = safetensors.load_file(str(path / TENSORS))
+    params = _decode(config["params"], tensors)
+    if isinstance(params["encoder"], _Missing):
+        if encoder is None:
+            raise ValueError(
+                f"This estimator was made with a module of your own, {params['encoder'].name}. Pass one of "
+                "the same architecture: load(path, encoder=...)."
+            )
+        params["encoder"] = encoder
+    estimator = _find(Pretrainer, config["class"])(**params)
+    for name, value in _decode(config["fitted"], tensors).items():
+        setattr(estimator, name, value)
+    weights = {k.removeprefix("objective."): v for k, v in tensors.items() if k.startswith("objective.")}
+    with seeded(0):
+        estimator._restore(_decode(config["modality"], tensors), weights)
+    return estimator
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.torch
+    except ImportError as error:
+        raise ImportError(
+            "save and load need the package safetensors: pip install 'sklearn-ssl[save]'."
+        ) from error
+    return safetensors.torch
+
+
+class _Missing:
+    """Stands where a module was that cannot be written without pickle."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+def _fitted(obj: Any) -> dict[str, Any]:
+    return {k: v for k, v in vars(obj).items() if k.endswith("_") and not k.startswith("_")}
+
+
+def _name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _find(base: type, name: str) -> Any:
+    """Return the imported subclass of `base` that has this name; nothing is imported."""
+    todo = [base]
+    while todo:
+        cls = todo.pop()
+        if _name(cls) == name:
+            return cls
+        todo += cls.__subclasses__()
+    raise ValueError(f"No class {name} is known. Import the module that defines it, then load again.")
+
+
+def _encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
+    """Turn `value` into JSON; arrays of numbers go into `tensors` under `name`."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        tensors[name] = torch.from_numpy(value.copy())
+        return {"array": name}
+    if isinstance(value, np.ndarray):
+        return {"strings": [str(v) for v in value.tolist()]}
+    if isinstance(value, (list, tuple)):
+        items = [_encode(v, tensors, f"{name}.{i}") for i, v in enumerate(value)]
+        return {"tuple": items} if isinstance(value, tuple) else items
+    if isinstance(value, dict):
+        return {"dict": {k: _encode(v, tensors, f"{name}.{k}") for k, v in value.items()}}
+    if isinstance(value, Modality):
+        params = _encode(value.get_params(deep=False), tensors, f"{name}.params")
+        fitted = _encode(_fitted(value), tensors, f"{name}.fitted")
+        return {"modality": _name(type(value)), "params": params, "fitted": fitted}
+    if isinstance(value, nn.Module):
+        return {"module": _name(type(value))}
+    if isinstance(value, torch.device):
+        return str(value)
+    if isinstance(value, np.random.RandomState):
+        return None  # its state is of no use without the run that it was part of
+    raise TypeError(f"{name} of type {type(value).__name__} cannot be saved as JSON.")
+
+
+def _decode(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    if isinstance(value, list):
+        return [_decode(v, tensors) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if "array" in value:
+        return tensors[value["array"]].numpy().copy()
+    if "strings" in value:
+        return np.array(value["strings"], dtype=object)
+    if "tuple" in value:
+        return tuple(_decode(v, tensors) for v in value["tuple"])
+    if "dict" in value:
+        return {k: _decode(v, tensors) for k, v in value["dict"].items()}
+    if "module" in value:
+        return _Missing(value["module"])
+    modality = _find(Modality, value["modality"])(**_decode(value["params"], tensors))
+    for name, fitted in _decode(value["fitted"], tensors).items():
+        setattr(modality, name, fitted)
+    return modality

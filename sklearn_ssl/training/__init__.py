@@ -1,0 +1,24 @@
+"""The engine room: batches, the skorch net, seeds, devices, checkpoints. No SSL in here."""
+
+from ._checkpoint import PortableModule
+from ._device import resolve_device, resolve_precision
+from ._loader import Batch, BatchLoader, Rows, Selection, Store, move, n_rows
+from ._net import PretextNet, Progress
+from ._seed import draw_seed, seeded
+
+__all__ = [
+    "Batch",
+    "BatchLoader",
+    "PortableModule",
+    "PretextNet",
+    "Progress",
+    "Rows",
+    "Selection",
+    "Store",
+    "draw_seed",
+    "move",
+    "n_rows",
+    "resolve_device",
+    "resolve_precision",
+    "seeded",
+]

@@ -1,0 +1,63 @@
+"""Modules as plain numpy arrays around a skeleton, for pickle and for joblib's hash."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+
+class _Slot:
+    """Stands in a module's skeleton where a tensor was."""
+
+
+@dataclass(frozen=True, eq=False)
+class PortableModule:
+    """A module whose tensors lie beside it as arrays of bytes.
+
+    joblib hashes a torch tensor by its address in memory, so that a clone of an estimator would
+    never be found in a ``memory=`` cache. Arrays are hashed by value. As a second benefit, what is
+    pickled on a GPU unpickles on a machine without one.
+    """
+
+    skeleton: nn.Module
+    slots: list[_Slot]
+    arrays: list[dict[str, Any]]
+
+    @classmethod
+    def pack(cls, module: nn.Module) -> PortableModule:
+        """Take `module` apart; it stays as it is."""
+        tensors = [t for t in (*module.parameters(), *module.buffers()) if not is_lazy(t)]
+        slots = [_Slot() for _ in tensors]
+        memo: dict[int, Any] = {id(t): slot for t, slot in zip(tensors, slots, strict=True)}
+        return cls(copy.deepcopy(module, memo), slots, [_to_array(t) for t in tensors])
+
+    def unpack(self) -> nn.Module:
+        """Put the module together again, on the CPU; shared tensors are shared again."""
+        memo: dict[int, Any] = {
+            id(slot): _to_tensor(**array) for slot, array in zip(self.slots, self.arrays, strict=True)
+        }
+        return copy.deepcopy(self.skeleton, memo)
+
+
+def _to_array(tensor: torch.Tensor) -> dict[str, Any]:
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return {
+        "values": flat.view(torch.uint8).numpy().copy() if flat.numel() else np.empty(0, np.uint8),
+        "dtype": str(tensor.dtype).removeprefix("torch."),
+        "shape": tuple(tensor.shape),
+        "is_parameter": isinstance(tensor, nn.Parameter),
+        "requires_grad": tensor.requires_grad,
+    }
+
+
+def _to_tensor(
+    values: np.ndarray, dtype: str, shape: tuple[int, ...], is_parameter: bool, requires_grad: bool
+) -> torch.Tensor:
+    tensor = torch.from_numpy(values.copy()).view(getattr(torch, dtype)).reshape(shape)
+    return nn.Parameter(tensor, requires_grad) if is_parameter else tensor

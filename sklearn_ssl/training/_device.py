@@ -1,0 +1,44 @@
+"""Where and how precisely to compute: fixed rules, never a timing, so that bits repeat."""
+
+from __future__ import annotations
+
+import torch
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Return the torch device that `device` names; ``"auto"`` is CUDA where there is one, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the name or sees no such device.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+        torch.empty(0, device=resolved)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            f"device={str(device)!r} cannot be used here ({str(error).splitlines()[0]}). "
+            "Use device='auto', 'cpu', or a device that torch lists."
+        ) from error
+    return resolved
+
+
+def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
+    """Return the dtype of the network's matrix products: ``torch.bfloat16`` or ``torch.float32``.
+
+    ``"auto"`` is bfloat16 where the processor has instructions for it (AVX512-BF16 or AMX on a CPU,
+    compute capability 8.0 on CUDA) and float32 elsewhere.
+    """
+    if precision != "auto":
+        return torch.bfloat16 if precision == "bfloat16" else torch.float32
+    if device.type == "cpu":
+        cpu = torch.cpu
+        native = cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported()
+    elif device.type == "cuda":
+        native = torch.cuda.get_device_capability(device) >= (8, 0)
+    else:
+        native = False
+    return torch.bfloat16 if native else torch.float32

@@ -1,0 +1,44 @@
+"""Randomness that `random_state` alone decides and that leaves no trace."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+_LOCK = threading.RLock()  # torch's generators are global: two threads must not fork them at once
+
+
+def draw_seed(random_state: int | np.random.RandomState | None, stream: int = 0) -> int:
+    """Turn scikit-learn's `random_state` into a seed for torch.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        None takes fresh entropy from the operating system, so that numpy's global generator stays
+        as it is.
+    stream : int
+        Continued training passes the number of epochs so far, so that it does not see the views of
+        the first epochs again.
+    """
+    if random_state is None:
+        entropy = secrets.randbits(31)
+    elif isinstance(random_state, np.random.RandomState):
+        entropy = int(random_state.randint(2**31 - 1))
+    else:
+        entropy = int(random_state)
+    return int(np.random.SeedSequence([entropy, stream]).generate_state(1)[0])
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
+    """Seed torch's global generators inside the block and restore them after it."""
+    device = torch.device(device)
+    cuda = [device] if device.type == "cuda" else []
+    with _LOCK, torch.random.fork_rng(devices=cuda):
+        torch.manual_seed(seed)
+        yield

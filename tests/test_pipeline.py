@@ -1,0 +1,147 @@
+"""What users type: pipelines, searches, caches, more unlabeled rows."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_digits, load_iris
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from torch import nn
+
+from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl.modalities import Image
+
+X, y = load_iris(return_X_y=True)
+POOL = np.random.default_rng(0).normal(X.mean(axis=0), X.std(axis=0), size=(37, 4))
+
+
+def quick(**params):
+    return ContrastivePretrainer(**{"max_epochs": 1, "random_state": 0, **params})
+
+
+def n_cached_fits(folder):
+    return len(list(Path(folder).rglob("output.pkl")))
+
+
+class RowCount(ContrastivePretrainer):
+    """Remember how many rows the last fit trained on."""
+
+    def _split(self, store):
+        self.n_rows_ = len(store)
+        return super()._split(store)
+
+
+def test_pipeline_grid_search_in_two_processes():
+    pipe = Pipeline([("ssl", quick()), ("clf", SVC())])
+    assert pipe.fit(X, y).score(X, y) > 0.8
+    grid = {"ssl__temperature": [0.1, 0.5], "clf__C": [1, 10]}
+    search = GridSearchCV(pipe, grid, n_jobs=2, error_score="raise").fit(X, y)
+    assert search.best_score_ > 0.8
+    assert set(search.best_params_) == set(grid)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize(
+    "encoder",
+    ["auto", nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 8))],
+    ids=["name", "module"],
+)
+def test_memory_fits_the_pretrainer_once_per_fold(tmp_path, encoder, n_jobs):
+    pipe = Pipeline([("ssl", quick(encoder=encoder)), ("clf", SVC())], memory=str(tmp_path))
+    grid = {"clf__C": [0.1, 1, 10]}
+    search = GridSearchCV(pipe, grid, cv=3, n_jobs=n_jobs, error_score="raise").fit(X, y)
+    assert search.best_score_ > 0.8
+    assert n_cached_fits(tmp_path) == 4  # three folds and the refit
+
+
+def test_memory_with_a_frozen_pretrainer(tmp_path):
+    frozen = FrozenEstimator(quick(encoder=nn.Linear(4, 8)).fit(POOL))
+    pipe = Pipeline([("ssl", frozen), ("clf", SVC())], memory=str(tmp_path))
+    search = GridSearchCV(pipe, {"clf__C": [0.1, 1, 10]}, cv=3, n_jobs=2, error_score="raise").fit(X, y)
+    assert n_cached_fits(tmp_path) == 4
+    assert (search.best_estimator_[:-1].transform(X) == frozen.transform(X)).all()
+
+
+def test_x_unlabeled_trains_and_scales():
+    est = RowCount(max_epochs=1, random_state=0).fit(X, y, X_unlabeled=POOL)
+    assert est.n_rows_ == len(X) + len(POOL)
+    np.testing.assert_allclose(est.modality_.mean_, np.vstack([X, POOL]).mean(axis=0))
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_x_unlabeled_through_pipeline_and_search(routing):
+    key = "X_unlabeled" if routing else "ssl__X_unlabeled"
+    pipe = Pipeline([("ssl", RowCount(max_epochs=1, random_state=0)), ("clf", SVC())])
+    with config_context(enable_metadata_routing=routing):
+        fitted = clone(pipe).fit(X, y, **{key: POOL})
+        assert fitted[0].n_rows_ == len(X) + len(POOL)
+        search = GridSearchCV(pipe, {"clf__C": [1, 10]}, cv=3, error_score="raise").fit(X, y, **{key: POOL})
+        assert search.best_estimator_[0].n_rows_ == len(X) + len(POOL)
+        params = {"params": {key: POOL}}
+        result = cross_validate(pipe, X, y, cv=3, return_estimator=True, error_score="raise", **params)
+        assert [e[0].n_rows_ for e in result["estimator"]] == [100 + len(POOL)] * 3
+
+
+def test_a_pool_of_exactly_len_x_rows_is_sliced_by_fold():
+    pipe = Pipeline([("ssl", RowCount(max_epochs=1)), ("clf", SVC())])
+    params = {"ssl__X_unlabeled": POOL[np.arange(150) % 37]}
+    result = cross_validate(pipe, X, y, cv=3, params=params, return_estimator=True, error_score="raise")
+    assert [e[0].n_rows_ for e in result["estimator"]] == [200] * 3  # documented, not wished for
+
+
+def test_behind_a_scaler_the_pool_arrives_unscaled_unless_transform_input():
+    steps = [("scale", StandardScaler()), ("ssl", quick()), ("clf", SVC())]
+    with config_context(enable_metadata_routing=True):
+        plain = Pipeline(steps).fit(X, y, X_unlabeled=POOL)
+        assert abs(plain["ssl"].modality_.mean_).max() > 0.5  # the pool has means of 1 to 6
+        both = Pipeline(steps, transform_input=["X_unlabeled"]).fit(X, y, X_unlabeled=POOL)
+        assert abs(both["ssl"].modality_.mean_).max() < 0.1
+
+
+def test_column_transformer_hands_each_branch_the_whole_pool():
+    names = ["a", "b", "c", "d"]
+    frame, pool = pd.DataFrame(X, columns=names), pd.DataFrame(POOL, columns=names)
+    columns = ColumnTransformer(
+        [("left", RowCount(max_epochs=1), ["a", "c"]), ("right", RowCount(max_epochs=1), ["b", "d"])]
+    )
+    pipe = make_pipeline(columns, LogisticRegression(max_iter=1000))
+    with config_context(enable_metadata_routing=True):
+        pipe.fit(frame, y, X_unlabeled=pool)
+        for name, expected in [("left", ["a", "c"]), ("right", ["b", "d"])]:
+            branch = pipe[0].named_transformers_[name]
+            assert branch.n_rows_ == len(X) + len(POOL)
+            assert list(branch.feature_names_in_) == expected
+
+
+def test_frozen_pretrainer_in_a_pipeline():
+    ssl = quick().fit(POOL)
+    pipe = Pipeline([("ssl", FrozenEstimator(ssl)), ("clf", SVC())]).fit(X, y)
+    assert (pipe[0].transform(X) == ssl.transform(X)).all()
+    assert pipe.score(X, y) > 0.8
+
+
+def test_search_without_labels_uses_score():
+    search = GridSearchCV(quick(), {"lr": [1e-4, 1e-2]}, cv=2, error_score="raise").fit(X)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.cv_results_["mean_test_score"].std() > 0
+
+
+def test_pretrainers_side_by_side_on_images():
+    digits = load_digits()
+    pipe = make_pipeline(quick(modality=Image(shape=(8, 8)), n_components=16), SVC())
+    assert pipe.fit(digits.data[:300], digits.target[:300]).score(digits.data, digits.target) > 0.5
+
+
+def test_set_output_gives_frames_with_names():
+    frame = quick(n_components=3).set_output(transform="pandas").fit_transform(X)
+    assert list(frame.columns) == [f"contrastivepretrainer{i}" for i in range(3)]
+    assert set(frame.dtypes) == {np.dtype("float32")}
