@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 import warnings
@@ -72,7 +71,7 @@ def table(scores: Scores, budgets: Sequence[int]) -> Iterator[str]:
     columns = [(name, budget) for budget in budgets for name in names]
     width = max(map(len, kinds)) + 2
     group = 8 * len(names) - 2
-    yield " " * width + "  ".join(f"{f'{b} labels per class':^{group}}" for b in budgets)
+    yield (" " * width + "  ".join(f"{f'{b} labels per class':^{group}}" for b in budgets)).rstrip()
     yield " " * width + "  ".join(f"{name:>6}" for name, _ in columns)
     for kind in kinds:
         cells = []
@@ -80,7 +79,7 @@ def table(scores: Scores, budgets: Sequence[int]) -> Iterator[str]:
             means = {other: np.mean(scores[other, name, budget]) for other in kinds}
             star = "*" if means[kind] == max(means.values()) else " "
             cells.append(f"{means[kind]:>5.1f}{star}")
-        yield f"{kind:<{width}}" + "  ".join(cells)
+        yield (f"{kind:<{width}}" + "  ".join(cells)).rstrip()
 
 
 def plot(scores: Scores, budgets: Sequence[int], path: str) -> None:
@@ -194,7 +193,9 @@ def main(args: Sequence[str] | None = None) -> None:
     found = search(METHODS[options.methods[0]](**shared), X[rows], y[rows], pool=X)
     settings = ", ".join(f"{key}={value}" for key, value in found.best_params_.items())
     print(f"best of {len(found.cv_results_['params'])}: {settings}")
-    print(f"accuracy: {found.best_score_:.3f} in cross-validation, {found.score(X_test, y_test):.3f} held out")
+    print(
+        f"accuracy: {found.best_score_:.3f} in cross-validation, {found.score(X_test, y_test):.3f} held out"
+    )
 
     try:
         plot(scores, options.labels, options.out)
@@ -206,4 +207,4 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -440,8 +440,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             norm.reset_running_stats()
             norm.momentum = None  # torch's word for a plain average
             norm.train()
-        rows = np.unique(np.linspace(0, len(store) - 1, CALIBRATION_ROWS).astype(int))
-        for batch, _ in BatchLoader(Selection(store, rows), self.batch_size):
+        rows = torch.randperm(len(store)).numpy()[:CALIBRATION_ROWS]  # rows may be sorted by class
+        for batch, _ in BatchLoader(Selection(store, rows), max(256, self.batch_size)):
             self.encoder_(move(batch, self.net_.device))
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum

@@ -1,0 +1,56 @@
+"""The tables that every method and every modality joins with one line."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_digits, load_iris
+
+from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl.base import Modality, Pretrainer
+from sklearn_ssl.modalities import Image, Tabular
+
+DIGITS = load_digits().data[:200]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A modality, rows of it, and a second value for each of its parameters."""
+
+    modality: Modality
+    X: Any
+    other: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """An estimator class, the modalities it takes, and a second value for each own parameter."""
+
+    estimator: type[Pretrainer]
+    kinds: tuple[str, ...]
+    other: dict[str, Any] = field(default_factory=dict)
+    ignores: tuple[str, ...] = ()  # modality parameters that its pretext task does not ask for
+
+    def __call__(self, **params: Any) -> Pretrainer:
+        return self.estimator(**{"max_epochs": 2, "random_state": 0, "batch_size": 64, **params})
+
+
+KINDS = {
+    "tabular": Kind(Tabular(), load_iris().data, {"corruption_rate": 0.6, "clip": 0.5}),
+    "image": Kind(
+        Image(),
+        np.repeat(DIGITS.reshape(-1, 8, 8, 1), 3, axis=3),
+        {
+            "channels": "first",
+            "crop_scale": (0.2, 0.5),
+            "horizontal_flip": False,
+            "intensity": 0.1,
+        },
+    ),
+}
+
+METHODS = {
+    "contrastive": Method(ContrastivePretrainer, ("tabular", "image"), {"temperature": 0.1}),
+}
+
+CASES = [(method, kind) for method, m in METHODS.items() for kind in m.kinds]

@@ -1,0 +1,41 @@
+"""scikit-learn's own checks, those that it yields and those that it only defines."""
+
+import pytest
+from methods import METHODS
+from sklearn.utils import estimator_checks
+from sklearn.utils._testing import ignore_warnings
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+
+ON_TABLES = [m(max_epochs=1) for m in METHODS.values() if "tabular" in m.kinds]
+
+NOT_YIELDED = [
+    "check_dataframe_column_names_consistency",
+    "check_get_feature_names_out_error",
+    "check_global_output_transform_pandas",
+    "check_global_set_output_transform_polars",
+    "check_inplace_ensure_writeable",
+    "check_param_validation",
+    "check_set_output_transform",
+    "check_set_output_transform_pandas",
+    "check_set_output_transform_polars",
+    "check_transformer_get_feature_names_out",
+    "check_transformer_get_feature_names_out_pandas",
+]
+
+
+@parametrize_with_checks(ON_TABLES)
+def test_estimator_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", ON_TABLES, ids=lambda e: type(e).__name__)
+def test_no_tag_skips_checks(estimator):
+    checks = list(estimator_checks_generator(estimator))
+    assert len(checks) >= 46
+
+
+@pytest.mark.parametrize("name", NOT_YIELDED)
+@pytest.mark.parametrize("estimator", ON_TABLES, ids=lambda e: type(e).__name__)
+@ignore_warnings(category=UserWarning)  # the checks themselves transform arrays after fitting frames
+def test_checks_that_scikit_learn_does_not_yield(estimator, name):
+    getattr(estimator_checks, name)(type(estimator).__name__, estimator)

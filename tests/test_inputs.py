@@ -1,0 +1,144 @@
+"""What is wrong with an input is said at once, in our words, with what to do."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+from torch import nn
+
+import sklearn_ssl
+from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl.modalities import Image, Tabular
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(30, 4))
+GREY = RNG.integers(0, 255, (20, 8, 8)).astype(np.uint8)
+NAN, INF = X.copy(), X.copy()
+NAN[0, 0], INF[1, 1] = np.nan, np.inf
+FRAME = pd.DataFrame(X, columns=list("abcd"))
+
+
+class Cube(nn.Module):
+    def forward(self, x):
+        return x[:, None]
+
+
+class Crash(nn.Module):
+    def forward(self, x):
+        raise RuntimeError("CUDA is on fire")
+
+
+def new(**params):
+    return ContrastivePretrainer(**{"max_epochs": 1, "random_state": 0, **params})
+
+
+def fit(data, **params):
+    return lambda: new(**params).fit(data)
+
+
+def pool(data, X=X):
+    return lambda: new().fit(X, X_unlabeled=data)
+
+
+def image(data, **params):
+    return lambda: new(modality=Image(**params)).fit(data)
+
+
+def after(method, data, train=X, **params):
+    return lambda: getattr(new(**params).fit(train), method)(data)
+
+
+BAD_DATA = {
+    "nan": (fit(NAN), "NaN"),
+    "infinite": (fit(INF), "infinity.*Clip"),
+    "no rows": (fit(X[:0]), "0 sample"),
+    "no columns": (fit(X[:, :0]), "0 feature"),
+    "one row": (fit(X[:1]), "1 sample.*minimum of 2"),
+    "one dimension": (fit(X[0]), "Reshape your data"),
+    "five dimensions": (fit(X[:4].reshape(4, 1, 1, 2, 2)), "reshape X"),
+    "None": (fit(None), "Expected 2D array"),
+    "a dict": (fit({"a": 1}), "Expected 2D array"),
+    "complex": (fit(X + 1j), "Complex data not supported"),
+    "cells of text": (fit(np.array([["a", "b"]] * 5)), "numeric"),
+    "objects of text": (fit(np.array([["a", 1.0]] * 5, dtype=object)), "Encode"),
+    "rows of many lengths": (fit([[1, 2], [3]]), "one length"),
+    "texts": (fit(["one text", "another"]), "TfidfVectorizer"),
+    "a Series of texts": (fit(pd.Series(["one text", "another"])), "TfidfVectorizer"),
+    "waves": (fit([X[0], X[1]]), r"Series\(\) and Audio\("),
+    "waves of many lengths": (fit([X[0], X[1, :2]]), r"Series\(\) and Audio\("),
+    "three dimensions": (fit(GREY), r"Series|Image\(\)"),
+    "pandas with texts": (fit(FRAME.assign(city="Oslo")), r"\['city'\].*OneHotEncoder"),
+    "pandas with dates": (fit(FRAME.assign(day=pd.Timestamp(0))), r"\['day'\]"),
+    "polars with texts": (fit(pl.DataFrame({"a": [1, 2], "city": ["x", "y"]})), r"\['city'\]"),
+    "nan in transform": (after("transform", NAN), "NaN"),
+    "width in transform": (after("transform", X[:, :3]), "3 features.* 4 features"),
+    "width of a list": (after("transform", X[:, :3].tolist()), "3 features.* 4 features"),
+    "names in transform": (after("transform", FRAME.rename(columns={"d": "e"}), FRAME), "now missing"),
+    "width in partial_fit": (after("partial_fit", X[:, :3]), "3 features.* 4 features"),
+    "score of one row": (after("score", X[:1]), "at least 2 rows"),
+    "pool of another width": (pool(X[:, :2]), "X_unlabeled of shape"),
+    "pool without a column": (pool(FRAME.drop(columns="d"), FRAME), r"X_unlabeled lacks.*\['d'\]"),
+    "pool with nan": (pool(NAN), "NaN"),
+    "pool of text": (pool("abc"), "X_unlabeled of shape"),
+    "images of two sizes": (after("transform", GREY[:, :4], GREY, modality=Image()), r"\(8, 8\)"),
+    "table as images": (image(RNG.normal(size=(5, 64))), r"Image\(shape=\(8, 8\)\)"),
+    "shape that does not fit": (image(GREY.reshape(20, -1), shape=(8, 9)), r"\(8, 9\)"),
+    "shape of four numbers": (image(GREY, shape=(1, 2, 3, 4)), r"\(h, w\)"),
+    "negative shape": (image(GREY, shape=(-8, 8)), "positive integers"),
+    "no axis for channels": (fit(np.ones((5, 7, 8, 9))), "channels='first'"),
+    "two axes for channels": (fit(np.ones((5, 3, 8, 4))), "channels='first'"),
+    "sparse images": (image(sp.csr_array(GREY.reshape(20, -1)), shape=(8, 8)), "dense"),
+    "nan in images": (image(np.full((5, 8, 8), np.nan)), "NaN"),
+}
+
+BAD_PARAMETERS = {
+    "n_components": (fit(X, n_components=-3), "n_components"),
+    "batch_size of 0": (fit(X, batch_size=0), "batch_size"),
+    "batch_size of 1": (fit(X, batch_size=1), "batch_size"),
+    "max_epochs": (fit(X, max_epochs=-1), "max_epochs"),
+    "half an epoch": (fit(X, max_epochs=1.5), "max_epochs"),
+    "lr": (fit(X, lr=0), "lr"),
+    "lr that is too high": (fit(X, lr=1e30, max_epochs=5), "Lower lr"),
+    "temperature": (fit(X, temperature=0), "temperature"),
+    "validation_fraction": (fit(X, early_stopping=True, validation_fraction=1.5), "validation_fraction"),
+    "early_stopping": (fit(X[:3], early_stopping=True), "lower validation_fraction"),
+    "random_state": (fit(X, random_state="a"), "random_state"),
+    "modality of no such name": (fit(X, modality="table"), "modality"),
+    "modality as a class": (fit(GREY, modality=Image), "modality"),
+    "device that is not here": (fit(X, device="cuda:99"), "device='auto'"),
+    "device of no such name": (fit(X, device="gpu"), "device='auto'"),
+    "precision": (fit(X, precision="half"), "precision"),
+    "callbacks": (fit(X, callbacks=["progress"]), "skorch.callbacks.Callback"),
+    "encoder of no such name": (fit(X, encoder="resnet"), "'auto', 'mlp'"),
+    "encoder for tables, on images": (fit(GREY, modality=Image(), encoder="mlp"), "'auto', 'convnet'"),
+    "encoder as a class": (fit(X, encoder=nn.Linear), "encoder"),
+    "encoder with three axes": (fit(X, encoder=Cube()), r"\(n, d\).*\(2, 1, 4\)"),
+    "encoder that crashes": (fit(X, encoder=Crash()), "encoder=Crash.*on fire"),
+    "encoder of the wrong width": (fit(X, encoder=nn.Linear(5, 3)), "encoder=Linear fails"),
+    "encoder against n_components": (fit(X, encoder=nn.Linear(4, 3), n_components=2), "n_components=None"),
+    "corruption_rate": (fit(X, modality=Tabular(corruption_rate=2)), "corruption_rate"),
+    "clip": (fit(X, modality=Tabular(clip=-1)), "clip"),
+    "crop_scale": (image(GREY, crop_scale=(0, 2)), "crop_scale"),
+    "crop_scale of text": (image(GREY, crop_scale=(0.5, "a")), "crop_scale"),
+    "intensity": (image(GREY, intensity=-1), "intensity"),
+    "not fitted": (lambda: new().transform(X), "not fitted"),
+    "save before fit": (lambda: new().save("nowhere"), "not fitted"),
+    "load of nothing": (lambda: sklearn_ssl.load("nowhere"), "not a folder that save wrote"),
+}
+
+
+@pytest.mark.parametrize(
+    "call, message", [*BAD_DATA.values(), *BAD_PARAMETERS.values()], ids=[*BAD_DATA, *BAD_PARAMETERS]
+)
+def test_bad_input(call, message):
+    with pytest.raises((ValueError, TypeError), match=f"(?s){message}"):
+        call()
+
+
+def test_after_a_failed_training_there_are_no_features():
+    est = new(lr=1e30, max_epochs=5)
+    with pytest.raises(ValueError, match="Lower lr"):
+        est.fit(X)
+    with pytest.raises(ValueError, match="not fitted"):
+        est.transform(X)

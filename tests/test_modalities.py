@@ -1,0 +1,158 @@
+"""Tables and images as people have them."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+import torch
+from sklearn.datasets import load_digits, load_iris
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl.encoders import MLP, ConvNet
+from sklearn_ssl.modalities import Image, Tabular
+from sklearn_ssl.training import BatchLoader, Rows
+
+X = load_iris().data
+DIGITS = load_digits().data[:60]
+RGB = np.random.default_rng(0).integers(0, 256, size=(12, 3, 10, 14), dtype=np.uint8)
+
+
+def batch_of(modality, data, n=None):
+    store = modality.fit(data).validate(data)
+    return store[np.arange(n or len(store))]
+
+
+def test_scaling_is_standard_scaling_with_a_bound():
+    batch = batch_of(Tabular(), X)
+    assert batch.dtype == torch.float32
+    np.testing.assert_allclose(batch, StandardScaler().fit_transform(X), atol=1e-5)
+    assert batch_of(Tabular(clip=1.0), X).abs().max() == 1
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda a: a.tolist(),
+        lambda a: a.astype(np.float32),
+        lambda a: a.astype(object),
+        lambda a: np.asfortranarray(a),
+        lambda a: pd.DataFrame(a, columns=list("abcd")),
+        lambda a: pd.DataFrame(a, columns=list("abcd")).convert_dtypes(),
+        lambda a: pl.DataFrame(a, schema=list("abcd")),
+        sp.csr_array,
+        sp.csc_matrix,
+    ],
+    ids=["list", "float32", "object", "fortran", "pandas", "pandas nullable", "polars", "csr", "csc"],
+)
+def test_all_containers_give_the_same_features(convert):
+    est = ContrastivePretrainer(max_epochs=1, random_state=0, precision="float32")
+    expected = est.fit_transform(X)
+    np.testing.assert_allclose(est.fit_transform(convert(X)), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("convert", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+def test_pool_as_a_frame_is_picked_by_name(convert):
+    frame = convert({"a": X[:, 0], "b": X[:, 1], "flag": X[:, 1] > 3})
+    pool = convert({"more": X[:, 3], "flag": X[:, 1] > 3, "b": X[:, 1], "a": X[:, 0] + 1})
+    est = ContrastivePretrainer(max_epochs=1, random_state=0).fit(frame, X_unlabeled=pool)
+    assert est.modality_.mean_[0] == pytest.approx(X[:, 0].mean() + 0.5)
+    assert est.modality_.mean_[1] == pytest.approx(X[:, 1].mean())
+    assert list(est.feature_names_in_) == ["a", "b", "flag"]
+
+
+def test_sparse_pool_goes_with_dense_rows():
+    est = ContrastivePretrainer(max_epochs=1, random_state=0, precision="float32")
+    dense = est.fit(X, X_unlabeled=X[:40]).transform(X)
+    mixed = est.fit(X, X_unlabeled=sp.csr_array(X[:40])).transform(X)
+    np.testing.assert_allclose(mixed, dense, atol=1e-3)
+
+
+def test_one_column_constant_columns_and_outliers():
+    wild = np.column_stack([X[:, 0], np.full(150, 3e9), np.zeros(150), X[:, 1]])
+    wild[3, 3] = 1e30
+    est = ContrastivePretrainer(max_epochs=2, random_state=0)
+    for table in (X[:, :1], wild):
+        assert np.isfinite(est.fit_transform(table)).all()
+    assert np.isfinite(est.transform(np.where(wild == 0, 1e25, wild))).all()  # a constant column moved
+
+
+def test_sparse_matrices_are_never_dense_as_a_whole():
+    wide = sp.random_array((500, 100_000), density=1e-4, format="csr", random_state=0)
+    store = Tabular().fit(wide).validate(wide)
+    assert sp.issparse(store.rows)
+    assert store[np.arange(3)].shape == (3, 100_000)
+
+
+@pytest.mark.parametrize(
+    "layout, shape",
+    [
+        (RGB, None),
+        (RGB.transpose(0, 2, 3, 1), None),
+        (RGB.reshape(12, -1), (3, 10, 14)),
+        (RGB.transpose(0, 2, 3, 1).reshape(12, -1), (10, 14, 3)),
+        (RGB.astype(float), None),
+    ],
+    ids=["first", "last", "rows, first", "rows, last", "float"],
+)
+def test_layouts_of_images_agree(layout, shape):
+    modality = Image(shape=shape)
+    batch = batch_of(modality, layout)
+    assert modality.shape_ == (3, 10, 14)
+    assert batch.shape == (12, 3, 10, 14)
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+    mean, std = RGB.mean(axis=(0, 2, 3), keepdims=True), RGB.std(axis=(0, 2, 3), keepdims=True)
+    np.testing.assert_allclose(batch, (RGB - mean) / std, atol=1e-4)
+
+
+def test_auto_takes_four_dimensions_for_images():
+    est = ContrastivePretrainer(max_epochs=1, random_state=0, n_components=4).fit(RGB)
+    assert isinstance(est.modality_, Image)
+    assert est.transform(RGB).shape == (12, 4)
+    assert not hasattr(est, "n_features_in_")
+
+
+def test_grey_images_with_and_without_a_channel_axis():
+    cube = DIGITS.reshape(-1, 8, 8)
+    expected = batch_of(Image(shape=(8, 8)), DIGITS)
+    assert expected.shape == (60, 1, 8, 8)
+    for other in (cube, cube[:, None], cube[..., None]):
+        assert torch.equal(batch_of(Image(), other), expected)
+
+
+def test_images_and_rows_of_pixels_mix_where_the_shape_is_given():
+    est = ContrastivePretrainer(modality=Image(shape=(8, 8)), max_epochs=1, random_state=0).fit(DIGITS)
+    assert (est.transform(DIGITS) == est.transform(DIGITS.reshape(-1, 8, 8))).all()
+
+
+def test_channels_settle_what_is_ambiguous():
+    images = np.random.default_rng(0).normal(size=(5, 3, 8, 4))
+    for channels, shape in (("first", (3, 8, 4)), ("last", (4, 3, 8))):
+        modality = Image(channels=channels).fit(images)
+        assert modality.shape_ == shape
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8, 28, 33, 96, 130])
+def test_convnet_takes_any_size(size):
+    net = ConvNet((2, size, size + 1)).eval()
+    Z = net(torch.zeros(3, 2, size, size + 1))
+    assert Z.ndim == 2 and Z.shape[1] <= 256 * 9
+    assert ConvNet((2, size, size), 10).eval()(torch.zeros(3, 2, size, size)).shape == (3, 10)
+
+
+def test_mlp_widths():
+    assert MLP(3, 7, width=5, depth=1).eval()(torch.zeros(2, 3)).shape == (2, 7)
+    assert MLP(3, 7, width=5, depth=4).eval()(torch.zeros(2, 3)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 64, 65, 129])
+@pytest.mark.parametrize("batch_size", [2, 64])
+def test_batches_cover_all_rows_and_none_is_alone(n, batch_size):
+    store = Rows(torch.arange(n), lambda batch: batch)
+    batches = [batch for batch, _ in BatchLoader(store, batch_size)]
+    assert torch.equal(torch.cat(batches), torch.arange(n))
+    assert min(map(len, batches)) >= min(2, n)
+    assert max(map(len, batches)) <= batch_size + 1
+    shuffled = torch.cat([batch for batch, _ in BatchLoader(store, batch_size, shuffle=True)])
+    assert torch.equal(shuffled.sort().values, torch.arange(n))

@@ -1,0 +1,48 @@
+"""python -m sklearn_ssl"""
+
+import subprocess
+import sys
+
+import pytest
+
+from sklearn_ssl.__main__ import main
+
+
+def test_tour_shows_ssl_ahead(tmp_path):
+    picture = tmp_path / "curve.png"
+    command = [sys.executable, "-W", "error", "-m", "sklearn_ssl", "--out", str(picture)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "ContrastivePretrainer [" in done.stderr  # the progress bar
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    rows = {}
+    for line in done.stdout.splitlines():
+        for kind in ("raw pixels", "PCA", "untrained encoder", "SSL: contrastive"):
+            if line.startswith(kind):
+                rows[kind] = [float(cell.rstrip("*")) for cell in line.removeprefix(kind).split()]
+    assert all(len(cells) == 9 for cells in rows.values())
+    for kind in ("PCA", "untrained encoder"):
+        assert all(ours > other for ours, other in zip(rows["SSL: contrastive"], rows[kind], strict=True))
+    assert "best of 4: clf__C=" in done.stdout
+
+
+def test_help_explains(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert all(word in text for word in ("--methods", "--labels", "--out", "label-efficiency"))
+
+
+@pytest.mark.parametrize("args", [["--methods", "magic"], ["--labels", "0"], ["--draws", "0"]])
+def test_bad_options_exit_with_2(args, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(args)
+    assert end.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
+def test_without_matplotlib_the_tour_goes_on(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    main(["--draws", "1", "--labels", "5", "--epochs", "0", "--out", str(tmp_path / "none.png")])
+    assert "sklearn-ssl[plots]" in capsys.readouterr().out
+    assert not (tmp_path / "none.png").exists()

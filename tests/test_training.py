@@ -1,0 +1,193 @@
+"""The net: callbacks, early stopping, Ctrl-C, progress, precision, threads."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_iris
+from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from torch import nn
+
+from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl.training import Rows, resolve_precision, seeded
+
+X = load_iris().data
+
+
+def new(**params):
+    return ContrastivePretrainer(**{"max_epochs": 3, "batch_size": 50, "random_state": 0, **params})
+
+
+def weights(estimator):
+    return [p.detach().clone() for p in estimator.encoder_.parameters()]
+
+
+class Recorder(Callback):
+    def __init__(self):
+        self.events = []
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        self.events.append("begin")
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        self.events.append(net.history[-1, "train_loss"])
+
+    def on_batch_end(self, net, batch=None, training=False, **kwargs):
+        assert batch[0].shape[1] == 4
+        self.events.append("batch")
+
+    def on_train_end(self, net, X=None, y=None, **kwargs):
+        self.events.append("end")
+
+
+class CtrlC(Callback):
+    """Press Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_batch_end(self, net, batch=None, training=False, **kwargs):
+        if len(net.history) == self.epoch:
+            raise KeyboardInterrupt
+
+
+def test_skorch_callbacks_are_called():
+    recorder = Recorder()
+    est = new(callbacks=[recorder]).fit(X)
+    losses = [row["train_loss"] for row in est.history_]
+    batches = ["batch"] * 3
+    assert recorder.events == [
+        "begin", *batches, losses[0], *batches, losses[1], *batches, losses[2], "end"
+    ]  # fmt: skip
+
+
+def test_learning_rate_schedules_of_skorch_work():
+    plain = new().fit(X)
+    scheduled = new(callbacks=[("lr", LRScheduler("StepLR", step_size=1, gamma=0.1))]).fit(X)
+    assert scheduled.history_[0]["train_loss"] == plain.history_[0]["train_loss"]
+    assert scheduled.history_[2]["train_loss"] != plain.history_[2]["train_loss"]
+    assert scheduled.history_[2]["event_lr"] == pytest.approx(1e-5)
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_ctrl_c_leaves_a_usable_estimator_and_is_raised_on(epoch):
+    recorder = Recorder()
+    est = new(callbacks=[CtrlC(epoch), recorder])
+    with pytest.raises(KeyboardInterrupt):
+        est.fit(X)
+    assert recorder.events[-1] == "end"
+    assert len(est.history_) == epoch - 1
+    assert np.isfinite(est.transform(X)).all()
+    untrained = new(max_epochs=0).fit(X)
+    assert not all(torch.equal(a, b) for a, b in zip(weights(est), weights(untrained), strict=True))
+    assert not est.encoder_.training
+
+
+def test_ctrl_c_stops_a_search():
+    with pytest.raises(KeyboardInterrupt):
+        GridSearchCV(new(callbacks=[CtrlC(1)]), {"lr": [1e-3, 1e-2]}, cv=2).fit(X)
+
+
+def test_early_stopping_keeps_the_best_weights():
+    recorded = {}
+
+    class Weights(Callback):
+        def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+            recorded[len(net.history)] = [p.detach().clone() for p in net.module_.encoder.parameters()]
+
+    est = new(early_stopping=True, max_epochs=60, lr=0.05, n_iter_no_change=3, callbacks=[Weights()]).fit(X)
+    losses = [row["valid_loss"] for row in est.history_]
+    assert len(losses) < 60
+    best = int(np.argmin(losses)) + 1
+    assert best < len(losses)
+    assert all(torch.equal(a, b) for a, b in zip(weights(est), recorded[best], strict=True))
+
+
+def test_skorch_early_stopping_ends_the_fit_quietly():
+    stopper = EarlyStopping(monitor="train_loss", patience=1, threshold=0.9)
+    assert len(new(max_epochs=50, callbacks=[stopper]).fit(X).history_) == 2
+
+
+def test_validation_views_are_the_same_in_every_epoch():
+    net = new().fit(X).net_
+    loader = net.get_iterator(Rows(torch.from_numpy(X).float(), lambda batch: batch))
+    losses = []
+    for seed in (1, 2):
+        with seeded(seed):
+            net.history.new_epoch()
+            net.run_single_epoch(loader, training=False, prefix="valid", step_fn=net.validation_step)
+        losses.append(net.history[-1, "valid_loss"])
+    assert losses[0] == losses[1]
+
+
+def test_verbose_draws_one_progress_bar(capsys):
+    new(verbose=1).fit(X)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "ContrastivePretrainer [cpu, " in err
+    assert "9/9" in err
+    assert "epoch=3/3, train_loss=" in err
+    new(verbose=0).fit(X)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_precision():
+    assert resolve_precision("float32", torch.device("cpu")) == torch.float32
+    assert resolve_precision("bfloat16", torch.device("cpu")) == torch.bfloat16
+    est = new(precision="auto").fit(X)
+    assert est.precision_ in ("float32", "bfloat16")
+    assert {p.dtype for p in est.net_.module_.parameters()} == {torch.float32}
+
+
+def test_an_untrained_encoder_has_calibrated_features():
+    """Also where the rows are sorted by class and more than a batch."""
+    for table, tolerance in ((X, 0.05), (np.repeat(X, 20, axis=0), 0.1)):
+        Z = new(max_epochs=0).fit(table).transform(table)
+        np.testing.assert_allclose(Z.mean(axis=0), 0, atol=tolerance)
+        np.testing.assert_allclose(Z.std(axis=0), 1, atol=tolerance)
+
+
+def test_a_given_module_is_copied_and_is_where_training_starts():
+    module = nn.Linear(4, 3)
+    before = module.weight.detach().clone()
+    est = new(encoder=module, max_epochs=0).fit(X)
+    assert torch.equal(est.encoder_.weight, before)
+    assert est.encoder_ is not module
+    est.set_params(max_epochs=1).fit(X)
+    assert not torch.equal(est.encoder_.weight, before)
+    assert torch.equal(module.weight, before)
+
+
+def test_tied_weights_stay_tied_in_a_pickle():
+    import pickle
+
+    layer = nn.Linear(4, 4)
+    est = new(encoder=nn.Sequential(layer, nn.ReLU(), layer)).fit(X)
+    again = pickle.loads(pickle.dumps(est))
+    assert again.encoder_[0].weight is again.encoder_[2].weight
+    assert (again.transform(X) == est.transform(X)).all()
+
+
+def test_fits_in_two_threads_do_not_disturb_each_other():
+    expected = new().fit(X).transform(X)
+    results = {}
+
+    def work(i):
+        results[i] = new().fit(X).transform(X)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all((expected == Z).all() for Z in results.values())
+
+
+def test_learning_rate_and_batch_size_may_change_in_a_warm_start():
+    est = new(warm_start=True).fit(X)
+    before = weights(est)
+    est.set_params(lr=1e-12, max_epochs=1, batch_size=75).fit(X)
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(weights(est), before, strict=True))
+    assert est.net_.batch_size == 75
