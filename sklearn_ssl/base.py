@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from skorch.helper import predefined_split
 from skorch.history import History
 from torch import Tensor, nn
 
+from ._docs import with_shared_sections
 from .modalities import Modality, Tabular, infer_modality
 from .modalities._base import stack_rows
 from .training import (
@@ -33,7 +33,10 @@ from .training import (
     Progress,
     Selection,
     Store,
+    batch_statistics,
+    calibrate,
     draw_seed,
+    load_weights,
     move,
     n_rows,
     resolve_device,
@@ -102,7 +105,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         Passes over the rows. 0 gives the untrained encoder, the honest baseline. ``"auto"`` is
         ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million.
     batch_size : int, default=256
-        Rows in a step.
+        Rows in a step, in training and in ``transform``.
     lr : float, default=1e-3
         Learning rate of AdamW.
     early_stopping : bool, default=False
@@ -120,8 +123,9 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     callbacks : list of skorch callbacks or None, default=None
         Called while training; ``net_`` is the skorch net that they get.
     warm_start : bool, default=False
-        Let ``fit`` continue from the weights of the last fit. The scaling, the network and the
-        objective stay those of the first fit; `max_epochs`, `batch_size` and `lr` may change.
+        Let ``fit`` continue from the weights of the last fit. The scaling, the network and what its
+        objective was built from (`modality`, `encoder`, `n_components` and the parameters of the
+        pretext task) stay those of the first fit; the other parameters may change.
     random_state : int, RandomState instance or None, default=None
         Decides everything that is random. The same int gives the same bits on the same machine.
         The global generators of torch and numpy are neither used nor changed.
@@ -192,7 +196,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         for base in reversed(cls.__mro__):
             constraints |= vars(base).get("_parameter_constraints", {})
         cls._parameter_constraints = constraints
-        cls.__doc__ = _with_shared_sections(cls.__doc__)
+        cls.__doc__ = with_shared_sections(cls.__doc__, Pretrainer.__doc__)
 
     @abstractmethod
     def _objective(self, modality: Modality, encoder: nn.Module) -> Objective:
@@ -227,6 +231,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def partial_fit(self, X: Any, y: Any = None) -> Pretrainer:
         """Train one epoch on X; the first call fits the modality as well.
 
+        The scaling stays that of the first call, so let it see a fair sample of the data.
+
         Parameters
         ----------
         X : array, DataFrame or sparse matrix of shape (n, d), or what `modality` takes
@@ -252,11 +258,17 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         objective, store = self._ready(X)
         out = np.empty((len(store), self.n_components_), dtype=np.float32)
         start = 0
-        with torch.inference_mode():
+        with torch.no_grad():
             for batch, _ in BatchLoader(store, self.batch_size):
                 features = objective.features(move(batch, self.net_.device))
-                out[start : start + len(features)] = features.float().cpu().numpy()
-                start += len(features)
+                stop = start + n_rows(batch)
+                if features.shape != (stop - start, self.n_components_):
+                    raise ValueError(
+                        f"The encoder gave features of shape {tuple(features.shape)} for {stop - start} rows; "
+                        f"it must give ({stop - start}, {self.n_components_}). Do not drop or mix rows in it."
+                    )
+                out[start:stop] = features.float().cpu().numpy()
+                start = stop
         return out
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -279,8 +291,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         if len(store) < 2:
             raise ValueError("score needs at least 2 rows of X; it has 1. Pass a larger sample.")
         total = 0.0
-        with torch.inference_mode(), seeded(SCORE_SEED, self.net_.device):
-            for batch, _ in BatchLoader(store, self.batch_size):
+        with torch.no_grad(), batch_statistics(objective), seeded(SCORE_SEED, self.net_.device):
+            for batch, _ in BatchLoader(store, self.batch_size, shuffle=True):  # X may be sorted
                 loss = objective(move(batch, self.net_.device))
                 total += float(loss) * n_rows(batch)
         return -total / len(store)
@@ -302,43 +314,64 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         save(self, path)
 
     def _fit(self, X: Any, pool: Any, first: bool, max_epochs: int | str) -> Pretrainer:
+        """Train, from the start or on; a failure leaves the estimator as it was, or unfitted."""
         self._validate_params()
         _check_callbacks(self.callbacks)
         device = resolve_device(self.device)
-        self._check_columns(X, reset=first)
+        if not first:
+            self._check_columns(X)
         rows = X if pool is None else stack_rows(X, pool)
-        if first:
-            modality = infer_modality(rows) if isinstance(self.modality, str) else clone(self.modality)
-            self.modality_ = modality.fit(rows)
-        store = self.modality_.validate(rows)
+        modality = self._new_modality(rows) if first else self.modality_
+        store = modality.validate(rows)
         train, valid = self._split(store)
-        done = 0 if first else len(self.history_)
-        with seeded(draw_seed(self.random_state, done), device):
-            if first:
-                encoder = self._new_encoder()
-                self.n_components_ = self._probe(encoder, store[np.arange(2)])
-                self.net_ = self._net(self._objective(self.modality_, encoder), device, [])
-            net = self.net_
-            net.set_params(batch_size=self.batch_size, lr=self.lr)
-            net.train_split = None if valid is None else predefined_split(valid)
-            epochs = auto_epochs(len(train)) if isinstance(max_epochs, str) else int(max_epochs)
+        if first:
+            self._reset(modality, X)
+        history = [] if first else self.history_
+        before = None if first else copy.deepcopy(self.net_.module_.state_dict())
+        with seeded(draw_seed(self.random_state, len(history)), device):
             try:
+                net = self._net(self._first_objective(store) if first else self.net_.module_, device, history)
+                if not first:
+                    net.optimizer_.load_state_dict(copy.deepcopy(self.net_.optimizer_.state_dict()))
+                    if self.lr != self.net_.lr:  # else a schedule may have changed it
+                        net.set_params(lr=self.lr)
+                net.train_split = None if valid is None else predefined_split(valid)
+                epochs = auto_epochs(len(train)) if isinstance(max_epochs, str) else int(max_epochs)
                 if epochs:
                     net.train(train, epochs)
             except KeyboardInterrupt:
-                self._finish(train)
+                self._finish(net, train if first else None)
                 raise
             except Exception:
-                del self.net_  # no features from a network that went astray
+                if before is None:
+                    self._reset()  # no features from a network that went astray
+                else:
+                    self.net_.module_.load_state_dict(before)
                 raise
-            self._finish(train)
+            self._finish(net, train if first and (epochs or isinstance(self.encoder, str)) else None)
         return self
+
+    def _new_modality(self, rows: Any) -> Modality:
+        modality = infer_modality(rows) if isinstance(self.modality, str) else clone(self.modality)
+        return modality.fit(rows)
+
+    def _reset(self, modality: Modality | None = None, X: Any = None) -> None:
+        """Forget what was fitted; then begin again with a modality and the columns of X, if given."""
+        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
+            delattr(self, name)
+        if modality is not None:
+            self.modality_ = modality
+            self._check_columns(X, reset=True)
 
     def _split(self, store: Store) -> tuple[Store, Store | None]:
         """Set rows aside for early stopping, by a seed of their own: weights do not depend on it."""
+        n = len(store)
+        if n < 2:
+            raise ValueError(
+                "Training needs at least 2 rows of X; it has 1. Collect rows and pass them at once."
+            )
         if not self.early_stopping:
             return store, None
-        n = len(store)
         n_valid = max(2, round(self.validation_fraction * n))
         if n - n_valid < 2:
             raise ValueError(
@@ -349,56 +382,57 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         order = np.random.default_rng(int(seed)).permutation(n)
         return Selection(store, order[n_valid:]), Selection(store, order[:n_valid])
 
-    def _new_encoder(self) -> nn.Module:
-        if isinstance(self.encoder, nn.Module):
-            return copy.deepcopy(self.encoder)
-        return self.modality_.encoder(self.encoder, self.n_components)
+    def _first_objective(self, store: Store) -> Objective:
+        encoder = self._new_encoder()
+        self.n_components_ = self._probe(encoder, store[np.arange(3) % len(store)])
+        return self._objective(self.modality_, encoder)
 
-    def _restore(self, modality: Modality, weights: dict[str, Tensor]) -> None:
-        """Build the network anew and give it saved weights; other fitted attributes are there."""
-        self.modality_ = modality
-        objective = self._objective(modality, self._new_encoder())
+    def _new_encoder(self) -> nn.Module:
         try:
-            objective.load_state_dict(weights)
+            if isinstance(self.encoder, nn.Module):
+                return copy.deepcopy(self.encoder)
+            return self.modality_.encoder(self.encoder, self.n_components)
         except RuntimeError as error:
-            raise ValueError(f"The saved weights do not fit the encoder: {error}") from error
-        self.net_ = self._net(objective, self._device_or_cpu(), self.history_)
+            raise ValueError(
+                f"The encoder could not be built: {str(error).splitlines()[0]} Lower n_components if memory is "
+                "short; pass a module that copy.deepcopy can copy."
+            ) from error
 
     def _probe(self, encoder: nn.Module, batch: Batch) -> int:
-        """Return the width of what `encoder` makes of a batch of two rows."""
-        encoder.eval()
+        """Return the width of what `encoder` makes of a batch of three rows."""
         shapes = tuple(batch.shape) if isinstance(batch, Tensor) else [tuple(b.shape) for b in batch]
         name = f"encoder={type(encoder).__name__}"
         try:
             with torch.no_grad():
-                out = encoder(batch)
+                out = encoder.eval()(batch)
+                copy.deepcopy(encoder).train()(batch)
         except Exception as error:  # whatever a user's network raises is told in our words
             raise ValueError(
-                f"{name} fails on a batch of shape {shapes}: {str(error).splitlines()[0]}. It receives "
-                f"what {type(self.modality_).__name__} gives; fit its first layer to that."
+                f"{name} fails on a batch of shape {shapes}: {(str(error) or repr(error)).splitlines()[0]}. It "
+                f"receives what {type(self.modality_).__name__} gives; fit its first layer to that."
             ) from error
-        if not isinstance(out, Tensor) or out.ndim != 2 or len(out) != 2 or not out.is_floating_point():
-            got = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
+        got = f"{tuple(out.shape)} of {out.dtype}" if isinstance(out, Tensor) else type(out).__name__
+        fits = isinstance(out, Tensor) and out.ndim == 2 and len(out) == n_rows(batch)
+        if not fits or out.dtype != torch.float32 or out.shape[1] < 1 or not out.isfinite().all():
             raise ValueError(
-                f"{name} must return floats of shape (n, d); for a batch of shape {shapes} it returned "
-                f"{got}. Append nn.Flatten() or a pooling layer."
+                f"{name} must return finite float32 of shape (n, d); for a batch of shape {shapes} it returned "
+                f"{got}. Append nn.Flatten() or a pooling layer, or cast with .float()."
             )
-        width = out.shape[1]
-        if self.n_components not in (None, width):
+        if self.n_components not in (None, out.shape[1]):
             raise ValueError(
-                f"n_components={self.n_components}, and {name} returns {width} features. Leave "
+                f"n_components={self.n_components}, and {name} returns {out.shape[1]} features. Leave "
                 "n_components=None, or change the width of the module."
             )
-        return width
+        return out.shape[1]
 
     def _net(self, objective: Objective, device: torch.device, history: list[dict]) -> PretextNet:
+        """Put a trainer around `objective`, with the callbacks and settings of now."""
         precision = resolve_precision(self.precision, device)
-        self.precision_ = str(precision).removeprefix("torch.")
         callbacks = list(self.callbacks or [])
         if self.early_stopping:
             callbacks.append(EarlyStopping(patience=self.n_iter_no_change, load_best=True))
         if self.verbose:
-            callbacks.append(Progress(f"{type(self).__name__} [{device}, {self.precision_}]"))
+            callbacks.append(Progress(f"{type(self).__name__} [{device}, {_dtype_name(precision)}]"))
         net = PretextNet(
             objective.to(memory_format=torch.channels_last),  # type: ignore[call-overload]  # torch's stub
             precision=precision,
@@ -411,55 +445,57 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             callbacks=callbacks,
             verbose=0,
         ).initialize()
+        for group in net.optimizer_.param_groups:
+            group["initial_lr"] = self.lr  # what a schedule that goes on starts from
         net.history = History([{**row, "batches": []} for row in history])
         net.module_.eval()
-        self.encoder_ = net.module_.encoder
-        self.history_ = history
         return net
 
-    def _finish(self, store: Store) -> None:
+    def _finish(self, net: PretextNet, calibration: Store | None) -> None:
         """Leave the estimator ready for use, whatever ended the training."""
-        rows = [row for row in self.net_.history if "train_loss" in row]
-        self.history_ = [{k: v for k, v in row.items() if _is_scalar(k, v)} for row in rows]
-        self._calibrate(store)
-        self.net_.module_.eval()
-        self.net_.optimizer_.zero_grad(set_to_none=True)
+        net.train_split = None  # it holds the rows set aside
+        net.optimizer_.zero_grad(set_to_none=True)
+        rows = [row for row in net.history if "train_loss" in row]
+        self._adopt(net, [{k: v for k, v in row.items() if _is_scalar(k, v)} for row in rows])
+        if calibration is not None:
+            sample = torch.randperm(len(calibration)).numpy()[
+                :CALIBRATION_ROWS
+            ]  # rows may be sorted by class
+            batches = BatchLoader(Selection(calibration, sample), max(256, self.batch_size))
+            calibrate(self.encoder_, batches, net.device)
+        net.module_.eval()
 
-    @torch.no_grad()
-    def _calibrate(self, store: Store) -> None:
-        """Set the statistics of batch norm to those of rows as transform gets them.
-
-        In training they were a moving average over corrupted views; without training they are not
-        set at all, which would be unfair to the untrained baseline.
-        """
-        norms = [m for m in self.encoder_.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-        momenta = [norm.momentum for norm in norms]
-        if not norms:
-            return
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # torch's word for a plain average
-            norm.train()
-        rows = torch.randperm(len(store)).numpy()[:CALIBRATION_ROWS]  # rows may be sorted by class
-        for batch, _ in BatchLoader(Selection(store, rows), max(256, self.batch_size)):
-            self.encoder_(move(batch, self.net_.device))
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
+    def _adopt(self, net: PretextNet, history: list[dict]) -> None:
+        self.net_, self.encoder_, self.history_ = net, net.module_.encoder, history
+        self.precision_ = _dtype_name(net.precision)
 
     def _ready(self, X: Any) -> tuple[Objective, Store]:
         check_is_fitted(self, "net_")
-        self._check_columns(X, reset=False)
+        self._check_columns(X)
         return self.net_.module_, self.modality_.validate(X)
 
-    def _check_columns(self, X: Any, reset: bool) -> None:
+    def _restore(self, modality: Modality, weights: dict[str, Tensor]) -> None:
+        """Build the network anew and give it saved weights; other fitted attributes are there."""
+        self.modality_ = modality
+        objective = self._objective(modality, self._new_encoder())
+        try:
+            load_weights(objective, weights)
+        except (RuntimeError, AttributeError) as error:
+            raise ValueError(f"The saved weights do not fit the encoder: {error}") from error
+        self._adopt(self._net(objective, self._device_or_cpu(), self.history_), self.history_)
+
+    def _check_columns(self, X: Any, reset: bool = False) -> None:
         """Set or check feature_names_in_, and n_features_in_ where X has two dimensions."""
-        two_d = getattr(X, "ndim", None) == 2 or hasattr(X, "columns")
+        nested = isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], (list, tuple))
+        two_d = getattr(X, "ndim", None) == 2 or hasattr(X, "columns") or nested
         validate_data(self, X, reset=reset, skip_check_array=True, ensure_2d=two_d)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if isinstance(self.encoder, nn.Module):
             state["encoder"] = PortableModule.pack(self.encoder)
+        if self.callbacks is not None:
+            state["callbacks"] = [_without_fitted(entry) for entry in self.callbacks]
         if "net_" in state:
             state["net_"] = PortableModule.pack(state["net_"].module_)
             del state["encoder_"]
@@ -472,7 +508,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             state["encoder"] = state["encoder"].unpack()
         super().__setstate__(state)
         if objective is not None:
-            self.net_ = self._net(objective.unpack(), self._device_or_cpu(), self.history_)
+            self._adopt(self._net(objective.unpack(), self._device_or_cpu(), self.history_), self.history_)
 
     def _device_or_cpu(self) -> torch.device:
         """Return the device to load a trained estimator to, on a machine that may lack the wanted one."""
@@ -507,6 +543,22 @@ def _is_scalar(name: str, value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and not name.endswith("_batch_count")
 
 
+def _dtype_name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _without_fitted(entry: Any) -> Any:
+    """Return a callback without what it learned in training, such as a scheduler that holds the optimizer."""
+    if isinstance(entry, tuple):
+        return (entry[0], _without_fitted(entry[1]))
+    if inspect.isclass(entry):
+        return entry
+    bare = copy.copy(entry)
+    for name in [name for name in vars(bare) if name.endswith("_") and not name.startswith("_")]:
+        delattr(bare, name)
+    return bare
+
+
 def _check_callbacks(callbacks: Sequence[Any] | None) -> None:
     for entry in callbacks or ():
         callback = entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry
@@ -516,20 +568,3 @@ def _check_callbacks(callbacks: Sequence[Any] | None) -> None:
                 f"callbacks must be a list of skorch callbacks, or of (name, callback); got {entry!r}. "
                 "Derive from skorch.callbacks.Callback."
             )
-
-
-def _with_shared_sections(doc: str | None) -> str | None:
-    """Add Pretrainer's parameters and attributes to a subclass's docstring, behind its own."""
-    if doc is None or Pretrainer.__doc__ is None:
-        return doc
-    intro, own = _sections(doc)
-    _, shared = _sections(Pretrainer.__doc__)
-    merged = {title: own.pop(title, "") + shared[title] for title in ("Parameters", "Attributes")}
-    parts = [f"{title}\n{'-' * len(title)}\n{text}" for title, text in (merged | own).items()]
-    return "\n".join([intro, *parts])
-
-
-def _sections(doc: str) -> tuple[str, dict[str, str]]:
-    """Split a numpydoc docstring into its head and its sections by title."""
-    intro, *rest = re.split(r"^(\w[\w ]*)\n-+\n", inspect.cleandoc(doc) + "\n", flags=re.MULTILINE)
-    return intro, {title: text.strip() + "\n" for title, text in zip(rest[::2], rest[1::2], strict=True)}

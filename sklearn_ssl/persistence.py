@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from .base import Modality, Pretrainer
-from .training import seeded
+from .training import seeded, weights_of
 
 FORMAT = 1
 CONFIG, TENSORS = "config.json", "model.safetensors"
@@ -38,8 +38,9 @@ def save(estimator: Pretrainer, path: str | Path) -> None:
         "params": _encode(params, tensors, "params"),
         "fitted": _encode(fitted, tensors, "fitted"),
         "modality": _encode(estimator.modality_, tensors, "modality"),
+        "set_output": getattr(estimator, "_sklearn_output_config", {}),
     }
-    tensors |= {f"objective.{k}": v for k, v in estimator.net_.module_.state_dict().items()}
+    tensors |= {f"objective.{k}": v for k, v in weights_of(estimator.net_.module_).items()}
     # safetensors knows no sharing: shared tensors are written once for each name
     plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     path.mkdir(parents=True, exist_ok=True)
@@ -63,7 +64,8 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Pretrainer:
     Returns
     -------
     Pretrainer
-        With the same parameters (but no callbacks), the same features, and no optimizer state.
+        With the same parameters (but no callbacks, and None for a RandomState instance), the same
+        features, and no optimizer state.
 
     Raises
     ------
@@ -83,31 +85,45 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Pretrainer:
     >>> bool((loaded.transform(X) == ssl.transform(X)).all())
     True
     """
+    config, tensors = _read(Path(path))
+    try:
+        params = _decode(config["params"], tensors)
+        fitted = {k: v for k, v in _decode(config["fitted"], tensors).items() if _is_fitted_name(k)}
+        modality = _decode(config["modality"], tensors)
+        cls = _find(Pretrainer, config["class"])
+        stand_in = params["encoder"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged: {error!r} in {CONFIG}. Save the estimator again.") from error
+    if isinstance(stand_in, _Missing) != (encoder is not None):
+        raise ValueError(
+            f"This estimator was made with a module of your own, {stand_in.name}. Pass one of the same "
+            "architecture: load(path, encoder=...)."
+            if isinstance(stand_in, _Missing)
+            else f"This estimator was made with encoder={stand_in!r}, which is built anew. Leave out encoder."
+        )
+    estimator = cls(**params if encoder is None else {**params, "encoder": encoder})
+    vars(estimator).update(fitted)
+    weights = {k.removeprefix("objective."): v for k, v in tensors.items() if k.startswith("objective.")}
+    with seeded(0):
+        estimator._restore(modality, weights)
+    return estimator.set_output(**config.get("set_output", {}))
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     safetensors = _safetensors()
-    path = Path(path)
     if not (path / CONFIG).is_file() or not (path / TENSORS).is_file():
         raise ValueError(f"{path} is not a folder that save wrote: it needs {CONFIG} and {TENSORS}.")
-    config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
-    if config["format"] > FORMAT:
+    try:
+        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+        newer = config["format"] > FORMAT
+        tensors = safetensors.load_file(str(path / TENSORS))
+    except Exception as error:  # json, safetensors and Python each have their own for a broken file
+        raise ValueError(f"{path} is damaged: {error}. Save the estimator again.") from error
+    if newer:
         raise ValueError(
             f"{path} was written by a newer sklearn_ssl. Upgrade with pip install -U sklearn-ssl."
         )
-    tensors = safetensors.load_file(str(path / TENSORS))
-    params = _decode(config["params"], tensors)
-    if isinstance(params["encoder"], _Missing):
-        if encoder is None:
-            raise ValueError(
-                f"This estimator was made with a module of your own, {params['encoder'].name}. Pass one of "
-                "the same architecture: load(path, encoder=...)."
-            )
-        params["encoder"] = encoder
-    estimator = _find(Pretrainer, config["class"])(**params)
-    for name, value in _decode(config["fitted"], tensors).items():
-        setattr(estimator, name, value)
-    weights = {k.removeprefix("objective."): v for k, v in tensors.items() if k.startswith("objective.")}
-    with seeded(0):
-        estimator._restore(_decode(config["modality"], tensors), weights)
-    return estimator
+    return config, tensors
 
 
 def _safetensors() -> Any:
@@ -128,7 +144,11 @@ class _Missing:
 
 
 def _fitted(obj: Any) -> dict[str, Any]:
-    return {k: v for k, v in vars(obj).items() if k.endswith("_") and not k.startswith("_")}
+    return {k: v for k, v in vars(obj).items() if _is_fitted_name(k)}
+
+
+def _is_fitted_name(name: str) -> bool:
+    return name.isidentifier() and name.endswith("_") and not name.startswith("_")
 
 
 def _name(cls: type) -> str:

@@ -62,6 +62,51 @@ def test_pool_as_a_frame_is_picked_by_name(convert):
     assert list(est.feature_names_in_) == ["a", "b", "flag"]
 
 
+def test_polars_pool_keeps_its_fractions():
+    few = pl.DataFrame({"a": [1, 2, 3, 4], "b": [1.0, 2.0, 3.0, 4.0]})
+    pool = pl.DataFrame({"a": [0.7, 0.9, 0.1, 0.2], "b": [1.0, 2.0, 3.0, 4.0]})
+    est = ContrastivePretrainer(max_epochs=1).fit(few, X_unlabeled=pool)
+    np.testing.assert_allclose(est.modality_.mean_, [1.4875, 2.5])
+
+
+def test_columns_named_by_numbers_are_picked_by_name():
+    frame = pd.DataFrame(X)
+    est = ContrastivePretrainer(max_epochs=1).fit(frame, X_unlabeled=frame[[3, 1, 0, 2]])
+    np.testing.assert_allclose(est.modality_.mean_, X.mean(axis=0))
+
+
+def test_lists_and_changes_of_kind_set_n_features_in():
+    est = ContrastivePretrainer(max_epochs=1, n_components=4).fit(X)
+    assert est.fit(X[:, :3].tolist()).n_features_in_ == 3
+    assert est.transform(X[:, :3]).shape == (150, 4)
+    assert not hasattr(est.fit(RGB), "n_features_in_")
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e30, 1e200])
+def test_scales_beyond_float32(scale):
+    np.testing.assert_allclose(batch_of(Tabular(), X * scale), StandardScaler().fit_transform(X), atol=1e-5)
+
+
+def test_sparse_entries_that_are_split_in_two_add_up():
+    cols = np.tile(np.arange(4), len(X))
+    halves = np.repeat(X.ravel() / 2, 2)
+    split = sp.csr_array((halves, np.repeat(cols, 2), np.arange(0, 2 * X.size + 1, 2 * X.shape[1])), X.shape)
+    assert not split.has_canonical_format
+    np.testing.assert_allclose(batch_of(Tabular(), split), batch_of(Tabular(), X), atol=1e-5)
+    assert split.nnz == 2 * X.size
+
+
+def test_intensities_never_seen_are_finite():
+    images = np.random.default_rng(0).random((4, 8, 8))
+    est = ContrastivePretrainer(modality=Image(), max_epochs=1).fit(images)
+    assert np.isfinite(est.transform(np.full((2, 8, 8), 1e39))).all()
+
+
+def test_torch_tensors_are_arrays():
+    est = ContrastivePretrainer(max_epochs=1, random_state=0)
+    assert (est.fit_transform(torch.tensor(X, requires_grad=True)) == est.fit_transform(X)).all()
+
+
 def test_sparse_pool_goes_with_dense_rows():
     est = ContrastivePretrainer(max_epochs=1, random_state=0, precision="float32")
     dense = est.fit(X, X_unlabeled=X[:40]).transform(X)

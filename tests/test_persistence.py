@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.datasets import load_iris
 from skorch.callbacks import Callback
 from torch import nn
@@ -84,3 +85,48 @@ def test_without_safetensors_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.torch", None)
     with pytest.raises(ImportError, match=r"sklearn-ssl\[save\]"):
         ContrastivePretrainer(max_epochs=0).fit(X).save(tmp_path)
+
+
+def test_damaged_folders_are_refused(tmp_path):
+    ContrastivePretrainer(max_epochs=0).fit(X).save(tmp_path)
+    config, tensors = tmp_path / "config.json", tmp_path / "model.safetensors"
+    good_config, good_tensors = config.read_text(), tensors.read_bytes()
+    for text in ("", "[]", "{}", '{"format": "a"}', '{"format": 1}'):
+        config.write_text(text)
+        with pytest.raises(ValueError, match="is damaged"):
+            load(tmp_path)
+    config.write_text(good_config)
+    tensors.write_bytes(good_tensors[:100])
+    with pytest.raises(ValueError, match="is damaged"):
+        load(tmp_path)
+
+
+def test_nothing_but_fitted_attributes_is_set(tmp_path):
+    ContrastivePretrainer(max_epochs=0).fit(X).save(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["fitted"]["dict"] |= {"transform": "x", "_private_": 1}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert not {"transform", "_private_"} & set(vars(load(tmp_path)))
+
+
+def test_output_container_and_buffers_that_are_not_persistent(tmp_path):
+    class Shift(nn.Linear):
+        def __init__(self):
+            super().__init__(4, 3)
+            self.register_buffer("shift", torch.zeros(3), persistent=False)
+
+        def forward(self, x):
+            if self.training:
+                self.shift += 1
+            return super().forward(x) + self.shift
+
+    est = ContrastivePretrainer(encoder=Shift(), max_epochs=2).set_output(transform="pandas").fit(X)
+    assert est.encoder_.shift[0] > 0
+    est.save(tmp_path)
+    pd.testing.assert_frame_equal(load(tmp_path, encoder=Shift()).transform(X), est.transform(X))
+
+
+def test_a_module_that_is_not_wanted_is_refused(tmp_path):
+    ContrastivePretrainer(max_epochs=0).fit(X).save(tmp_path)
+    with pytest.raises(ValueError, match="Leave out encoder"):
+        load(tmp_path, encoder=module())

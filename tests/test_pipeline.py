@@ -18,7 +18,7 @@ from sklearn.svm import SVC
 from torch import nn
 
 from sklearn_ssl import ContrastivePretrainer
-from sklearn_ssl.modalities import Image
+from sklearn_ssl.modalities import Image, Tabular
 
 X, y = load_iris(return_X_y=True)
 POOL = np.random.default_rng(0).normal(X.mean(axis=0), X.std(axis=0), size=(37, 4))
@@ -32,12 +32,16 @@ def n_cached_fits(folder):
     return len(list(Path(folder).rglob("output.pkl")))
 
 
-class RowCount(ContrastivePretrainer):
-    """Remember how many rows the last fit trained on."""
+class RowCount(Tabular):
+    """Remember how many rows fit saw."""
 
-    def _split(self, store):
-        self.n_rows_ = len(store)
-        return super()._split(store)
+    def fit(self, X):
+        self.n_rows_ = len(X)
+        return super().fit(X)
+
+
+def counting():
+    return quick(modality=RowCount())
 
 
 def test_pipeline_grid_search_in_two_processes():
@@ -72,30 +76,30 @@ def test_memory_with_a_frozen_pretrainer(tmp_path):
 
 
 def test_x_unlabeled_trains_and_scales():
-    est = RowCount(max_epochs=1, random_state=0).fit(X, y, X_unlabeled=POOL)
-    assert est.n_rows_ == len(X) + len(POOL)
+    est = counting().fit(X, y, X_unlabeled=POOL)
+    assert est.modality_.n_rows_ == len(X) + len(POOL)
     np.testing.assert_allclose(est.modality_.mean_, np.vstack([X, POOL]).mean(axis=0))
 
 
 @pytest.mark.parametrize("routing", [False, True])
 def test_x_unlabeled_through_pipeline_and_search(routing):
     key = "X_unlabeled" if routing else "ssl__X_unlabeled"
-    pipe = Pipeline([("ssl", RowCount(max_epochs=1, random_state=0)), ("clf", SVC())])
+    pipe = Pipeline([("ssl", counting()), ("clf", SVC())])
     with config_context(enable_metadata_routing=routing):
         fitted = clone(pipe).fit(X, y, **{key: POOL})
-        assert fitted[0].n_rows_ == len(X) + len(POOL)
+        assert fitted[0].modality_.n_rows_ == len(X) + len(POOL)
         search = GridSearchCV(pipe, {"clf__C": [1, 10]}, cv=3, error_score="raise").fit(X, y, **{key: POOL})
-        assert search.best_estimator_[0].n_rows_ == len(X) + len(POOL)
+        assert search.best_estimator_[0].modality_.n_rows_ == len(X) + len(POOL)
         params = {"params": {key: POOL}}
         result = cross_validate(pipe, X, y, cv=3, return_estimator=True, error_score="raise", **params)
-        assert [e[0].n_rows_ for e in result["estimator"]] == [100 + len(POOL)] * 3
+        assert [e[0].modality_.n_rows_ for e in result["estimator"]] == [100 + len(POOL)] * 3
 
 
 def test_a_pool_of_exactly_len_x_rows_is_sliced_by_fold():
-    pipe = Pipeline([("ssl", RowCount(max_epochs=1)), ("clf", SVC())])
+    pipe = Pipeline([("ssl", counting()), ("clf", SVC())])
     params = {"ssl__X_unlabeled": POOL[np.arange(150) % 37]}
     result = cross_validate(pipe, X, y, cv=3, params=params, return_estimator=True, error_score="raise")
-    assert [e[0].n_rows_ for e in result["estimator"]] == [200] * 3  # documented, not wished for
+    assert [e[0].modality_.n_rows_ for e in result["estimator"]] == [200] * 3  # documented, not wished for
 
 
 def test_behind_a_scaler_the_pool_arrives_unscaled_unless_transform_input():
@@ -110,15 +114,13 @@ def test_behind_a_scaler_the_pool_arrives_unscaled_unless_transform_input():
 def test_column_transformer_hands_each_branch_the_whole_pool():
     names = ["a", "b", "c", "d"]
     frame, pool = pd.DataFrame(X, columns=names), pd.DataFrame(POOL, columns=names)
-    columns = ColumnTransformer(
-        [("left", RowCount(max_epochs=1), ["a", "c"]), ("right", RowCount(max_epochs=1), ["b", "d"])]
-    )
+    columns = ColumnTransformer([("left", counting(), ["a", "c"]), ("right", counting(), ["b", "d"])])
     pipe = make_pipeline(columns, LogisticRegression(max_iter=1000))
     with config_context(enable_metadata_routing=True):
         pipe.fit(frame, y, X_unlabeled=pool)
         for name, expected in [("left", ["a", "c"]), ("right", ["b", "d"])]:
             branch = pipe[0].named_transformers_[name]
-            assert branch.n_rows_ == len(X) + len(POOL)
+            assert branch.modality_.n_rows_ == len(X) + len(POOL)
             assert list(branch.feature_names_in_) == expected
 
 

@@ -1,16 +1,22 @@
 """The net: callbacks, early stopping, Ctrl-C, progress, precision, threads."""
 
+import copy
+import pickle
 import threading
 
+import joblib
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch import nn
 
 from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl.base import Objective, Pretrainer
 from sklearn_ssl.training import Rows, resolve_precision, seeded
 
 X = load_iris().data
@@ -161,8 +167,6 @@ def test_a_given_module_is_copied_and_is_where_training_starts():
 
 
 def test_tied_weights_stay_tied_in_a_pickle():
-    import pickle
-
     layer = nn.Linear(4, 4)
     est = new(encoder=nn.Sequential(layer, nn.ReLU(), layer)).fit(X)
     again = pickle.loads(pickle.dumps(est))
@@ -191,3 +195,103 @@ def test_learning_rate_and_batch_size_may_change_in_a_warm_start():
     est.set_params(lr=1e-12, max_epochs=1, batch_size=75).fit(X)
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(weights(est), before, strict=True))
     assert est.net_.batch_size == 75
+
+
+class Counted(Objective):
+    """The smallest objective with a log and a hook."""
+
+    def __init__(self, encoder):
+        super().__init__(encoder)
+        self.register_buffer("steps", torch.zeros(()))
+
+    def forward(self, x):
+        loss = self.encoder(x).square().mean()
+        self.logs["twice"] = 2 * loss
+        return loss
+
+    def after_step(self):
+        self.steps += 1
+
+
+class CountedPretrainer(Pretrainer):
+    """Count steps."""
+
+    def _objective(self, modality, encoder):
+        return Counted(encoder)
+
+
+def test_logs_are_recorded_and_after_step_is_called():
+    est = CountedPretrainer(encoder=nn.Linear(4, 2), max_epochs=3, batch_size=50, early_stopping=True).fit(X)
+    assert int(est.net_.module_.steps) == 3 * 3
+    for row in est.history_:
+        assert row["train_twice"] == pytest.approx(2 * row["train_loss"])
+        assert row["valid_twice"] == pytest.approx(2 * row["valid_loss"])
+
+
+def test_training_on_sees_other_views():
+    """With no learning, only the views differ between the epochs of two fits."""
+    est = new(warm_start=True, max_epochs=1, lr=1e-30, precision="float32").fit(X).fit(X)
+    assert est.history_[0]["train_loss"] != est.history_[1]["train_loss"]
+
+
+def test_partial_fit_on_one_class_keeps_the_features_usable():
+    y = load_iris().target
+    est = new(max_epochs=30).fit(X)
+    probe = LogisticRegression(max_iter=1000).fit(est.transform(X), y)
+    est.set_params(lr=1e-12).partial_fit(X[y == 0])
+    assert probe.score(est.transform(X), y) > 0.8
+
+
+def test_batch_norm_goes_on_learning_after_a_fit():
+    est = new(max_epochs=1, warm_start=True).fit(X)
+    norms = [m for m in est.net_.module_.modules() if isinstance(m, nn.BatchNorm1d)]
+    assert {norm.momentum for norm in norms} == {0.1}
+    before = norms[0].running_mean.clone()
+    est.fit(X)
+    assert not torch.equal(norms[0].running_mean, before)
+
+
+def test_score_does_not_depend_on_the_order_of_sorted_rows():
+    est = new(max_epochs=20).fit(X)
+    shuffled = np.random.default_rng(0).permutation(X)
+    assert est.score(X) == pytest.approx(est.score(shuffled), abs=0.1)
+
+
+def test_settings_of_training_may_change_when_it_goes_on(capsys):
+    est = new(early_stopping=True, warm_start=True, callbacks=[CtrlC(99)]).fit(X)
+    est.set_params(early_stopping=False, callbacks=None, verbose=1, precision="bfloat16").fit(X)
+    assert "6/6" not in capsys.readouterr().err
+    assert est.precision_ == "bfloat16"
+    assert ["valid_loss" in row for row in est.history_] == [True] * 3 + [False] * 3
+    est.set_params(early_stopping=True, n_iter_no_change=1, lr=0.5, max_epochs=60).fit(X)
+    assert len(est.history_) < 66
+
+
+def test_no_data_is_kept_and_no_optimizer_state_is_pickled():
+    est = new(early_stopping=True, callbacks=[LRScheduler("StepLR", step_size=1)]).fit(X)
+    assert est.net_.train_split is None
+    size = sum(t.numel() * t.element_size() for t in est.net_.module_.state_dict().values())
+    assert len(pickle.dumps(est)) < 1.2 * size + 20_000
+    again = pickle.loads(pickle.dumps(est))
+    assert isinstance(again.callbacks[0], LRScheduler)
+    again.partial_fit(X)
+
+
+def test_the_statistics_of_a_given_module_stay_without_training():
+    norm = nn.BatchNorm1d(4)
+    norm.running_mean += 0.3
+    est = new(encoder=norm, max_epochs=0).fit(X)
+    assert torch.equal(est.encoder_.running_mean, norm.running_mean)
+
+
+class Plain(nn.Linear):
+    def __init__(self):
+        super().__init__(4, 3)
+        self.plain = torch.ones(3)
+        self.several = [torch.zeros(2), {"a": torch.ones(1)}]
+
+
+def test_plain_tensors_of_a_module_are_hashed_by_value():
+    module = Plain()
+    digests = {joblib.hash(clone(new(encoder=copy.deepcopy(module)))) for _ in range(3)}
+    assert len(digests) == 1

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
-from sklearn.utils.validation import _get_feature_names
 from torch import nn
 
 from ..training import Batch, Store
@@ -51,6 +51,16 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
     **options
         Passed on to ``check_array``.
     """
+    if isinstance(X, torch.Tensor):
+        X = X.detach().cpu()
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ValueError(
+            "X is a masked array with values hidden. Fill them first, for example with X.filled()."
+        )
+    if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M"):
+        raise ValueError(
+            "X holds dates or time spans. Turn them into numbers first, such as days since a start."
+        )
     try:
         return check_array(X, dtype="numeric", input_name="X", estimator=modality, **options)
     except ValueError as error:
@@ -87,19 +97,19 @@ def stack_rows(X: Any, pool: Any) -> Any:
     ValueError
         If the two do not fit together.
     """
-    names, pool_names = _get_feature_names(X), _get_feature_names(pool)
-    if names is not None and pool_names is not None:
-        missing = [name for name in names if name not in set(pool_names)]
+    if isinstance(X, list) and isinstance(pool, list):
+        return X + pool
+    if hasattr(X, "columns") and hasattr(pool, "columns"):
+        for frame in (X, pool):
+            check_frame(frame)
+        missing = [name for name in X.columns if name not in set(pool.columns)]
         if missing:
             raise ValueError(f"X_unlabeled lacks columns that X has: {missing[:5]}. Add them.")
-        pool = pool[list(names)]
-        if type(pool) is type(X) and hasattr(X, "vstack"):  # polars
-            return X.vstack(pool.cast(dict(X.schema)))
-        if type(pool) is type(X) and hasattr(X, "iloc"):
-            import pandas as pd
-
-            return pd.concat([X, pool], ignore_index=True)
-    parts = [part if sp.issparse(part) else np.asarray(part) for part in (X, pool)]
+        pool = pool[list(X.columns)]
+        if type(pool) is type(X):
+            return _stack_frames(X, pool)
+    parts = [X if sp.issparse(X) else _as_array(X, "X")]
+    parts += [pool if sp.issparse(pool) else _as_array(pool, "X_unlabeled")]
     if parts[0].shape[1:] != parts[1].shape[1:] or parts[1].ndim < 1:
         raise ValueError(
             f"X_unlabeled of shape {parts[1].shape} does not go with X of shape {parts[0].shape}. Both must "
@@ -108,3 +118,33 @@ def stack_rows(X: Any, pool: Any) -> Any:
     if any(sp.issparse(part) for part in parts):
         return sp.vstack([sp.csr_array(part) for part in parts], format="csr")
     return np.concatenate(parts)
+
+
+def check_frame(frame: Any) -> None:
+    """Refuse what scikit-learn cannot tell apart by name, and what has not been read yet."""
+    if hasattr(frame, "collect"):
+        raise TypeError("X is a lazy frame, which has no rows yet. Call .collect() first.")
+    names = list(frame.columns)
+    twice = sorted({str(name) for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"Column names that occur twice: {twice[:5]}. Rename or drop columns.")
+
+
+def _stack_frames(X: Any, pool: Any) -> Any:
+    if hasattr(X, "iloc"):
+        import pandas as pd
+
+        return pd.concat([X, pool], ignore_index=True)
+    import polars as pl
+
+    try:
+        return pl.concat([X, pool], how="vertical_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"The columns of X_unlabeled are not of the types of X: {error}.") from error
+
+
+def _as_array(X: Any, name: str) -> np.ndarray:
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        raise ValueError(f"{name} must have rows of one length: {error}.") from error

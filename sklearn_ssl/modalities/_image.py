@@ -20,6 +20,8 @@ from ..training import Rows
 from ._base import Modality, check_rows, unknown_encoder
 
 CHANNELS = (1, 3, 4)
+ASPECT = 4 / 3  # of the widest crop
+FAR = 100.0  # standard deviations: no intensity may overflow
 
 
 def crop_and_flip(x: Tensor, scale: tuple[float, float], flip: bool) -> Tensor:
@@ -39,7 +41,7 @@ def crop_and_flip(x: Tensor, scale: tuple[float, float], flip: bool) -> Tensor:
     """
     n, device = len(x), x.device
     area = torch.empty(n, device=device).uniform_(*scale)
-    aspect = torch.empty(n, device=device).uniform_(-1, 1).mul(math.log(4 / 3)).exp()
+    aspect = torch.empty(n, device=device).uniform_(-1, 1).mul(math.log(ASPECT)).exp()
     width, height = (area * aspect).sqrt().clamp(max=1), (area / aspect).sqrt().clamp(max=1)
     theta = torch.zeros(n, 2, 3, device=device)
     theta[:, 0, 2] = torch.empty(n, device=device).uniform_(-1, 1) * (1 - width)
@@ -98,8 +100,14 @@ class Image(Modality):
     ----------
     shape_ : tuple (channels, height, width)
         Shape of one image as the encoder sees it.
-    mean_, scale_ : ndarray of shape (channels,), float64
-        Centre and spread of the intensities.
+    layout_ : tuple of int
+        Shape of one image as X has it.
+    channel_axis_ : int or None
+        Axis of one image that holds the channels; None where grey images have no such axis.
+    mean_ : ndarray of shape (channels,), float64
+        Centre of the intensities.
+    scale_ : ndarray of shape (channels,), float64
+        Spread of the intensities.
 
     References
     ----------
@@ -241,5 +249,5 @@ class Image(Modality):
 
     def _scale(self, rows: np.ndarray) -> Tensor:
         images = np.asarray(self._channels_last(rows), dtype=np.float64)
-        scaled = ((images - self.mean_) / self.scale_).astype(np.float32)
+        scaled = np.clip((images - self.mean_) / self.scale_, -FAR, FAR).astype(np.float32)
         return torch.from_numpy(np.ascontiguousarray(scaled)).permute(0, 3, 1, 2)

@@ -25,7 +25,7 @@ def infer_modality(X: Any) -> Modality:
     TypeError
         If X is a list of texts or of one-dimensional arrays.
     """
-    if sp.issparse(X) or hasattr(X, "columns"):
+    if sp.issparse(X) or hasattr(X, "collect") or hasattr(X, "columns"):
         return Tabular()
     shape = _shape(X)
     if len(shape) == 1 and shape[0]:

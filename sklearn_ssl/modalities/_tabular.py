@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 import torch
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
 from ..encoders import MLP
 from ..training import Rows
-from ._base import Modality, check_rows, unknown_encoder
+from ._base import Modality, check_frame, check_rows, unknown_encoder
 
 
 def replace_cells(x: Tensor, rate: float) -> Tensor:
@@ -56,8 +56,10 @@ class Tabular(Modality):
     ----------
     n_features_in_ : int
         Number of columns.
-    mean_, scale_ : ndarray of shape (n_features_in_,), float64
-        Centre and spread of each column; the spread of a constant column is 1.
+    mean_ : ndarray of shape (n_features_in_,), float64
+        Centre of each column.
+    scale_ : ndarray of shape (n_features_in_,), float64
+        Standard deviation of each column; for a constant column its size.
 
     References
     ----------
@@ -101,12 +103,17 @@ class Tabular(Modality):
         """
         self._validate_params()
         table = self._check(X, min_rows=2)
-        scaler = StandardScaler(with_mean=not sp.issparse(table))
-        for rows in gen_batches(table.shape[0], 8192):
-            scaler.partial_fit(table[rows])
+        # squares of 1e200 overflow and those of 1e-200 vanish: bring columns to the order of 1 first
+        size, scaler = MaxAbsScaler(), StandardScaler(with_mean=not sp.issparse(table))
+        chunks = list(gen_batches(table.shape[0], 8192))
+        for rows in chunks:
+            size.partial_fit(table[rows])
+        order = np.where(size.max_abs_ > 0, size.max_abs_, 1.0).astype(np.float64)
+        for rows in chunks:
+            scaler.partial_fit(_divide_columns(table[rows], order))
         self.n_features_in_ = table.shape[1]
-        self.mean_ = np.asarray(scaler.mean_, dtype=np.float64)
-        self.scale_ = np.asarray(scaler.scale_, dtype=np.float64)
+        self.mean_ = scaler.mean_ * order
+        self.scale_ = scaler.scale_ * order
         return self
 
     def validate(self, X: Any) -> Rows:
@@ -136,8 +143,14 @@ class Tabular(Modality):
         return x, replace_cells(x, self.corruption_rate)
 
     def _check(self, X: Any, min_rows: int) -> Any:
-        _refuse_text_columns(X)
-        return check_rows(X, self, accept_sparse="csr", ensure_min_samples=min_rows)
+        if hasattr(X, "collect") or hasattr(X, "columns"):
+            check_frame(X)
+            _refuse_text_columns(X)
+        table = check_rows(X, self, accept_sparse="csr", ensure_min_samples=min_rows)
+        if sp.issparse(table) and not table.has_canonical_format:
+            table = table.copy()
+            table.sum_duplicates()
+        return table
 
     def _scale(self, rows: Any) -> Tensor:
         dense = rows.toarray() if sp.issparse(rows) else rows
@@ -145,16 +158,21 @@ class Tabular(Modality):
         return torch.from_numpy(np.clip(scaled, -self.clip, self.clip).astype(np.float32))
 
 
+def _divide_columns(rows: Any, order: np.ndarray) -> Any:
+    if sp.issparse(rows):
+        return (rows.astype(np.float64) @ sp.diags_array(1 / order)).tocsr()
+    return np.asarray(rows, dtype=np.float64) / order
+
+
 def _refuse_text_columns(X: Any) -> None:
     """Name the columns that are no numbers, before a conversion fails on one cell."""
-    if hasattr(X, "dtypes") and hasattr(X, "columns"):
-        kinds = zip(X.columns, X.dtypes, strict=True)
-        bad = [name for name, kind in kinds if not _is_number(X[name], kind)]
-        if bad:
-            raise ValueError(
-                f"Columns that are not numbers: {bad[:5]}. Encode them first, for example with "
-                "OneHotEncoder in a ColumnTransformer, or leave them out."
-            )
+    kinds = zip(X.columns, X.dtypes, strict=True)
+    bad = [name for name, kind in kinds if not _is_number(X[name], kind)]
+    if bad:
+        raise ValueError(
+            f"Columns that are not numbers: {bad[:5]}. Encode them first, for example with "
+            "OneHotEncoder in a ColumnTransformer, or leave them out."
+        )
 
 
 def _is_number(column: Any, kind: Any) -> bool:

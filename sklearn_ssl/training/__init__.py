@@ -1,6 +1,7 @@
 """The engine room: batches, the skorch net, seeds, devices, checkpoints. No SSL in here."""
 
-from ._checkpoint import PortableModule
+from ._batch_norm import batch_statistics, calibrate
+from ._checkpoint import PortableModule, load_weights, weights_of
 from ._device import resolve_device, resolve_precision
 from ._loader import Batch, BatchLoader, Rows, Selection, Store, move, n_rows
 from ._net import PretextNet, Progress
@@ -15,10 +16,14 @@ __all__ = [
     "Rows",
     "Selection",
     "Store",
+    "batch_statistics",
+    "calibrate",
     "draw_seed",
+    "load_weights",
     "move",
     "n_rows",
     "resolve_device",
     "resolve_precision",
     "seeded",
+    "weights_of",
 ]

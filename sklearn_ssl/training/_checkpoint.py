@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ class PortableModule:
     @classmethod
     def pack(cls, module: nn.Module) -> PortableModule:
         """Take `module` apart; it stays as it is."""
-        tensors = [t for t in (*module.parameters(), *module.buffers()) if not is_lazy(t)]
+        tensors = list({id(t): t for m in module.modules() for t in _tensors(vars(m))}.values())
         slots = [_Slot() for _ in tensors]
         memo: dict[int, Any] = {id(t): slot for t, slot in zip(tensors, slots, strict=True)}
         return cls(copy.deepcopy(module, memo), slots, [_to_array(t) for t in tensors])
@@ -43,6 +44,19 @@ class PortableModule:
             id(slot): _to_tensor(**array) for slot, array in zip(self.slots, self.arrays, strict=True)
         }
         return copy.deepcopy(self.skeleton, memo)
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    """Yield the tensors of a module's attributes: parameters, buffers, and plain ones."""
+    if isinstance(value, torch.Tensor):
+        if not is_lazy(value):
+            yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _tensors(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _tensors(item)
 
 
 def _to_array(tensor: torch.Tensor) -> dict[str, Any]:
@@ -61,3 +75,17 @@ def _to_tensor(
 ) -> torch.Tensor:
     tensor = torch.from_numpy(values.copy()).view(getattr(torch, dtype)).reshape(shape)
     return nn.Parameter(tensor, requires_grad) if is_parameter else tensor
+
+
+def weights_of(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Return parameters and buffers by name, with the buffers that torch calls non-persistent."""
+    return dict(module.named_buffers()) | module.state_dict()
+
+
+def load_weights(module: nn.Module, weights: dict[str, torch.Tensor]) -> None:
+    """Copy what :func:`weights_of` returned into a module of the same architecture."""
+    persistent = module.state_dict().keys()
+    module.load_state_dict({k: v for k, v in weights.items() if k in persistent})
+    with torch.no_grad():
+        for name in weights.keys() - persistent:
+            module.get_buffer(name).copy_(weights[name])

@@ -11,6 +11,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 from tqdm.auto import tqdm
 
+from ._batch_norm import batch_statistics
 from ._loader import Batch, BatchLoader, move, n_rows
 from ._seed import seeded
 
@@ -57,6 +58,12 @@ class PretextNet(NeuralNet):
         self.module_.after_step()
         return step
 
+    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, torch.Tensor]:
+        self.module_.eval()
+        with torch.no_grad(), batch_statistics(self.module_):
+            loss = self.infer(batch[0])
+        return {"loss": loss, "y_pred": loss}
+
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
@@ -89,7 +96,8 @@ class PretextNet(NeuralNet):
         if name.endswith("_loss") and not math.isfinite(value):
             raise ValueError(
                 f"The loss became {value} in epoch {len(self.history)}: training went astray. Lower lr "
-                f"(now {self.lr:g}), use precision='float32', or look for extreme values in X."
+                f"(now {self.lr:g}), look for extreme values in X and in the parameters of the loss (such as "
+                "a tiny temperature), or use precision='float32' if it is not."
             )
         so_far = [row[name] for row in self.history[:-1] if name in row]
         self.history.record(name, value)

@@ -38,7 +38,11 @@ def draw_seed(random_state: int | np.random.RandomState | None, stream: int = 0)
 def seeded(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
     """Seed torch's global generators inside the block and restore them after it."""
     device = torch.device(device)
-    cuda = [device] if device.type == "cuda" else []
-    with _LOCK, torch.random.fork_rng(devices=cuda):
-        torch.manual_seed(seed)
+    on_cuda = device.type == "cuda"
+    with _LOCK, torch.random.fork_rng(devices=[device] if on_cuda else []):
+        # torch.manual_seed would seed every device, and only those forked are restored
+        torch.default_generator.manual_seed(seed)
+        if on_cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
         yield
