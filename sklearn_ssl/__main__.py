@@ -20,6 +20,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
+from tqdm.auto import tqdm
 
 from . import ContrastivePretrainer, __version__
 from .base import Pretrainer
@@ -54,8 +55,8 @@ def label_efficiency(
 ) -> Scores:
     """Score every classifier on every kind of features, all on the same draws of labels."""
     scores: Scores = {}
-    for budget in budgets:
-        for seed in range(draws):
+    for budget in tqdm(budgets, desc="numbers of labels", leave=False):
+        for seed in tqdm(range(draws), desc=f"{budget} labels per class, draws", leave=False):
             rows = draw_labels(y, budget, seed)
             for kind, (Z, Z_test) in features.items():
                 for name, classifier in classifiers(seed).items():
@@ -163,7 +164,7 @@ def main(args: Sequence[str] | None = None) -> None:
     print(f"sklearn_ssl {__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads")
     print(f"Digits: {len(X)} images of 8 x 8 pixels to learn from, {len(X_test)} held out.\n")
 
-    print("1. Pretrain, without labels")
+    print("1. Pretrain, without labels", flush=True)
     baselines = {
         "raw pixels": make_pipeline(MinMaxScaler()),
         "PCA": make_pipeline(MinMaxScaler(), PCA(32, random_state=options.seed)),
@@ -188,7 +189,7 @@ def main(args: Sequence[str] | None = None) -> None:
     print("\n".join(table(scores, options.labels)))
 
     budget = max(5, min(options.labels))
-    print(f"\n3. GridSearchCV over pretrainer and classifier, {budget} labels per class, 5 epochs each")
+    print(f"\n3. GridSearchCV over pretrainer and classifier, {budget} labels per class, after 5 epochs only")
     rows = draw_labels(y, budget, options.seed)
     found = search(METHODS[options.methods[0]](**shared), X[rows], y[rows], pool=X)
     settings = ", ".join(f"{key}={value}" for key, value in found.best_params_.items())
@@ -200,7 +201,9 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         plot(scores, options.labels, options.out)
     except ImportError:
-        print("\nNo picture: install matplotlib with pip install 'sklearn-ssl[plots]'")
+        print(
+            "\nNo picture: install matplotlib with pip install 'sklearn-ssl[plots]', or pip install matplotlib"
+        )
     else:
         print(f"\n4. The label-efficiency curve is in {options.out}")
     print(f"Done in {time.perf_counter() - start:.0f} s.")

@@ -116,7 +116,7 @@ class ContrastivePretrainer(Pretrainer):
 
     temperature: float = 0.5
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "temperature": [Interval(Real, 0, None, closed="neither")],
     }
 

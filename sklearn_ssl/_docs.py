@@ -14,7 +14,7 @@ def with_shared_sections(doc: str | None, shared_doc: str | None) -> str | None:
     _, shared = _sections(shared_doc)
     merged = {title: own.pop(title, "") + shared[title] for title in ("Parameters", "Attributes")}
     parts = [f"{title}\n{'-' * len(title)}\n{text}" for title, text in (merged | own).items()]
-    return "\n".join([intro, *parts])
+    return "\n".join([intro.rstrip() + "\n", *parts])
 
 
 def _sections(doc: str) -> tuple[str, dict[str, str]]:

