@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from ._docs import with_shared_sections
 from .modalities import Modality, Tabular, infer_modality
-from .modalities._base import stack_rows
+from .modalities._base import check_frame, is_frame, stack_rows
 from .training import (
     Batch,
     BatchLoader,
@@ -42,6 +42,7 @@ from .training import (
     resolve_device,
     resolve_precision,
     seeded,
+    weights_of,
 )
 
 __all__ = ["Modality", "Objective", "Pretrainer"]
@@ -329,28 +330,26 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         if first:
             self._reset(modality, X)
         history = [] if first else self.history_
-        before = None if first else copy.deepcopy(self.net_.module_.state_dict())
         with seeded(draw_seed(self.random_state, len(history)), device):
+            net = self._first_net(store, device) if first else self._next_net(device)
+            net.train_split = None if valid is None else predefined_split(valid)
+            epochs = auto_epochs(len(train)) if isinstance(max_epochs, str) else int(max_epochs)
+            before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
+            # the statistics of a module of the user's own stay as they are if it is not trained
+            calibration = train if first and (epochs or isinstance(self.encoder, str)) else None
             try:
-                net = self._net(self._first_objective(store) if first else self.net_.module_, device, history)
-                if not first:
-                    net.optimizer_.load_state_dict(copy.deepcopy(self.net_.optimizer_.state_dict()))
-                    if self.lr != self.net_.lr:  # else a schedule may have changed it
-                        net.set_params(lr=self.lr)
-                net.train_split = None if valid is None else predefined_split(valid)
-                epochs = auto_epochs(len(train)) if isinstance(max_epochs, str) else int(max_epochs)
                 if epochs:
                     net.train(train, epochs)
             except KeyboardInterrupt:
-                self._finish(net, train if first else None)
+                self._finish(net, calibration)
                 raise
             except Exception:
                 if before is None:
                     self._reset()  # no features from a network that went astray
                 else:
-                    self.net_.module_.load_state_dict(before)
+                    load_weights(net.module_, before)
                 raise
-            self._finish(net, train if first and (epochs or isinstance(self.encoder, str)) else None)
+            self._finish(net, calibration)
         return self
 
     def _new_modality(self, rows: Any) -> Modality:
@@ -390,17 +389,28 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         order = np.random.default_rng(int(seed)).permutation(n)
         return Selection(store, order[n_valid:]), Selection(store, order[:n_valid])
 
-    def _first_objective(self, store: Store) -> Objective:
-        encoder = self._new_encoder()
-        self.n_components_ = self._probe(encoder, store[np.arange(3) % len(store)])
-        return self._objective(self.modality_, encoder)
+    def _first_net(self, store: Store, device: torch.device) -> PretextNet:
+        try:
+            encoder = self._new_encoder().to(device)
+            self.n_components_ = self._probe(encoder, move(store[np.arange(3) % len(store)], device))
+            return self._net(self._objective(self.modality_, encoder), device, [])
+        except BaseException:
+            self._reset()
+            raise
+
+    def _next_net(self, device: torch.device) -> PretextNet:
+        """Put a new trainer around the network that is there, and let the optimizer remember."""
+        net = self._net(self.net_.module_, device, self.history_)
+        memory = copy.deepcopy(self.net_.optimizer_.state_dict()["state"])
+        net.optimizer_.load_state_dict({**net.optimizer_.state_dict(), "state": memory})
+        return net
 
     def _new_encoder(self) -> nn.Module:
         try:
             if isinstance(self.encoder, nn.Module):
                 return copy.deepcopy(self.encoder)
             return self.modality_.encoder(self.encoder, self.n_components)
-        except RuntimeError as error:
+        except (RuntimeError, TypeError) as error:
             raise ValueError(
                 f"The encoder could not be built: {str(error).splitlines()[0]} Lower n_components if memory is "
                 "short; pass a module that copy.deepcopy can copy."
@@ -410,14 +420,18 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """Return the width of what `encoder` makes of a batch of three rows."""
         shapes = tuple(batch.shape) if isinstance(batch, Tensor) else [tuple(b.shape) for b in batch]
         name = f"encoder={type(encoder).__name__}"
+        device = batch.device if isinstance(batch, Tensor) else batch[0].device
+        precision = resolve_precision(self.precision, device)
         try:
             with torch.no_grad():
                 out = encoder.eval()(batch)
-                copy.deepcopy(encoder).train()(batch)
+                with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+                    copy.deepcopy(encoder).train()(batch)
         except Exception as error:  # whatever a user's network raises is told in our words
             raise ValueError(
                 f"{name} fails on a batch of shape {shapes}: {(str(error) or repr(error)).splitlines()[0]}. It "
-                f"receives what {type(self.modality_).__name__} gives; fit its first layer to that."
+                f"receives what {type(self.modality_).__name__} gives: fit its first layer to that. It is run in "
+                f"{_dtype_name(precision)} in training; precision='float32' may help."
             ) from error
         got = f"{tuple(out.shape)} of {out.dtype}" if isinstance(out, Tensor) else type(out).__name__
         fits = isinstance(out, Tensor) and out.ndim == 2 and len(out) == n_rows(batch)
@@ -442,7 +456,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         if self.verbose:
             callbacks.append(Progress(f"{type(self).__name__} [{device}, {_dtype_name(precision)}]"))
         net = PretextNet(
-            objective.to(memory_format=torch.channels_last),  # type: ignore[call-overload]  # torch's stub
+            objective,
             precision=precision,
             optimizer=torch.optim.AdamW,
             optimizer__fused=device.type in ("cpu", "cuda"),
@@ -465,6 +479,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         net.optimizer_.zero_grad(set_to_none=True)
         rows = [row for row in net.history if "train_loss" in row]
         self._adopt(net, [{k: v for k, v in row.items() if _is_scalar(k, v)} for row in rows])
+        self.precision_ = _dtype_name(net.precision)
         if calibration is not None:
             sample = torch.randperm(len(calibration)).numpy()[
                 :CALIBRATION_ROWS
@@ -475,7 +490,6 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     def _adopt(self, net: PretextNet, history: list[dict]) -> None:
         self.net_, self.encoder_, self.history_ = net, net.module_.encoder, history
-        self.precision_ = _dtype_name(net.precision)
 
     def _ready(self, X: Any) -> tuple[Objective, Store]:
         check_is_fitted(self, "net_")
@@ -494,6 +508,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     def _check_columns(self, X: Any, reset: bool = False) -> None:
         """Set or check feature_names_in_, and n_features_in_ where X has two dimensions."""
+        if is_frame(X):
+            check_frame(X)
         nested = isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], (list, tuple))
         two_d = getattr(X, "ndim", None) == 2 or hasattr(X, "columns") or nested
         validate_data(self, X, reset=reset, skip_check_array=True, ensure_2d=two_d)

@@ -89,24 +89,29 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Pretrainer:
     try:
         params = _decode(config["params"], tensors)
         fitted = {k: v for k, v in _decode(config["fitted"], tensors).items() if _is_fitted_name(k)}
-        modality = _decode(config["modality"], tensors)
         cls = _find(Pretrainer, config["class"])
-        stand_in = params["encoder"]
+        params["encoder"] = _settle(params["encoder"], encoder)
+        estimator = cls(**params)
+        estimator._validate_params()
+        vars(estimator).update(fitted)
+        weights = {k.removeprefix("objective."): v for k, v in tensors.items() if k.startswith("objective.")}
+        with seeded(0):
+            estimator._restore(_decode(config["modality"], tensors), weights)
+        return estimator.set_output(**config["set_output"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged: {error!r} in {CONFIG}. Save the estimator again.") from error
-    if isinstance(stand_in, _Missing) != (encoder is not None):
-        raise ValueError(
-            f"This estimator was made with a module of your own, {stand_in.name}. Pass one of the same "
-            "architecture: load(path, encoder=...)."
-            if isinstance(stand_in, _Missing)
-            else f"This estimator was made with encoder={stand_in!r}, which is built anew. Leave out encoder."
-        )
-    estimator = cls(**params if encoder is None else {**params, "encoder": encoder})
-    vars(estimator).update(fitted)
-    weights = {k.removeprefix("objective."): v for k, v in tensors.items() if k.startswith("objective.")}
-    with seeded(0):
-        estimator._restore(modality, weights)
-    return estimator.set_output(**config.get("set_output", {}))
+        raise ValueError(f"{path} is damaged: {error!r}. Save the estimator again.") from error
+
+
+def _settle(saved: Any, given: nn.Module | None) -> Any:
+    """Return the encoder to build with: the saved name, or the module given in place of one."""
+    if isinstance(saved, _Missing) == (given is not None):
+        return saved if given is None else given
+    raise ValueError(
+        f"This estimator was made with a module of your own, {saved.name}. Pass one of the same "
+        "architecture: load(path, encoder=...)."
+        if isinstance(saved, _Missing)
+        else f"This estimator was made with encoder={saved!r}, which is built anew. Leave out encoder."
+    )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

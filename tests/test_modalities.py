@@ -102,8 +102,15 @@ def test_intensities_never_seen_are_finite():
     assert np.isfinite(est.transform(np.full((2, 8, 8), 1e39))).all()
 
 
+def test_a_column_may_be_called_collect():
+    frame = pd.DataFrame(X, columns=["collect", "columns", "shape", "iloc"])
+    assert ContrastivePretrainer(max_epochs=1).fit(frame, X_unlabeled=frame).transform(frame).shape[0] == 150
+
+
 def test_torch_tensors_are_arrays():
     est = ContrastivePretrainer(max_epochs=1, random_state=0)
+    tensor = torch.tensor(X, requires_grad=True)
+    assert (est.fit(tensor, X_unlabeled=tensor).transform(X) == est.fit(X, X_unlabeled=X).transform(X)).all()
     assert (est.fit_transform(torch.tensor(X, requires_grad=True)) == est.fit_transform(X)).all()
 
 
@@ -146,7 +153,7 @@ def test_layouts_of_images_agree(layout, shape):
     batch = batch_of(modality, layout)
     assert modality.shape_ == (3, 10, 14)
     assert batch.shape == (12, 3, 10, 14)
-    assert batch.is_contiguous(memory_format=torch.channels_last)
+    assert batch.is_contiguous()  # so that any module may call view
     mean, std = RGB.mean(axis=(0, 2, 3), keepdims=True), RGB.std(axis=(0, 2, 3), keepdims=True)
     np.testing.assert_allclose(batch, (RGB - mean) / std, atol=1e-4)
 

@@ -101,6 +101,22 @@ def test_damaged_folders_are_refused(tmp_path):
         load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "path", [("fitted", "n_components_"), ("fitted", "history_"), ("params", "lr"), ("params", "encoder")]
+)
+def test_damaged_fields_are_refused(tmp_path, path):
+    ContrastivePretrainer(max_epochs=0).fit(X).save(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    section, name = path
+    if section == "fitted":
+        del config[section]["dict"][name]
+    else:
+        config[section]["dict"][name] = None
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"is damaged|parameter"):
+        load(tmp_path)
+
+
 def test_nothing_but_fitted_attributes_is_set(tmp_path):
     ContrastivePretrainer(max_epochs=0).fit(X).save(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())

@@ -10,6 +10,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
@@ -295,3 +296,120 @@ def test_plain_tensors_of_a_module_are_hashed_by_value():
     module = Plain()
     digests = {joblib.hash(clone(new(encoder=copy.deepcopy(module)))) for _ in range(3)}
     assert len(digests) == 1
+
+
+class LeNet(nn.Module):
+    """As in a tutorial: view() wants contiguous images."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.pool, self.linear = nn.Conv2d(3, 4, 3), nn.MaxPool2d(2), nn.Linear(36, 5)
+
+    def forward(self, x):
+        x = self.pool(torch.relu(self.conv(x)))
+        return self.linear(x.view(x.size(0), -1))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_textbook_network_for_images(precision):
+    images = np.random.default_rng(0).random((20, 8, 8, 3))
+    est = new(encoder=LeNet(), precision=precision, max_epochs=1).fit(images)
+    assert est.transform(images).shape == (20, 5)
+    assert est.score(images) < 0
+
+
+class Interrupted(nn.Linear):
+    """Press Ctrl-C where `when` says."""
+
+    def __init__(self, when):
+        super().__init__(4, 8)
+        self.norm = nn.BatchNorm1d(8)
+        self.when = when
+
+    def forward(self, x):
+        calibrating = not self.training and self.norm.training
+        if self.when == "probing" or (self.when == "calibrating" and calibrating):
+            raise KeyboardInterrupt
+        return self.norm(super().forward(x))
+
+
+def test_ctrl_c_before_and_after_the_training():
+    est = new(encoder=Interrupted("probing"))
+    with pytest.raises(KeyboardInterrupt):
+        est.fit(X)
+    with pytest.raises(NotFittedError):
+        est.transform(X)
+    est = new(encoder=Interrupted("calibrating"))
+    with pytest.raises(KeyboardInterrupt):
+        est.fit(X)
+    assert est.encoder_.norm.running_mean.abs().sum() > 0
+    assert est.encoder_.norm.momentum == 0.1
+    assert np.isfinite(est.transform(X)).all()
+
+
+def test_training_on_after_a_schedule_starts_from_lr():
+    est = new(warm_start=True, callbacks=[LRScheduler("CosineAnnealingLR", T_max=3)]).fit(X)
+    before = weights(est)
+    est.set_params(callbacks=None).fit(X)
+    assert est.net_.optimizer_.param_groups[0]["lr"] == 1e-3
+    assert not all(torch.equal(a, b) for a, b in zip(weights(est), before, strict=True))
+    flat = LRScheduler("LambdaLR", lr_lambda=lambda epoch: 1.0)
+    est.set_params(lr=1e-5, callbacks=[flat]).fit(X)
+    assert est.net_.optimizer_.param_groups[0]["lr"] == 1e-5
+
+
+class FrozenNorm(nn.BatchNorm1d):
+    def train(self, mode=True):
+        return super().train(False)
+
+
+def test_batch_norm_that_its_owner_froze_stays_frozen():
+    norm = FrozenNorm(8)
+    norm.running_mean.fill_(7.0)
+    est = new(encoder=nn.Sequential(nn.Linear(4, 8), norm)).fit(X)
+    est.score(X)
+    assert (est.encoder_[1].running_mean == 7.0).all()
+
+
+class Put(nn.Linear):
+    """Works in float32 only."""
+
+    def forward(self, x):
+        out = torch.zeros(len(x), 8)
+        out[torch.arange(len(x))] = super().forward(x)
+        return out
+
+
+def test_a_module_that_bfloat16_breaks_is_told_of_float32():
+    with pytest.raises(ValueError, match="precision='float32' may help"):
+        new(encoder=Put(4, 8), precision="bfloat16").fit(X)
+    new(encoder=Put(4, 8), precision="float32").fit(X)
+
+
+class Drifting(nn.Linear):
+    def __init__(self):
+        super().__init__(4, 3)
+        self.register_buffer("shift", torch.zeros(3), persistent=False)
+
+    def forward(self, x):
+        if self.training:
+            self.shift += 1
+        return super().forward(x) + self.shift
+
+
+class Fail(Callback):
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        raise RuntimeError("a callback failed")
+
+
+def test_a_failure_is_undone_to_the_last_buffer():
+    est = new(encoder=Drifting(), warm_start=True).fit(X)
+    Z = est.transform(X)
+    with pytest.raises(RuntimeError, match="a callback failed"):
+        est.set_params(callbacks=[Fail()]).fit(X)
+    assert (est.transform(X) == Z).all()
+
+
+def test_precision_is_that_of_the_training():
+    est = new(precision="bfloat16").fit(X).set_params(precision="float32")
+    assert pickle.loads(pickle.dumps(est)).precision_ == "bfloat16"

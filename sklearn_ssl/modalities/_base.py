@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -51,16 +52,7 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
     **options
         Passed on to ``check_array``.
     """
-    if isinstance(X, torch.Tensor):
-        X = X.detach().cpu()
-    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
-        raise ValueError(
-            "X is a masked array with values hidden. Fill them first, for example with X.filled()."
-        )
-    if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M"):
-        raise ValueError(
-            "X holds dates or time spans. Turn them into numbers first, such as days since a start."
-        )
+    X = _unwrap(X)
     try:
         return check_array(X, dtype="numeric", input_name="X", estimator=modality, **options)
     except ValueError as error:
@@ -73,6 +65,21 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
                 "Encode texts first, for example with OneHotEncoder."
             ) from error
         raise
+
+
+def _unwrap(X: Any) -> Any:
+    """Take a tensor off its device; refuse what numpy would silently take for numbers."""
+    if isinstance(X, torch.Tensor):
+        X = X.detach().cpu()
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ValueError(
+            "X is a masked array with values hidden. Fill them first, for example with X.filled()."
+        )
+    if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M"):
+        raise ValueError(
+            "X holds dates or time spans. Turn them into numbers first, such as days since a start."
+        )
+    return X
 
 
 def unknown_encoder(name: str, known: tuple[str, ...], modality: Modality) -> ValueError:
@@ -99,10 +106,13 @@ def stack_rows(X: Any, pool: Any) -> Any:
     """
     if isinstance(X, list) and isinstance(pool, list):
         return X + pool
-    if hasattr(X, "columns") and hasattr(pool, "columns"):
-        for frame in (X, pool):
-            check_frame(frame)
-        missing = [name for name in X.columns if name not in set(pool.columns)]
+    frames = [is_frame(X), is_frame(pool)]
+    for part, frame in zip((X, pool), frames, strict=True):
+        if frame:
+            check_frame(part)
+    if all(frames):
+        known = set(pool.columns)
+        missing = [name for name in X.columns if name not in known]
         if missing:
             raise ValueError(f"X_unlabeled lacks columns that X has: {missing[:5]}. Add them.")
         pool = pool[list(X.columns)]
@@ -120,12 +130,16 @@ def stack_rows(X: Any, pool: Any) -> Any:
     return np.concatenate(parts)
 
 
+def is_frame(X: Any) -> bool:
+    """Return whether X has named columns; the columns of a lazy frame are not asked for."""
+    return hasattr(type(X), "collect") or hasattr(X, "columns")
+
+
 def check_frame(frame: Any) -> None:
     """Refuse what scikit-learn cannot tell apart by name, and what has not been read yet."""
-    if hasattr(frame, "collect"):
+    if hasattr(type(frame), "collect"):
         raise TypeError("X is a lazy frame, which has no rows yet. Call .collect() first.")
-    names = list(frame.columns)
-    twice = sorted({str(name) for name in names if names.count(name) > 1})
+    twice = [str(name) for name, count in Counter(frame.columns).items() if count > 1]
     if twice:
         raise ValueError(f"Column names that occur twice: {twice[:5]}. Rename or drop columns.")
 
@@ -145,6 +159,8 @@ def _stack_frames(X: Any, pool: Any) -> Any:
 
 def _as_array(X: Any, name: str) -> np.ndarray:
     try:
-        return np.asarray(X)
+        return np.asarray(_unwrap(X))
     except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
         raise ValueError(f"{name} must have rows of one length: {error}.") from error

@@ -179,7 +179,7 @@ class Image(Modality):
         return self
 
     def validate(self, X: Any) -> Rows:
-        """Return X as a store of float32 batches ``(n, c, h, w)`` in channels-last memory order."""
+        """Return X as a store of float32 batches ``(n, c, h, w)``."""
         array = self._check(X, min_rows=1)
         self._match(array)
         return Rows(array, self._scale)
@@ -250,4 +250,4 @@ class Image(Modality):
     def _scale(self, rows: np.ndarray) -> Tensor:
         images = np.asarray(self._channels_last(rows), dtype=np.float64)
         scaled = np.clip((images - self.mean_) / self.scale_, -FAR, FAR).astype(np.float32)
-        return torch.from_numpy(np.ascontiguousarray(scaled)).permute(0, 3, 1, 2)
+        return torch.from_numpy(np.ascontiguousarray(np.moveaxis(scaled, -1, 1)))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ._base import Modality
+from ._base import Modality, is_frame
 from ._image import Image
 from ._tabular import Tabular
 
@@ -25,7 +25,7 @@ def infer_modality(X: Any) -> Modality:
     TypeError
         If X is a list of texts or of one-dimensional arrays.
     """
-    if sp.issparse(X) or hasattr(X, "collect") or hasattr(X, "columns"):
+    if sp.issparse(X) or is_frame(X):
         return Tabular()
     shape = _shape(X)
     if len(shape) == 1 and shape[0]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..encoders import MLP
 from ..training import Rows
-from ._base import Modality, check_frame, check_rows, unknown_encoder
+from ._base import Modality, check_frame, check_rows, is_frame, unknown_encoder
 
 
 def replace_cells(x: Tensor, rate: float) -> Tensor:
@@ -143,7 +143,7 @@ class Tabular(Modality):
         return x, replace_cells(x, self.corruption_rate)
 
     def _check(self, X: Any, min_rows: int) -> Any:
-        if hasattr(X, "collect") or hasattr(X, "columns"):
+        if is_frame(X):
             check_frame(X)
             _refuse_text_columns(X)
         table = check_rows(X, self, accept_sparse="csr", ensure_min_samples=min_rows)

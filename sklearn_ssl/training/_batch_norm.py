@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -12,8 +13,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ._loader import Batch, move
 
 
-def _batch_norms(module: nn.Module) -> list[_BatchNorm]:
-    return [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+def _live_norms(module: nn.Module) -> list[_BatchNorm]:
+    """Return the batch norms that learn in training; one that its owner froze stays frozen."""
+    mode = module.training
+    module.train()
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.training]
+    module.train(mode)
+    return [norm for norm in norms if norm.track_running_stats]
 
 
 @contextmanager
@@ -22,7 +28,7 @@ def batch_statistics(module: nn.Module) -> Iterator[None]:
 
     A pretext loss is measured on corrupted views; running statistics lag behind or are of other rows.
     """
-    norms = _batch_norms(module)
+    norms = _live_norms(module)
     modes = [norm.training for norm in norms]
     for norm in norms:
         norm.training, norm.track_running_stats = True, False
@@ -38,12 +44,12 @@ def calibrate(encoder: nn.Module, batches: Iterable[tuple[Batch, None]], device:
     """Set the running statistics of batch norm to the mean over `batches`.
 
     In training they were a moving average over corrupted views; without training they are not set
-    at all, which would be unfair to the untrained baseline.
+    at all, which would be unfair to the untrained baseline. Interrupted, it leaves them as they were.
     """
-    norms = _batch_norms(encoder)
+    norms = _live_norms(encoder)
     if not norms:
         return
-    momenta = [norm.momentum for norm in norms]
+    before = [(norm.momentum, copy.deepcopy(norm.state_dict())) for norm in norms]
     encoder.eval()
     try:
         for norm in norms:
@@ -52,7 +58,11 @@ def calibrate(encoder: nn.Module, batches: Iterable[tuple[Batch, None]], device:
             norm.train()
         for batch, _ in batches:
             encoder(move(batch, device))
+    except BaseException:
+        for norm, (_, state) in zip(norms, before, strict=True):
+            norm.load_state_dict(state)
+        raise
     finally:
         encoder.eval()
-        for norm, momentum in zip(norms, momenta, strict=True):
+        for norm, (momentum, _) in zip(norms, before, strict=True):
             norm.momentum = momentum

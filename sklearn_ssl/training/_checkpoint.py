@@ -67,13 +67,21 @@ def _to_array(tensor: torch.Tensor) -> dict[str, Any]:
         "shape": tuple(tensor.shape),
         "is_parameter": isinstance(tensor, nn.Parameter),
         "requires_grad": tensor.requires_grad,
+        "channels_last": tensor.ndim == 4 and tensor.is_contiguous(memory_format=torch.channels_last),
     }
 
 
 def _to_tensor(
-    values: np.ndarray, dtype: str, shape: tuple[int, ...], is_parameter: bool, requires_grad: bool
+    values: np.ndarray,
+    dtype: str,
+    shape: tuple[int, ...],
+    is_parameter: bool,
+    requires_grad: bool,
+    channels_last: bool,
 ) -> torch.Tensor:
     tensor = torch.from_numpy(values.copy()).view(getattr(torch, dtype)).reshape(shape)
+    if channels_last:
+        tensor = tensor.contiguous(memory_format=torch.channels_last)
     return nn.Parameter(tensor, requires_grad) if is_parameter else tensor
 
 
