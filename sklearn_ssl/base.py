@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import EarlyStopping
 from skorch.helper import predefined_split
 from skorch.history import History
 from torch import Tensor, nn
@@ -35,14 +34,17 @@ from .training import (
     Store,
     batch_statistics,
     calibrate,
+    check_callbacks,
     draw_seed,
     load_weights,
     move,
     n_rows,
+    output_width,
     resolve_device,
     resolve_precision,
     seeded,
     weights_of,
+    without_fitted,
 )
 
 __all__ = ["Modality", "Objective", "Pretrainer"]
@@ -319,7 +321,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def _fit(self, X: Any, pool: Any, first: bool, max_epochs: int | str) -> Pretrainer:
         """Train, from the start or on; a failure leaves the estimator as it was, or unfitted."""
         self._validate_params()
-        _check_callbacks(self.callbacks)
+        check_callbacks(self.callbacks)
         device = resolve_device(self.device)
         if not first:
             self._check_columns(X)
@@ -392,7 +394,13 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def _first_net(self, store: Store, device: torch.device) -> PretextNet:
         try:
             encoder = self._new_encoder().to(device)
-            self.n_components_ = self._probe(encoder, move(store[np.arange(3) % len(store)], device))
+            batch = move(store[np.arange(3) % len(store)], device)
+            self.n_components_ = output_width(encoder, batch, resolve_precision(self.precision, device))
+            if self.n_components not in (None, self.n_components_):
+                raise ValueError(
+                    f"n_components={self.n_components}, and the encoder returns {self.n_components_} features. "
+                    "Leave n_components=None, or change the width of the module."
+                )
             return self._net(self._objective(self.modality_, encoder), device, [])
         except BaseException:
             self._reset()
@@ -415,37 +423,6 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 f"The encoder could not be built: {str(error).splitlines()[0]} Lower n_components if memory is "
                 "short; pass a module that copy.deepcopy can copy."
             ) from error
-
-    def _probe(self, encoder: nn.Module, batch: Batch) -> int:
-        """Return the width of what `encoder` makes of a batch of three rows."""
-        shapes = tuple(batch.shape) if isinstance(batch, Tensor) else [tuple(b.shape) for b in batch]
-        name = f"encoder={type(encoder).__name__}"
-        device = batch.device if isinstance(batch, Tensor) else batch[0].device
-        precision = resolve_precision(self.precision, device)
-        try:
-            with torch.no_grad():
-                out = encoder.eval()(batch)
-                with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                    copy.deepcopy(encoder).train()(batch)
-        except Exception as error:  # whatever a user's network raises is told in our words
-            raise ValueError(
-                f"{name} fails on a batch of shape {shapes}: {(str(error) or repr(error)).splitlines()[0]}. It "
-                f"receives what {type(self.modality_).__name__} gives: fit its first layer to that. It is run in "
-                f"{_dtype_name(precision)} in training; precision='float32' may help."
-            ) from error
-        got = f"{tuple(out.shape)} of {out.dtype}" if isinstance(out, Tensor) else type(out).__name__
-        fits = isinstance(out, Tensor) and out.ndim == 2 and len(out) == n_rows(batch)
-        if not fits or out.dtype != torch.float32 or out.shape[1] < 1 or not out.isfinite().all():
-            raise ValueError(
-                f"{name} must return finite float32 of shape (n, d); for a batch of shape {shapes} it returned "
-                f"{got}. Append nn.Flatten() or a pooling layer, or cast with .float()."
-            )
-        if self.n_components not in (None, out.shape[1]):
-            raise ValueError(
-                f"n_components={self.n_components}, and {name} returns {out.shape[1]} features. Leave "
-                "n_components=None, or change the width of the module."
-            )
-        return out.shape[1]
 
     def _net(self, objective: Objective, device: torch.device, history: list[dict]) -> PretextNet:
         """Put a trainer around `objective`, with the callbacks and settings of now."""
@@ -519,7 +496,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         if isinstance(self.encoder, nn.Module):
             state["encoder"] = PortableModule.pack(self.encoder)
         if self.callbacks is not None:
-            state["callbacks"] = [_without_fitted(entry) for entry in self.callbacks]
+            state["callbacks"] = [without_fitted(entry) for entry in self.callbacks]
         if "net_" in state:
             state["net_"] = PortableModule.pack(state["net_"].module_)
             del state["encoder_"]
@@ -569,26 +546,3 @@ def _is_scalar(name: str, value: Any) -> bool:
 
 def _dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
-
-
-def _without_fitted(entry: Any) -> Any:
-    """Return a callback without what it learned in training, such as a scheduler that holds the optimizer."""
-    if isinstance(entry, tuple):
-        return (entry[0], _without_fitted(entry[1]))
-    if inspect.isclass(entry):
-        return entry
-    bare = copy.copy(entry)
-    for name in [name for name in vars(bare) if name.endswith("_") and not name.startswith("_")]:
-        delattr(bare, name)
-    return bare
-
-
-def _check_callbacks(callbacks: Sequence[Any] | None) -> None:
-    for entry in callbacks or ():
-        callback = entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry
-        is_class = inspect.isclass(callback) and issubclass(callback, Callback)
-        if not isinstance(callback, Callback) and not is_class:
-            raise TypeError(
-                f"callbacks must be a list of skorch callbacks, or of (name, callback); got {entry!r}. "
-                "Derive from skorch.callbacks.Callback."
-            )

@@ -1,10 +1,12 @@
 """The engine room: batches, the skorch net, seeds, devices, checkpoints. No SSL in here."""
 
 from ._batch_norm import batch_statistics, calibrate
+from ._callbacks import check_callbacks, without_fitted
 from ._checkpoint import PortableModule, load_weights, weights_of
 from ._device import resolve_device, resolve_precision
 from ._loader import Batch, BatchLoader, Rows, Selection, Store, move, n_rows
 from ._net import PretextNet, Progress
+from ._probe import output_width
 from ._seed import draw_seed, seeded
 
 __all__ = [
@@ -18,12 +20,15 @@ __all__ = [
     "Store",
     "batch_statistics",
     "calibrate",
+    "check_callbacks",
     "draw_seed",
     "load_weights",
     "move",
     "n_rows",
+    "output_width",
     "resolve_device",
     "resolve_precision",
     "seeded",
     "weights_of",
+    "without_fitted",
 ]
