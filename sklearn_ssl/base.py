@@ -458,9 +458,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         self._adopt(net, [{k: v for k, v in row.items() if _is_scalar(k, v)} for row in rows])
         self.precision_ = _dtype_name(net.precision)
         if calibration is not None:
-            sample = torch.randperm(len(calibration)).numpy()[
-                :CALIBRATION_ROWS
-            ]  # rows may be sorted by class
+            # at random: rows may be sorted by class
+            sample = torch.randperm(len(calibration)).numpy()[:CALIBRATION_ROWS]
             batches = BatchLoader(Selection(calibration, sample), max(256, self.batch_size))
             calibrate(self.encoder_, batches, net.device)
         net.module_.eval()
@@ -488,7 +487,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         if is_frame(X):
             check_frame(X)
         nested = isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], (list, tuple))
-        two_d = getattr(X, "ndim", None) == 2 or hasattr(X, "columns") or nested
+        two_d = getattr(X, "ndim", None) == 2 or is_frame(X) or nested
         validate_data(self, X, reset=reset, skip_check_array=True, ensure_2d=two_d)
 
     def __getstate__(self) -> dict[str, Any]:

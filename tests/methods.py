@@ -1,10 +1,12 @@
-"""The tables that every method and every modality joins with one line."""
+"""The tables that every method and every modality joins with one line, and a network that tests share."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.datasets import load_digits, load_iris
+from torch import nn
 
 from sklearn_ssl import ContrastivePretrainer
 from sklearn_ssl.base import Modality, Pretrainer
@@ -54,3 +56,16 @@ METHODS = {
 }
 
 CASES = [(method, kind) for method, m in METHODS.items() for kind in m.kinds]
+
+
+class Drifting(nn.Linear):
+    """Moves a buffer that state_dict leaves out, in training."""
+
+    def __init__(self):
+        super().__init__(4, 3)
+        self.register_buffer("shift", torch.zeros(3), persistent=False)
+
+    def forward(self, x):
+        if self.training:
+            self.shift += 1
+        return super().forward(x) + self.shift

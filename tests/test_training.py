@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from methods import Drifting
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
@@ -384,17 +385,6 @@ def test_a_module_that_bfloat16_breaks_is_told_of_float32():
     with pytest.raises(ValueError, match="precision='float32' may help"):
         new(encoder=Put(4, 8), precision="bfloat16").fit(X)
     new(encoder=Put(4, 8), precision="float32").fit(X)
-
-
-class Drifting(nn.Linear):
-    def __init__(self):
-        super().__init__(4, 3)
-        self.register_buffer("shift", torch.zeros(3), persistent=False)
-
-    def forward(self, x):
-        if self.training:
-            self.shift += 1
-        return super().forward(x) + self.shift
 
 
 class Fail(Callback):
