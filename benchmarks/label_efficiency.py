@@ -1,55 +1,109 @@
 """How much features learned without labels help when labels are few.
 
-In each draw a fifth of the rows is held out, the pretrainer learns from the other rows without their
-labels, and classifiers learn from a few labelled ones, on features standardised over all training rows.
-All kinds of features share the split and the labels of a draw, so that differences are paired. Rows are
-appended to a CSV file as they come, and a second run goes on where the first was stopped.
+Any pipelines, datasets and numbers of labels. The pretrainer learns from the training rows without their
+labels, and classifiers learn from a few labelled ones, on features standardised over all training rows. All
+kinds of features share the split and the labels of a draw, so that differences are paired. A table is split
+anew in each draw (a fifth is held out) and pretrained anew; a set with test data of its own is pretrained
+once, and only its labels are drawn. Rows are appended to a CSV file as they come, and a second run goes on
+where the first was stopped.
 
     python benchmarks/label_efficiency.py --datasets satimage vowel --labels 5 --draws 10
+    python benchmarks/label_efficiency.py --datasets fashion_mnist --labels 10 100 --out fashion
+
+``compare`` is the same for pipelines of your own.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import platform
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import sklearn
-import torch
-from datasets import load
-from sklearn.base import clone
+from datasets import IMAGES, OWN_SPLIT, split
+from report import machine
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from tqdm.auto import tqdm
 
-from sklearn_ssl import ContrastivePretrainer, __version__
+from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl.modalities import Image
 
 FIVE = ["satimage", "vowel", "vehicle", "penbased", "spambase"]
 COLUMNS = ["dataset", "labels", "draw", "features", "classifier", "accuracy", "fit_seconds"]
-REFERENCE = ("raw", "LR")
+RESULTS = Path(__file__).parent / "results"
 
-FEATURES: dict[str, Callable[[int], object]] = {
-    "raw": lambda seed: FunctionTransformer(),
-    "PCA": lambda seed: make_pipeline(StandardScaler(), PCA(0.95, svd_solver="full")),
-    "untrained": lambda seed: ContrastivePretrainer(max_epochs=0, random_state=seed),
-    "contrastive": lambda seed: ContrastivePretrainer(random_state=seed),
+Make = Callable[[int, str], Any]
+"""(random_state, name of the dataset) -> estimator."""
+
+
+def modality(dataset: str) -> Any:
+    """Return the modality of a dataset, all defaults."""
+    return Image(shape=IMAGES[dataset]) if dataset in IMAGES else "auto"
+
+
+def contrastive(seed: int, dataset: str, **settings: Any) -> Any:
+    return ContrastivePretrainer(modality=modality(dataset), random_state=seed, **settings)
+
+
+def histograms(seed: int, dataset: str) -> Any:
+    """Return histograms of oriented gradients, in cells of 4 pixels and blocks of 2 x 2 cells."""
+    from skimage.feature import hog
+
+    def all_rows(X: np.ndarray) -> np.ndarray:
+        images = X.reshape(-1, *IMAGES[dataset])
+        settings = {"pixels_per_cell": (4, 4), "cells_per_block": (2, 2)}
+        return np.stack([hog(image, **settings) for image in images]).astype(np.float32)
+
+    return FunctionTransformer(all_rows)
+
+
+class RbfSVC(ClassifierMixin, BaseEstimator):
+    """``SVC()`` with its kernel computed by matrix products: the same, and faster on thousands of features."""
+
+    def __init__(self, C: float = 1.0):
+        self.C = C
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> RbfSVC:
+        """Fit to features ``(n, d)``."""
+        self.X_, self.gamma_ = X, 1 / (X.shape[1] * X.var())  # SVC's gamma="scale"
+        self.svc_ = SVC(C=self.C, kernel="precomputed").fit(rbf_kernel(X, gamma=self.gamma_), y)
+        self.classes_ = self.svc_.classes_
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the classes of features ``(n, d)``."""
+        return self.svc_.predict(rbf_kernel(X, self.X_, gamma=self.gamma_))
+
+
+FEATURES: dict[str, Make] = {
+    "raw": lambda seed, dataset: FunctionTransformer(),
+    "HOG": histograms,
+    "PCA": lambda seed, dataset: make_pipeline(StandardScaler(), PCA(0.95, svd_solver="full")),
+    "untrained": lambda seed, dataset: contrastive(seed, dataset, max_epochs=0),
+    "contrastive": contrastive,
+    "contrastive, float32": lambda seed, dataset: contrastive(seed, dataset, precision="float32"),
 }
-CLASSIFIERS: dict[str, Callable[[int], object]] = {
-    "LR": lambda seed: LogisticRegression(max_iter=2000),
-    "SVC": lambda seed: SVC(),
-    "forest": lambda seed: RandomForestClassifier(200, random_state=seed, n_jobs=2),
-    "extra trees": lambda seed: ExtraTreesClassifier(200, random_state=seed, n_jobs=2),
+USUAL = [kind for kind in FEATURES if kind != "contrastive, float32"]
+CLASSIFIERS: dict[str, Make] = {
+    # hundreds of pixels, or thousands of features of them, want more shrinkage than a table
+    "LR": lambda seed, dataset: LogisticRegression(C=0.1 if dataset in IMAGES else 1.0, max_iter=2000),
+    "SVC": lambda seed, dataset: RbfSVC(),
+    "SVC, C=10": lambda seed, dataset: RbfSVC(C=10),
+    "forest": lambda seed, dataset: RandomForestClassifier(200, random_state=seed, n_jobs=2),
+    "extra trees": lambda seed, dataset: ExtraTreesClassifier(200, random_state=seed, n_jobs=2),
 }
 
 
@@ -60,66 +114,126 @@ def few_labels(y: np.ndarray, n_per_class: int, seed: int) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def run(dataset: str, kind: str, labels: list[int], draw: int) -> Iterator[dict]:
-    """Yield a row for each classifier and number of labels, with the features of one draw."""
-    X, y = load(dataset)
-    X, X_test, y, y_test = train_test_split(X, y, test_size=0.2, stratify=y, random_state=draw)
+def run(
+    dataset: str, kind: str, make: Make, classifiers: dict[str, Make], draws: dict[int, list[int]]
+) -> Iterator[dict]:
+    """Yield a row for each classifier, draw and number of labels; all draws share the features.
+
+    `draws` maps a draw to its numbers of labels per class.
+    """
+    seed = 0 if dataset in OWN_SPLIT else min(draws)
+    X, X_test, y, y_test = split(dataset, seed)
     start = time.perf_counter()
-    features = FEATURES[kind](draw).fit(X)
+    features = make(seed, dataset).fit(X)
     seconds = time.perf_counter() - start
     Z = features.transform(X)
-    scaler = StandardScaler().fit(Z)
+    scaler = StandardScaler(copy=False).fit(Z)
     Z, Z_test = scaler.transform(Z), scaler.transform(features.transform(X_test))
-    for budget in labels:
-        rows = few_labels(y, budget, draw)
-        for name, make in CLASSIFIERS.items():
-            accuracy = 100 * clone(make(draw)).fit(Z[rows], y[rows]).score(Z_test, y_test)
-            yield dict(zip(COLUMNS, (dataset, budget, draw, kind, name, accuracy, seconds), strict=True))
+    for draw, labels in draws.items():
+        for budget in labels:
+            rows = few_labels(y, budget, draw)
+            for name, classifier in classifiers.items():
+                accuracy = 100 * classifier(draw, dataset).fit(Z[rows], y[rows]).score(Z_test, y_test)
+                values = (dataset, budget, draw, kind, name, accuracy, seconds)
+                yield dict(zip(COLUMNS, values, strict=True))
 
 
-def measure(args: argparse.Namespace, path: Path) -> pd.DataFrame:
-    """Measure what the CSV file lacks, and return all of it."""
+def compare(
+    path: Path,
+    datasets: Sequence[str],
+    features: dict[str, Make],
+    classifiers: dict[str, Make] = CLASSIFIERS,
+    labels: Sequence[int] = (5,),
+    draws: int = 10,
+) -> pd.DataFrame:
+    """Measure what the CSV file `path` lacks, and return what was asked for as a DataFrame."""
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(",".join(COLUMNS) + "\n")
     done = set(pd.read_csv(path).groupby(["dataset", "features", "draw", "labels"]).groups)
-    jobs = [(d, f, s) for d in args.datasets for s in range(args.draws) for f in args.features]
+    jobs = []
+    for dataset in datasets:
+        together = [range(draws)] if dataset in OWN_SPLIT else [[draw] for draw in range(draws)]
+        kinds = [kind for kind in features if kind != "HOG" or dataset in IMAGES]
+        jobs += [(dataset, kind, group) for group in together for kind in kinds]
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
-        for dataset, kind, draw in tqdm(jobs, unit="fit"):
-            labels = [n for n in args.labels if (dataset, kind, draw, n) not in done]
-            if labels:
-                writer.writerows(list(run(dataset, kind, labels, draw)))
+        for dataset, kind, group in tqdm(jobs, unit="fit"):
+            left = {s: [n for n in labels if (dataset, kind, s, n) not in done] for s in group}
+            left = {draw: budgets for draw, budgets in left.items() if budgets}
+            if left:
+                writer.writerows(list(run(dataset, kind, features[kind], classifiers, left)))
                 file.flush()
     table = pd.read_csv(path)
-    wanted = (
-        table.dataset.isin(args.datasets) & table.features.isin(args.features) & (table.draw < args.draws)
-    )
-    return table[wanted & table.labels.isin(args.labels)]
+    wanted = table.dataset.isin(datasets) & table.features.isin(features) & (table.draw < draws)
+    return table[wanted & table.labels.isin(labels)]
 
 
 def report(table: pd.DataFrame) -> Iterator[str]:
-    """Yield a Markdown table for each number of labels, with paired differences to raw columns under LR."""
+    """Yield Markdown: for each number of labels the means, then each dataset."""
     for budget, part in table.groupby("labels"):
         wide = part.pivot_table(
-            index=["dataset", "draw"], columns=["features", "classifier"], values="accuracy"
+            index=["dataset", "draw"], columns=["features", "classifier"], values="accuracy", sort=False
         )
-        means = wide.groupby("dataset").mean()
         yield f"## {budget} labels per class\n"
-        yield "| features | classifier | " + " | ".join(means.index) + " | mean | gain over raw LR |"
-        yield "|---|---|" + "---|" * (len(means) + 2)
-        for kind, name in wide.columns:
-            cells = " | ".join(f"{value:.1f}" for value in means[kind, name])
-            gain = (wide[kind, name] - wide[REFERENCE]).groupby("draw").mean()
-            error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else float("nan")
-            mean = f"{means[kind, name].mean():.1f} | {gain.mean():+.1f} ± {error:.1f}"
-            yield f"| {kind} | {name} | {cells} | {mean} |"
-        yield ""
-    seconds = table.groupby(["features", "dataset"]).fit_seconds.mean().unstack()
+        yield from means(wide)
+        yield from gains(wide)
+        yield from each_dataset(wide)
     yield "Seconds to fit the features, mean over draws:\n"
-    yield "| features | " + " | ".join(seconds.columns) + " |"
-    yield "|---|" + "---|" * len(seconds.columns)
-    for kind, row in seconds.iterrows():
-        yield f"| {kind} | " + " | ".join(f"{value:.1f}" for value in row) + " |"
+    yield from markdown(table.groupby(["dataset", "features"], sort=False).fit_seconds.mean().unstack())
+
+
+def means(wide: pd.DataFrame) -> Iterator[str]:
+    yield "Accuracy in %, mean over datasets and draws:\n"
+    yield from markdown(wide.groupby("dataset").mean().mean().unstack(sort=False))
+
+
+def gains(wide: pd.DataFrame) -> Iterator[str]:
+    """Yield paired differences of the means over datasets, with the standard error over draws."""
+    kinds = list(dict.fromkeys(wide.columns.get_level_values(0)))
+    rivals = [column for column in wide.columns if column[0] in ("raw", "HOG")]
+    best = max(rivals, key=lambda column: wide[column].groupby("dataset").mean().mean())
+    for kind in kinds:
+        if kind in ("raw", "HOG"):
+            continue
+        ours = max(
+            [(kind, "LR"), (kind, "extra trees")], key=lambda c: wide[c].groupby("dataset").mean().mean()
+        )
+        each = (wide[kind, "LR"] - wide["raw", "LR"]).groupby("dataset").mean()
+        yield (
+            f"- {kind}, LR: {paired(wide[kind, 'LR'] - wide['raw', 'LR'])} over raw LR (the least "
+            f"{each.min():+.1f}, {each.idxmin()}). {ours[1]}: {paired(wide[ours] - wide[best])} over "
+            f"{best[0]} {best[1]}, the best without learning."
+        )
+    yield ""
+
+
+def paired(difference: pd.Series) -> str:
+    """Return the mean of a difference over datasets, ± its standard error over draws."""
+    draws = difference.groupby("draw").mean()
+    error = f"{draws.std(ddof=1) / np.sqrt(len(draws)):.1f}" if len(draws) > 1 else "?"
+    return f"{draws.mean():+.1f} ± {error}"
+
+
+def each_dataset(wide: pd.DataFrame) -> Iterator[str]:
+    rows = {}
+    kinds = list(dict.fromkeys(wide.columns.get_level_values(0)))
+    for dataset, part in wide.groupby("dataset", sort=False):
+        shown = [(kind, name) for name in ("LR", "extra trees") for kind in kinds]
+        rows[dataset] = {f"{kind} {name}": part[kind, name].mean() for kind, name in shown}
+        for kind in kinds[-1:]:
+            gain = f"{kind} - raw, LR"
+            rows[dataset][gain] = paired(part[kind, "LR"] - part["raw", "LR"])
+    yield from markdown(pd.DataFrame.from_dict(rows, orient="index"))
+
+
+def markdown(frame: pd.DataFrame) -> Iterator[str]:
+    yield "| | " + " | ".join(map(str, frame.columns)) + " |"
+    yield "|---|" + "---|" * len(frame.columns)
+    for name, row in frame.iterrows():
+        cells = (value if isinstance(value, str) else f"{value:.1f}" for value in row)
+        yield f"| {name} | " + " | ".join(cells) + " |"
+    yield ""
 
 
 def plot(table: pd.DataFrame, path: Path) -> None:
@@ -131,19 +245,15 @@ def plot(table: pd.DataFrame, path: Path) -> None:
     budget = table.labels.min()
     for ax, name in zip(figure.subplots(len(names), 1, sharex=True), names, strict=True):
         part = table[(table.labels == budget) & (table.classifier == name)]
-        groups = part.groupby(["dataset", "features"]).accuracy
-        errors = groups.sem().unstack()
-        groups.mean().unstack().plot.bar(ax=ax, yerr=errors, rot=30, legend=name == "LR", capsize=2)
-        ax.set(title=f"{name}, {budget} labels per class", ylabel="accuracy, % (± standard error)", xlabel="")
+        groups = part.groupby(["dataset", "features"], sort=False).accuracy
+        errors = groups.sem().unstack(sort=False)
+        bars = groups.mean().unstack(sort=False)
+        bars.plot.bar(ax=ax, yerr=errors, rot=30, legend=False, capsize=2)
+        bottom = 10 * int(bars.min().min() // 10)
+        ax.set(title=f"{name}, {budget} labels per class", xlabel="", ylim=(bottom, 100))
+        ax.set_ylabel("accuracy, % (± standard error)")
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper", title="features")
     figure.savefig(path, dpi=110)
-
-
-def machine() -> str:
-    """Return a line on what this ran on."""
-    return (
-        f"{platform.machine()}, {torch.get_num_threads()} threads, Python {platform.python_version()}, "
-        f"sklearn_ssl {__version__}, scikit-learn {sklearn.__version__}, torch {torch.__version__}"
-    )
 
 
 def main() -> None:
@@ -152,23 +262,26 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--datasets", nargs="+", default=FIVE, metavar="NAME")
-    parser.add_argument("--features", nargs="+", default=list(FEATURES), choices=FEATURES, metavar="KIND")
+    parser.add_argument("--features", nargs="+", default=USUAL, choices=FEATURES, metavar="KIND")
     parser.add_argument("--labels", nargs="+", type=int, default=[5], metavar="N", help="labels per class")
     parser.add_argument("--draws", type=int, default=10)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "tables")
+    parser.add_argument("--out", default="tables", metavar="NAME", help="of the files in benchmarks/results")
     args = parser.parse_args()
-    if not {"raw"} <= set(args.features):
+    if "raw" not in args.features:
         parser.error("--features needs raw, which the others are compared to")
-    args.out.parent.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / args.out
+    features = {kind: FEATURES[kind] for kind in args.features}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
-        table = measure(args, args.out.with_suffix(".csv"))
+        table = compare(
+            path.with_suffix(".csv"), args.datasets, features, CLASSIFIERS, args.labels, args.draws
+        )
     command = f"python benchmarks/label_efficiency.py --datasets {' '.join(args.datasets)}"
-    command += f" --labels {' '.join(map(str, args.labels))} --draws {args.draws} --out {args.out.name}"
+    command += f" --labels {' '.join(map(str, args.labels))} --draws {args.draws} --out {args.out}"
     text = "\n".join([f"`{command}`", "", machine(), "", *report(table)])
-    args.out.with_suffix(".md").write_text(text + "\n")
+    path.with_suffix(".md").write_text(text)
     print(text)
-    plot(table, args.out.with_suffix(".png"))
+    plot(table, path.with_suffix(".png"))
 
 
 if __name__ == "__main__":

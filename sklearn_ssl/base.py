@@ -103,8 +103,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         floats of shape ``(n, d)``; it is copied, and its weights are where training starts. It
         receives floats ``(n, n_columns)`` for tables and ``(n, c, h, w)`` for images, both scaled.
     n_components : int or None, default=None
-        Width of the features. None takes the default of the named encoder (1,024 for tables, 256 for
-        each cell of a coarse grid for images) or the width of a module.
+        Width of the features. None takes the default of the named encoder (1,536 for tables, 6,144
+        for images of 28 x 28 pixels) or the width of a module.
     max_epochs : int or "auto", default="auto"
         Passes over the rows. 0 gives the untrained encoder, the honest baseline. ``"auto"`` is
         ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million.

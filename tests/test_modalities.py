@@ -11,6 +11,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import ContrastivePretrainer
 from sklearn_ssl.encoders import MLP, ConvNet
+from sklearn_ssl.encoders._convolutional import GridPool
+from sklearn_ssl.encoders._mlp import random_directions
 from sklearn_ssl.modalities import Image, Tabular
 from sklearn_ssl.training import BatchLoader, Rows
 
@@ -24,11 +26,11 @@ def batch_of(modality, data, n=None):
     return store[np.arange(n or len(store))]
 
 
-def test_scaling_is_standard_scaling_with_a_bound():
+def test_scaling_is_standard_scaling_with_tails_drawn_in():
     batch = batch_of(Tabular(), X)
     assert batch.dtype == torch.float32
-    np.testing.assert_allclose(batch, StandardScaler().fit_transform(X), atol=1e-5)
-    assert batch_of(Tabular(clip=1.0), X).abs().max() == 1
+    np.testing.assert_allclose(batch, np.arcsinh(StandardScaler().fit_transform(X)), atol=1e-5)
+    assert batch_of(Tabular(clip=1.0), X).abs().max() == pytest.approx(np.arcsinh(1))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_lists_and_changes_of_kind_set_n_features_in():
 
 @pytest.mark.parametrize("scale", [1e-200, 1e-30, 1e30, 1e200])
 def test_scales_beyond_float32(scale):
-    np.testing.assert_allclose(batch_of(Tabular(), X * scale), StandardScaler().fit_transform(X), atol=1e-5)
+    np.testing.assert_allclose(batch_of(Tabular(), X * scale), batch_of(Tabular(), X), atol=1e-5)
 
 
 def test_sparse_entries_that_are_split_in_two_add_up():
@@ -189,13 +191,41 @@ def test_channels_settle_what_is_ambiguous():
 def test_convnet_takes_any_size(size):
     net = ConvNet((2, size, size + 1)).eval()
     Z = net(torch.zeros(3, 2, size, size + 1))
-    assert Z.ndim == 2 and Z.shape[1] <= 256 * 9
+    assert Z.ndim == 2 and Z.shape[1] <= (256 + 256) * 16
     assert ConvNet((2, size, size), 10).eval()(torch.zeros(3, 2, size, size)).shape == (3, 10)
+
+
+@pytest.mark.parametrize("size", [(7, 7), (4, 4), (5, 9), (3, 8)])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_grid_pool_is_adaptive_pooling(size, memory_format):
+    x = torch.randn(2, 5, *size).contiguous(memory_format=memory_format)
+    pool = GridPool(size, 4)
+    expected = torch.nn.functional.adaptive_avg_pool2d(x, pool.cells)
+    torch.testing.assert_close(pool(x).reshape(2, -1, 5), expected.flatten(2).transpose(1, 2))
 
 
 def test_mlp_widths():
     assert MLP(3, 7, widths=(5,)).eval()(torch.zeros(2, 3)).shape == (2, 7)
-    assert MLP(3, widths=(5, 4, 3, 2)).eval()(torch.zeros(2, 3)).shape == (2, 14)
+    assert MLP(3, widths=(5, 4, 3, 2)).eval()(torch.zeros(2, 3)).shape == (2, 512 + 14)
+    assert MLP(3, widths=(5, 4), n_directions=0).eval()(torch.zeros(2, 3)).shape == (2, 9)
+
+
+@pytest.mark.parametrize("d, n", [(1, 5), (7, 21), (7, 512), (40, 16)])
+def test_random_directions_are_unit_vectors_in_orthogonal_sets(d, n):
+    directions = random_directions(d, n)
+    assert directions.shape == (d, n)
+    first = directions[:, : min(d, n)]
+    torch.testing.assert_close(first.T @ first, torch.eye(min(d, n)), atol=1e-5, rtol=0)
+    if n % d == 0:  # rotations alone: distances are kept
+        torch.testing.assert_close(directions @ directions.T, torch.eye(d) * n / d, atol=1e-4, rtol=0)
+
+
+def test_a_linear_model_finds_the_columns_in_the_features():
+    Z = ContrastivePretrainer(max_epochs=0, random_state=0).fit_transform(X)
+    directions = np.column_stack([np.ones(len(Z)), Z[:, :512]])
+    scaled = batch_of(Tabular(), X).numpy()
+    coefficients, *_ = np.linalg.lstsq(directions, scaled, rcond=1e-4)
+    np.testing.assert_allclose(directions @ coefficients, scaled, atol=1e-3)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 64, 65, 129])

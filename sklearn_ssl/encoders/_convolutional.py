@@ -5,34 +5,66 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class ConvNet(nn.Module):
-    """3x3 convolutions with batch normalisation, pooled to a coarse grid rather than to one cell.
+class GridPool(nn.Module):
+    """Average images over the cells of a grid, and lay the cells side by side.
 
-    Where the last layer pools matters more than how long the network trains: a grid keeps the rough
-    place of things, which linear classifiers need. Features come out standardised.
+    The windows are those of ``nn.AdaptiveAvgPool2d``. As a matrix product its backward pass is several
+    times faster on a CPU.
+
+    Parameters
+    ----------
+    size : tuple (height, width)
+        Of the images.
+    grid : int
+        Rows and columns of the grid; a side with fewer pixels keeps them.
+    """
+
+    weight: Tensor
+
+    def __init__(self, size: tuple[int, int], grid: int):
+        super().__init__()
+        self.cells = (min(size[0], grid), min(size[1], grid))
+        self.pools = self.cells != tuple(size)
+        pixels = torch.eye(math.prod(size)).reshape(-1, 1, *size)
+        self.register_buffer("weight", F.adaptive_avg_pool2d(pixels, self.cells).flatten(1).T.contiguous())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images ``(n, channels, height, width)`` to ``(n, n_cells * channels)``."""
+        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)  # a view where channels come last in memory
+        cells = self.weight @ pixels if self.pools else pixels
+        return cells.flatten(1)
+
+
+class ConvNet(nn.Module):
+    """3x3 convolutions with batch normalisation; the features are the last two layers on a coarse grid.
+
+    Where a network pools matters more than how long it trains: a grid keeps the rough place of things,
+    which linear classifiers need, and the layer before the last has what the pretext task made the last
+    one forget. Features come out standardised.
 
     Parameters
     ----------
     shape : tuple (channels, height, width)
         Shape of one image.
     n_components : int or None, default=None
-        Width of the output, by a linear layer on the flattened grid; None leaves that layer out and
-        gives ``widths[-1] * grid ** 2`` features.
+        Width of the output, by a linear layer on the flattened grids; None leaves that layer out and
+        gives ``(widths[-2] + widths[-1]) * grid ** 2`` features for square images.
     widths : tuple of int, default=(32, 64, 128, 256)
-        Channels of the layers. The first keeps the size, the next ones halve it until at most seven
-        pixels are left; images of 64 pixels and more get further layers as wide as the last.
-    grid : int, default=3
-        Rows and columns of the grid that the last layer is averaged to, at most half its size.
+        Channels of the layers, at least two. The first keeps the size, the next ones halve it until the
+        grid is reached; images that need more halvings get further layers, as wide as the last.
+    grid : int, default=4
+        Rows and columns of the grid; fewer for small images, a quarter of the shorter side.
 
     Examples
     --------
     >>> import torch
     >>> from sklearn_ssl.encoders import ConvNet
     >>> ConvNet((1, 28, 28))(torch.randn(5, 1, 28, 28)).shape
-    torch.Size([5, 2304])
+    torch.Size([5, 6144])
     """
 
     def __init__(
@@ -41,22 +73,24 @@ class ConvNet(nn.Module):
         n_components: int | None = None,
         *,
         widths: tuple[int, ...] = (32, 64, 128, 256),
-        grid: int = 3,
+        grid: int = 4,
     ):
         super().__init__()
         channels, *size = shape
-        n_halvings = max(0, math.ceil(math.log2((min(size) + 1) / 8)))
+        grid = min(grid, math.ceil(min(size) / 4))
+        n_halvings = math.ceil(math.log2(min(size) / grid))
         widths = widths + widths[-1:] * max(0, n_halvings + 1 - len(widths))
-        layers: list[nn.Module] = []
+        self.layers, self.pools, n_flat = nn.ModuleList(), nn.ModuleList(), 0
         for i, width in enumerate(widths):
             stride = 2 if 1 <= i <= n_halvings else 1
-            layers += [nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)]
-            layers += [nn.BatchNorm2d(width), nn.ReLU()]
+            convolution = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
+            self.layers.append(nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU()))
             channels = width
-        self.layers = nn.Sequential(*layers)
-        grid = max(1, min(grid, -(-min(size) // 2 ** (n_halvings + 1))))
-        self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(grid), nn.Flatten())
-        n_flat = channels * grid**2
+            size = [-(-side // stride) for side in size]
+            if i >= len(widths) - 2:
+                pool = GridPool((size[0], size[1]), grid)
+                self.pools.append(pool)
+                n_flat += width * math.prod(pool.cells)
         self.head = nn.Sequential(
             nn.Identity() if n_components is None else nn.Linear(n_flat, n_components, bias=False),
             nn.BatchNorm1d(n_components or n_flat, affine=False),
@@ -66,4 +100,9 @@ class ConvNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map images ``(n, channels, height, width)`` to features ``(n, n_components)``."""
         x = x.contiguous(memory_format=torch.channels_last)  # convolutions are faster so
-        return self.head(self.pool(self.layers(x)))
+        outputs = []
+        for layer in self.layers:
+            x = layer(x)
+            outputs.append(x)
+        grids = [pool(y) for pool, y in zip(self.pools, outputs[-2:], strict=True)]
+        return self.head(torch.cat(grids, dim=1))

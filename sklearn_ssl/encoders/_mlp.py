@@ -6,12 +6,31 @@ import torch
 from torch import Tensor, nn
 
 
+def random_directions(n_features: int, n_directions: int) -> Tensor:
+    """Draw unit vectors, in sets of up to `n_features` that stand at right angles to each other.
+
+    A full set is a rotation, which keeps all distances between rows.
+
+    Parameters
+    ----------
+    n_features : int
+    n_directions : int
+
+    Returns
+    -------
+    Tensor of shape (n_features, n_directions)
+    """
+    rank = min(n_features, n_directions)
+    sets = [torch.linalg.qr(torch.randn(n_features, rank)).Q for _ in range(-(-n_directions // rank))]
+    return torch.cat(sets, dim=1)[:, :n_directions]
+
+
 class MLP(nn.Module):
     """Fully connected layers with batch normalisation; the features are all layers side by side.
 
-    A pretext task makes the last layer forget what it does not need. The first layers still have
-    nearly all that is in the columns, and a classifier takes what it finds useful. Features come out
-    standardised.
+    A pretext task makes the last layer forget what it does not need. So the features begin with fixed
+    random directions of the input, enough of them that a linear classifier finds about as much of the
+    columns as of the network, and go on with each layer. They come out standardised.
 
     Parameters
     ----------
@@ -19,34 +38,48 @@ class MLP(nn.Module):
         Width of the input.
     n_components : int or None, default=None
         Width of the output, by a linear layer on top; None leaves that layer out and gives
-        ``sum(widths)`` features.
+        ``n_directions + sum(widths)`` features.
     widths : tuple of int, default=(512, 256, 256)
         Widths of the layers.
+    n_directions : int, default=512
+        Number of random directions of the input among the features; 0 leaves them out.
 
     Examples
     --------
     >>> import torch
     >>> from sklearn_ssl.encoders import MLP
     >>> MLP(n_features=8)(torch.randn(5, 8)).shape
-    torch.Size([5, 1024])
+    torch.Size([5, 1536])
     """
 
+    directions: Tensor
+
     def __init__(
-        self, n_features: int, n_components: int | None = None, *, widths: tuple[int, ...] = (512, 256, 256)
+        self,
+        n_features: int,
+        n_components: int | None = None,
+        *,
+        widths: tuple[int, ...] = (512, 256, 256),
+        n_directions: int = 512,
     ):
         super().__init__()
+        directions = (
+            random_directions(n_features, n_directions) if n_directions else torch.empty(n_features, 0)
+        )
+        self.register_buffer("directions", directions)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.Linear(n_in, n_out, bias=False), nn.BatchNorm1d(n_out), nn.ReLU())
             for n_in, n_out in zip((n_features, *widths), widths, strict=False)
         )
+        n_all = n_directions + sum(widths)
         self.head = nn.Sequential(
-            nn.Identity() if n_components is None else nn.Linear(sum(widths), n_components, bias=False),
-            nn.BatchNorm1d(n_components or sum(widths), affine=False),
+            nn.Identity() if n_components is None else nn.Linear(n_all, n_components, bias=False),
+            nn.BatchNorm1d(n_components or n_all, affine=False),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Map floats ``(n, n_features)`` to features ``(n, n_components)``."""
-        outputs = []
+        outputs = [x @ self.directions]
         for layer in self.layers:
             x = layer(x)
             outputs.append(x)

@@ -41,16 +41,17 @@ def replace_cells(x: Tensor, rate: float) -> Tensor:
 class Tabular(Modality):
     """Tables: numeric arrays, DataFrames with numeric columns, sparse matrices.
 
-    Columns are centred and divided by their standard deviation, and values further than `clip`
-    standard deviations away are drawn in: no StandardScaler is needed before. Sparse matrices are
-    made dense one batch at a time.
+    Columns are centred and divided by their standard deviation, and long tails are drawn in by the inverse
+    hyperbolic sine, which leaves values near the mean as they are and takes the logarithm of those far
+    away: no StandardScaler is needed before. Sparse matrices are made dense one batch at a time.
 
     Parameters
     ----------
     corruption_rate : float, default=0.3
         Share of the cells that a second view replaces by values of other rows of the same column.
     clip : float, default=10.0
-        Largest distance from the mean that the network gets to see, in standard deviations.
+        Largest distance from the mean that counts, in standard deviations; the network sees its
+        inverse hyperbolic sine.
 
     Attributes
     ----------
@@ -74,7 +75,7 @@ class Tabular(Modality):
     >>> X = load_iris().data
     >>> ssl = ContrastivePretrainer(modality=Tabular(corruption_rate=0.5), max_epochs=2)
     >>> ssl.fit_transform(X).shape
-    (150, 1024)
+    (150, 1536)
     """
 
     corruption_rate: float = 0.3
@@ -155,7 +156,7 @@ class Tabular(Modality):
     def _scale(self, rows: Any) -> Tensor:
         dense = rows.toarray() if sp.issparse(rows) else rows
         scaled = (np.asarray(dense, dtype=np.float64) - self.mean_) / self.scale_
-        return torch.from_numpy(np.clip(scaled, -self.clip, self.clip).astype(np.float32))
+        return torch.from_numpy(np.arcsinh(np.clip(scaled, -self.clip, self.clip)).astype(np.float32))
 
 
 def _divide_columns(rows: Any, order: np.ndarray) -> Any:

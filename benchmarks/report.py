@@ -1,0 +1,30 @@
+"""What the reports of all benchmarks share."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import sklearn
+import torch
+
+import sklearn_ssl
+
+
+def machine() -> str:
+    """Return a line on what this ran on: processor, cores, threads of torch, versions."""
+    return (
+        f"{processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, Python "
+        f"{platform.python_version()}, sklearn_ssl {sklearn_ssl.__version__}, scikit-learn "
+        f"{sklearn.__version__}, torch {torch.__version__}"
+    )
+
+
+def processor() -> str:
+    """Return the name of the processor, or its architecture where the system does not tell."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.machine()

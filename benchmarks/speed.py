@@ -1,0 +1,187 @@
+"""What a fit costs, against a loop written by hand, and how much memory a million rows take.
+
+The loop trains the same network in float32 with the same batches, steps, views and loss, and does nothing
+else: no validation of X, no scaling, no callbacks, no history. Both sides alternate in one run and medians
+are compared, so that a busy machine slows both. ``memory`` runs fit and transform in a process of its own,
+so that its peak is theirs, and takes off what importing and a tiny fit need.
+
+    python benchmarks/speed.py
+    python benchmarks/speed.py --skip memory
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from report import machine
+from sklearn.datasets import make_classification
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl.encoders import MLP
+from sklearn_ssl.modalities import Image, Tabular
+
+PLAIN = MLP(64, widths=(256, 256, 256), n_directions=0)
+# name: (rows, shape of one, encoder, epochs)
+CASES = {
+    "table of 20,000 x 64, width 256": (20_000, (64,), PLAIN, 3),
+    "table of 2,000 x 64, width 256": (2_000, (64,), PLAIN, 25),
+    "table of 20,000 x 64, default encoder": (20_000, (64,), "auto", 2),
+    "images of 28 x 28, default encoder": (4_000, (28, 28), "auto", 1),
+}
+BATCH = 256
+PRECISIONS = ["float32", "auto"]
+
+
+def draw(n: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return `n` rows: correlated columns for a table, smooth grey images."""
+    rng = np.random.default_rng(0)
+    if len(shape) == 1:
+        return make_classification(n, shape[0], n_informative=shape[0] // 2, random_state=0)[0]
+    coarse = torch.from_numpy(rng.uniform(0, 255, size=(n, 1, 7, 7)))
+    return F.interpolate(coarse, shape, mode="bilinear")[:, 0].numpy().astype(np.uint8)
+
+
+def bare_loop(X: Tensor, encoder: nn.Module, width: int, views: nn.Module, epochs: int) -> None:
+    """Train as one would by hand, in float32: the yardstick."""
+    projector = nn.Sequential(nn.Linear(width, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, 128))
+    model = nn.ModuleList([encoder, projector]).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    for _ in range(epochs):
+        for index in torch.randperm(len(X)).tensor_split(-(-len(X) // BATCH)):
+            a, b = views(X[index])
+            z = F.normalize(torch.cat([projector(encoder(a)), projector(encoder(b))]), dim=1)
+            similarity = z @ z.T / 0.5
+            similarity.fill_diagonal_(-torch.inf)
+            loss = F.cross_entropy(similarity, torch.arange(len(z)).roll(len(z) // 2))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+def time_case(name: str, rounds: int) -> Iterator[str]:
+    """Yield a line of the report for each precision."""
+    n, shape, encoder, epochs = CASES[name]
+    X = draw(n, shape)
+    modality = Tabular() if len(shape) == 1 else Image()
+    prepared = modality.fit(X).validate(X)[np.arange(n)]
+    network = modality.encoder(encoder, None) if isinstance(encoder, str) else encoder
+    with torch.no_grad():
+        width = copy.deepcopy(network).eval()(prepared[:2]).shape[1]
+
+    def ours(precision: str) -> None:
+        settings = {"modality": modality, "encoder": encoder, "max_epochs": epochs, "batch_size": BATCH}
+        ContrastivePretrainer(**settings, precision=precision, random_state=0).fit(X)
+
+    def bare() -> None:
+        torch.manual_seed(0)
+        bare_loop(prepared, copy.deepcopy(network), width, modality.views, epochs)
+
+    contenders = {"bare": bare, **{p: (lambda p=p: ours(p)) for p in PRECISIONS}}
+    seconds: dict[str, list[float]] = {key: [] for key in contenders}
+    for repeat in tqdm(range(rounds + 1), desc=name):
+        for key, run in contenders.items():
+            start = time.perf_counter()
+            run()
+            if repeat:  # the first round warms up
+                seconds[key].append(time.perf_counter() - start)
+    base = statistics.median(seconds["bare"])
+    for key in PRECISIONS:
+        ratios = sorted(ours / bare for ours, bare in zip(seconds[key], seconds["bare"], strict=True))
+        median = statistics.median(seconds[key])
+        rate = f"{n * epochs / median:,.0f} | {n * epochs / base:,.0f}"
+        yield (f"| {name} | {key} | {median / base:.2f} | {ratios[0]:.2f} to {ratios[-1]:.2f} | {rate} |")
+
+
+def peak_mb() -> float:
+    """Return the most memory this process has held, in units of 1e6 bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def memory(n: int, n_components: int | None) -> dict[str, float]:
+    """Fit and transform `n` rows of 64 columns in this process; return sizes in MB, and rows per second."""
+    rng = np.random.default_rng(0)
+    small = ContrastivePretrainer(max_epochs=1, n_components=n_components)
+    small.fit_transform(rng.normal(size=(512, 64)))
+    idle = peak_mb()
+    X = np.empty((n, 64))
+    for rows in np.array_split(np.arange(n), 100):
+        X[rows] = rng.normal(size=(len(rows), 64))
+    model = ContrastivePretrainer(max_epochs=1, n_components=n_components)
+    start = time.perf_counter()
+    model.fit(X)
+    trained, fit_peak = time.perf_counter(), peak_mb()
+    Z = model.transform(X)
+    stop = time.perf_counter()
+    copied = X.size * 4
+    return {
+        "X": X.nbytes / 1e6,
+        "copy": copied / 1e6,
+        "output": Z.nbytes / 1e6,
+        "fit": fit_peak - idle - (X.nbytes + copied) / 1e6,
+        "both": peak_mb() - idle - (X.nbytes + copied + Z.nbytes) / 1e6,
+        "fit_rate": n / (trained - start),
+        "transform_rate": n / (stop - trained),
+    }
+
+
+def memory_lines(n: int) -> Iterator[str]:
+    """Yield the table on memory."""
+    yield f"`fit` (one epoch) and `transform` of {n:,} rows of 64 float64 columns, in MB of 1e6 bytes.\n"
+    head = "| features | X | float32 copy | output | fit, beyond X and the copy | "
+    yield (
+        head + "fit and transform, beyond X, the copy and the output | rows/s, an epoch | rows/s, transform |"
+    )
+    yield "|---|---|---|---|---|---|---|---|"
+    for n_components in (None, 64):
+        command = [sys.executable, __file__, "--child", str(n), str(n_components or 0)]
+        child = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        name = "default" if n_components is None else f"n_components={n_components}"
+        yield f"| {name} | " + " | ".join(f"{value:,.0f}" for value in child.values()) + " |"
+
+
+def main() -> None:
+    """Measure, print and write ``results/speed.md``."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the table that memory is measured on")
+    parser.add_argument("--skip", nargs="+", default=[], choices=["time", "memory"])
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "speed.md")
+    parser.add_argument("--child", nargs=2, type=int, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        print(json.dumps(memory(args.child[0], args.child[1] or None)))
+        return
+    lines = ["`python benchmarks/speed.py`", "", machine(), ""]
+    if "time" not in args.skip:
+        lines += [
+            f"`fit` against a bare float32 loop, batches of {BATCH}, medians of {args.rounds} rounds.\n"
+        ]
+        lines += ["| data | precision | time / bare loop | of single rounds | rows/s | rows/s, bare |"]
+        lines += ["|---|---|---|---|---|---|"]
+        lines += [line for name in CASES for line in time_case(name, args.rounds)] + [""]
+    if "memory" not in args.skip:
+        lines += memory_lines(args.rows)
+    text = "\n".join(lines)
+    print(text)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""The benchmarks run, resume, and report what they measured."""
+
+import numpy as np
+import pytest
+from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, few_labels, plot, report
+from sklearn.datasets import load_digits
+from sklearn.svm import SVC
+from speed import draw, memory, time_case
+
+FEW = {kind: FEATURES[kind] for kind in ("raw", "untrained")}
+FAST = {name: CLASSIFIERS[name] for name in ("LR", "extra trees")}
+
+
+def test_label_efficiency_measures_resumes_and_reports(tmp_path):
+    path = tmp_path / "few.csv"
+    first = compare(path, ["breast_cancer"], FEW, FAST, labels=[5], draws=2)
+    assert len(first) == 2 * 2 * 2
+    assert first.accuracy.between(50, 100).all()
+    lines = path.read_text().splitlines()
+    again = compare(path, ["breast_cancer"], FEW, FAST, labels=[5], draws=2)
+    assert path.read_text().splitlines() == lines  # nothing was left to do
+    assert again.accuracy.tolist() == first.accuracy.tolist()
+    more = compare(path, ["breast_cancer"], FEW, FAST, labels=[5, 10], draws=2)
+    assert len(more) == 2 * len(first)
+
+    text = "\n".join(report(more))
+    part = more[more.labels == 5].pivot_table(
+        index="draw", columns=["features", "classifier"], values="accuracy"
+    )
+    gain = part["untrained", "LR"] - part["raw", "LR"]
+    assert f"- untrained, LR: {gain.mean():+.1f} ± {gain.std(ddof=1) / np.sqrt(2):.1f} over raw LR" in text
+    plot(more, tmp_path / "few.png")
+    assert (tmp_path / "few.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_labels_are_drawn_per_class():
+    y = np.repeat([0, 1, 2], [50, 30, 20])
+    rows = few_labels(y, 5, seed=0)
+    assert np.bincount(y[rows]).tolist() == [5, 5, 5]
+    assert len(set(rows)) == 15
+    assert (few_labels(y, 5, seed=0) == rows).all() and (few_labels(y, 5, seed=1) != rows).any()
+
+
+def test_svc_by_matrix_products_is_svc():
+    X, y = load_digits(return_X_y=True)
+    for C in (1, 10):
+        ours, theirs = RbfSVC(C).fit(X[:200], y[:200]), SVC(C=C).fit(X[:200], y[:200])
+        assert (ours.predict(X[200:]) == theirs.predict(X[200:])).mean() > 0.999
+
+
+@pytest.mark.parametrize("shape", [(6,), (8, 8)])
+def test_speed_compares_with_a_bare_loop(shape, monkeypatch):
+    monkeypatch.setattr("speed.CASES", {"few": (60, shape, "auto", 1)})
+    assert draw(60, shape).shape == (60, *shape)
+    lines = list(time_case("few", rounds=1))
+    assert [line.split("|")[2].strip() for line in lines] == ["float32", "auto"]
+
+
+def test_memory_is_what_the_arrays_take_and_little_more():
+    sizes = memory(4000, 8)
+    assert (sizes["X"], sizes["copy"], sizes["output"]) == pytest.approx((2.048, 1.024, 0.128))
