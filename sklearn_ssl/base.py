@@ -8,7 +8,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +23,7 @@ from torch import Tensor, nn
 from ._docs import with_shared_sections
 from .modalities import Modality, Tabular, infer_modality
 from .modalities._base import check_frame, is_frame, stack_rows
+from .persistence import SaveMixin
 from .training import (
     Batch,
     BatchLoader,
@@ -87,7 +87,7 @@ class Objective(nn.Module, ABC):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
     """Learn features from unlabeled rows.
 
     A subclass is a keyword-only dataclass that writes one method, ``_objective``. Its docstring has the
@@ -301,22 +301,6 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 loss = objective(move(batch, self.net_.device))
                 total += float(loss) * n_rows(batch)
         return -total / len(store)
-
-    def save(self, path: str | Path) -> None:
-        """Write the fitted estimator to the folder `path`, as safetensors and JSON, without pickle.
-
-        Parameters
-        ----------
-        path : str or Path
-            A folder; it is made if it is not there.
-
-        See Also
-        --------
-        sklearn_ssl.load : Read it back.
-        """
-        from .persistence import save
-
-        save(self, path)
 
     def _fit(self, X: Any, pool: Any, first: bool, max_epochs: int | str) -> Pretrainer:
         """Train, from the start or on; a failure leaves the estimator as it was, or unfitted."""

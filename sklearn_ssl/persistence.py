@@ -12,7 +12,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from .base import Modality, Pretrainer
+from .modalities import Modality
 from .training import seeded, weights_of
 
 FORMAT = 1
@@ -21,8 +21,28 @@ NOT_SAVED = ("callbacks",)  # arbitrary objects
 REBUILT = ("net_", "encoder_", "modality_")
 
 
-def save(estimator: Pretrainer, path: str | Path) -> None:
-    """Write a fitted estimator to the folder `path`; see ``Pretrainer.save``."""
+class SaveMixin:
+    """What can be saved: parameters and fitted attributes that are numbers, texts and arrays.
+
+    A class with a network says how it is built anew in ``_restore(modality, weights)``.
+    """
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to the folder `path`, as safetensors and JSON, without pickle.
+
+        Parameters
+        ----------
+        path : str or Path
+            A folder; it is made if it is not there.
+
+        See Also
+        --------
+        sklearn_ssl.load : Read it back.
+        """
+        _save(self, path)
+
+
+def _save(estimator: Any, path: str | Path) -> None:
     safetensors = _safetensors()
     check_is_fitted(estimator)
     path = Path(path)
@@ -37,10 +57,11 @@ def save(estimator: Pretrainer, path: str | Path) -> None:
         "class": _name(type(estimator)),
         "params": _encode(params, tensors, "params"),
         "fitted": _encode(fitted, tensors, "fitted"),
-        "modality": _encode(estimator.modality_, tensors, "modality"),
+        "modality": _encode(getattr(estimator, "modality_", None), tensors, "modality"),
         "set_output": getattr(estimator, "_sklearn_output_config", {}),
     }
-    tensors |= {f"objective.{k}": v for k, v in weights_of(estimator.net_.module_).items()}
+    if hasattr(estimator, "_restore"):
+        tensors |= {f"objective.{k}": v for k, v in weights_of(estimator.net_.module_).items()}
     # safetensors knows no sharing: shared tensors are written once for each name
     plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     path.mkdir(parents=True, exist_ok=True)
@@ -48,8 +69,8 @@ def save(estimator: Pretrainer, path: str | Path) -> None:
     (path / CONFIG).write_text(json.dumps(config, indent=1), encoding="utf-8")
 
 
-def load(path: str | Path, *, encoder: nn.Module | None = None) -> Pretrainer:
-    """Read a fitted estimator that ``Pretrainer.save`` wrote.
+def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
+    """Read a fitted estimator that its ``save`` wrote.
 
     No code of the file is run: classes are looked up by name among those already imported.
 
@@ -63,9 +84,9 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Pretrainer:
 
     Returns
     -------
-    Pretrainer
-        With the same parameters (but no callbacks, and None for a RandomState instance), the same
-        features, and no optimizer state.
+    estimator
+        Of the class that was saved, with the same parameters (but no callbacks, and None for a
+        RandomState instance), the same features, and no optimizer state.
 
     Raises
     ------
@@ -89,14 +110,19 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Pretrainer:
     try:
         params = _decode(config["params"], tensors)
         fitted = {k: v for k, v in _decode(config["fitted"], tensors).items() if _is_fitted_name(k)}
-        cls = _find(Pretrainer, config["class"])
-        params["encoder"] = _settle(params["encoder"], encoder)
+        cls = _find(SaveMixin, config["class"])
+        if hasattr(cls, "_restore"):
+            params["encoder"] = _settle(params["encoder"], encoder)
+        elif encoder is not None:
+            raise ValueError(f"{config['class']} has no encoder. Leave out encoder.")
         estimator = cls(**params)
         estimator._validate_params()
         vars(estimator).update(fitted)
-        weights = {k.removeprefix("objective."): v for k, v in tensors.items() if k.startswith("objective.")}
-        with seeded(0):
-            estimator._restore(_decode(config["modality"], tensors), weights)
+        if hasattr(cls, "_restore"):
+            own = {k: v for k, v in tensors.items() if k.startswith("objective.")}
+            weights = {k.removeprefix("objective."): v for k, v in own.items()}
+            with seeded(0):
+                estimator._restore(_decode(config["modality"], tensors), weights)
         return estimator.set_output(**config["set_output"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error!r}. Save the estimator again.") from error

@@ -6,7 +6,9 @@ from sklearn.utils import estimator_checks
 from sklearn.utils._testing import ignore_warnings
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
-ON_TABLES = [m(max_epochs=1) for m in METHODS.values() if "tabular" in m.kinds]
+from sklearn_ssl import SelfOrganizingMap
+
+ON_TABLES = [m(max_epochs=1) for m in METHODS.values() if "tabular" in m.kinds] + [SelfOrganizingMap()]
 
 NOT_YIELDED = [
     "check_dataframe_column_names_consistency",

@@ -1,0 +1,80 @@
+"""The self-organizing map against MiniSom: time, quantization error, topographic error.
+
+Both get the same standardised columns, the same grid, a start on the plane of the first two principal
+components, and their own defaults otherwise; MiniSom's ``train_batch`` sees every row ten times. The two
+alternate in one run, and medians are compared.
+
+    python benchmarks/som.py --datasets penbased
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from datasets import load
+from report import machine
+from sklearn.preprocessing import StandardScaler
+from tqdm.auto import tqdm
+
+from sklearn_ssl import SelfOrganizingMap
+
+
+def compare(dataset: str, topology: str, sides: tuple[int, int], rounds: int) -> Iterator[str]:
+    """Yield a line of the report for each of the two."""
+    from minisom import MiniSom
+
+    X = StandardScaler().fit_transform(load(dataset)[0])
+
+    def theirs() -> Any:
+        som = MiniSom(*sides, X.shape[1], topology=topology, random_seed=0)
+        som.pca_weights_init(X)
+        som.train_batch(X, 10 * len(X))
+        return som
+
+    def ours() -> Any:
+        return SelfOrganizingMap(shape=sides, topology=topology).fit(X)
+
+    makers: dict[str, Callable[[], Any]] = {"MiniSom": theirs, "SelfOrganizingMap": ours}
+    seconds: dict[str, list[float]] = {name: [] for name in makers}
+    maps = {}
+    for _ in tqdm(range(rounds), desc=f"{dataset}, {topology}"):
+        for name, make in makers.items():
+            start = time.perf_counter()
+            maps[name] = make()
+            seconds[name].append(time.perf_counter() - start)
+    base = statistics.median(seconds["MiniSom"])
+    for name, som in maps.items():
+        median = statistics.median(seconds[name])
+        errors = f"{som.quantization_error(X):.4f} | {som.topographic_error(X):.4f}"
+        yield f"| {dataset} {X.shape} | {topology} | {name} | {median:.2f} | {base / median:.1f} | {errors} |"
+
+
+def main() -> None:
+    """Measure, print and write ``results/som.md``."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--datasets", nargs="+", default=["penbased"], metavar="NAME")
+    parser.add_argument("--shape", nargs=2, type=int, default=[10, 10])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "som.md")
+    args = parser.parse_args()
+    shape = (args.shape[0], args.shape[1])
+    lines = [f"`python benchmarks/som.py --datasets {' '.join(args.datasets)}`", "", machine(), ""]
+    lines += ["| data | grid | | seconds | times as fast | quantization error | topographic error |"]
+    lines += ["|---|---|---|---|---|---|---|"]
+    for dataset in args.datasets:
+        for topology in ("rectangular", "hexagonal"):
+            lines += compare(dataset, topology, shape, args.rounds)
+    text = "\n".join(lines)
+    print(text)
+    args.out.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

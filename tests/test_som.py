@@ -1,0 +1,241 @@
+"""The self-organizing map against plain loops, and in pipelines."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import adjusted_rand_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import sklearn_ssl
+from sklearn_ssl import SelfOrganizingMap
+from sklearn_ssl._som import grid_positions, nearest, neighbourhood, sums_by_unit
+
+X, Y = load_iris(return_X_y=True)
+DIGITS = load_digits().data[:600]
+
+OTHER = {
+    "shape": (3, 5),
+    "topology": "hexagonal",
+    "output": "position",
+    "max_epochs": 3,
+    "radius": 0.7,
+    "final_radius": 1.0,
+    "init": "random",
+    "scale": False,
+}
+
+
+def batch_som_by_loops(X, codebook, positions, radii):
+    """Kohonen's batch map: each unit moves to the neighbourhood-weighted mean of the rows."""
+    codebook = codebook.copy()
+    for radius in radii:
+        winners = [min(range(len(codebook)), key=lambda k: np.linalg.norm(x - codebook[k])) for x in X]
+        moved = np.empty_like(codebook)
+        for k in range(len(codebook)):
+            weights = [
+                np.exp(-(np.linalg.norm(positions[k] - positions[w]) ** 2) / (2 * radius**2)) for w in winners
+            ]
+            moved[k] = sum(h * x for h, x in zip(weights, X, strict=True)) / sum(weights)
+        codebook = moved
+    return codebook
+
+
+@pytest.mark.parametrize("topology", ["rectangular", "hexagonal"])
+def test_training_equals_plain_loops(topology):
+    scaled = StandardScaler().fit_transform(X)
+    som = SelfOrganizingMap(
+        shape=(3, 4),
+        topology=topology,
+        max_epochs=4,
+        radius=2.0,
+        final_radius=0.6,
+        init="random",
+        random_state=0,
+    )
+    start = clone(som)
+    start._begin(X)
+    radii = 2.0 * (0.6 / 2.0) ** (np.arange(4) / 3)
+    expected = batch_som_by_loops(scaled, start.codebook_, grid_positions((3, 4), topology), radii)
+    som.fit(X)
+    np.testing.assert_allclose(som.codebook_, expected, atol=1e-10)
+    np.testing.assert_allclose(
+        som.cluster_centers_, StandardScaler().fit(X).inverse_transform(expected), atol=1e-10
+    )
+
+
+def test_errors_equal_plain_loops():
+    som = SelfOrganizingMap(shape=(4, 4)).fit(X)
+    scaled = StandardScaler().fit_transform(X)
+    distances = np.linalg.norm(scaled[:, None] - som.codebook_[None], axis=2)
+    np.testing.assert_allclose(som.transform(X), distances, atol=1e-6)
+    assert (som.predict(X) == distances.argmin(1)).all()
+    assert som.quantization_error(X) == pytest.approx(distances.min(1).mean())
+    assert som.score(X) == -som.quantization_error(X)
+    first, second = distances.argsort(1)[:, :2].T
+    steps = np.abs(np.array(divmod(first, 4)) - np.array(divmod(second, 4))).max(0)
+    assert 0 < som.topographic_error(X) == pytest.approx((steps > 1).mean())
+
+
+def test_grids():
+    assert grid_positions((2, 3), "rectangular").tolist() == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
+    positions = grid_positions((5, 5), "hexagonal")
+    distances = np.linalg.norm(positions[12] - positions, axis=1)
+    assert np.isclose(distances, 1).sum() == 6
+    assert sorted(distances)[7] > 1.7  # no one else is near
+    near = neighbourhood(positions, 1.0)
+    assert near[12, 12] == 1 and near[12, 13] == pytest.approx(np.exp(-0.5))
+
+
+def test_nearest_and_sums():
+    rng = np.random.default_rng(0)
+    rows, codebook = rng.normal(size=(50, 3)), rng.normal(size=(7, 3))
+    winners = nearest(rows, codebook)
+    assert (winners == [np.linalg.norm(row - codebook, axis=1).argmin() for row in rows]).all()
+    sums, counts = sums_by_unit(rows, winners, 9)
+    for k in range(9):
+        np.testing.assert_allclose(sums[k], rows[winners == k].sum(0), atol=1e-12)
+        assert counts[k] == (winners == k).sum()
+
+
+def test_training_orders_and_fits():
+    first, last = SelfOrganizingMap(max_epochs=1).fit(DIGITS), SelfOrganizingMap().fit(DIGITS)
+    assert last.quantization_error(DIGITS) < first.quantization_error(DIGITS)
+    assert last.topographic_error(DIGITS) < 0.3
+    shuffled = SelfOrganizingMap(init="random", max_epochs=1, radius=0.1, random_state=0).fit(DIGITS)
+    assert shuffled.topographic_error(DIGITS) > 0.5  # without a neighbourhood there is no order
+    kmeans = KMeans(30, n_init=1, random_state=0).fit(StandardScaler().fit_transform(DIGITS))
+    best = np.sqrt(kmeans.transform(StandardScaler().fit_transform(DIGITS)).min(1) ** 2).mean()
+    assert last.quantization_error(DIGITS) < 1.1 * best
+
+
+@pytest.mark.parametrize(
+    "n, shape", [(3, (1, 2)), (50, (1, 2)), (150, (2, 3)), (640, (5, 6)), (20_000, (10, 10))]
+)
+def test_auto_shape_gives_twenty_rows_to_a_unit(n, shape):
+    assert SelfOrganizingMap()._grid(n) == shape
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_every_parameter_changes_something(name):
+    som = SelfOrganizingMap(shape=(4, 5), random_state=0)
+    before, after = som.fit_transform(X), clone(som).set_params(**{name: OTHER[name]}).fit_transform(X)
+    assert before.shape != after.shape or (before != after).any()
+
+
+def test_random_state_decides_a_random_start():
+    som = SelfOrganizingMap(init="random", random_state=0)
+    same = clone(som).fit(X, np.random.default_rng(0).permutation(Y))
+    assert (som.fit(X).codebook_ == same.codebook_).all()
+    assert (som.codebook_ != clone(som).set_params(random_state=1).fit(X).codebook_).any()
+    state = np.random.get_state()[1].copy()
+    SelfOrganizingMap(init="random").fit(X)
+    assert (np.random.get_state()[1] == state).all()
+
+
+def test_partial_fit_learns_in_pieces():
+    pieces = np.array_split(np.random.default_rng(0).permutation(len(DIGITS)), 3)
+    som = SelfOrganizingMap(shape=(6, 6))
+    errors = []
+    for _ in range(10):
+        for rows in pieces:
+            som.partial_fit(DIGITS[rows])
+        errors.append(som.quantization_error(DIGITS))
+    assert som.n_iter_ == 30
+    assert som.labels_.shape == (200,)
+    whole = SelfOrganizingMap(shape=(6, 6)).fit(DIGITS)
+    assert errors[-1] < errors[0]
+    assert errors[-1] < 1.15 * whole.quantization_error(DIGITS)
+    with pytest.raises(ValueError, match="features"):
+        som.partial_fit(DIGITS[:, :5])
+
+
+def test_it_is_a_transformer_and_a_clusterer(tmp_path):
+    som = SelfOrganizingMap(shape=(4, 4))
+    labels = som.fit_predict(X)
+    assert (labels == som.labels_).all() and (labels == som.predict(X)).all()
+    few = SelfOrganizingMap(shape=(1, 3)).fit_predict(X)
+    assert adjusted_rand_score(Y, few) > 0.4
+    pipe = make_pipeline(SelfOrganizingMap(), LogisticRegression(max_iter=1000))
+    grid = {"selforganizingmap__shape": [(3, 3), (5, 5)]}
+    assert GridSearchCV(pipe, grid, cv=3, error_score="raise").fit(X, Y).best_score_ > 0.8
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    out = clone(som).set_output(transform="pandas").fit_transform(frame)
+    assert list(out.columns) == [f"selforganizingmap{i}" for i in range(16)]
+    position = SelfOrganizingMap(shape=(4, 4), output="position").fit_transform(X)
+    assert position.shape == (150, 2)
+    assert (position == som.positions_[som.predict(X)]).all()
+
+
+def test_pickle_and_save(tmp_path):
+    som = SelfOrganizingMap(shape=(4, 4), topology="hexagonal").fit(X.astype(np.float32))
+    Z = som.transform(X)
+    assert (pickle.loads(pickle.dumps(som)).transform(X) == Z).all()
+    som.save(tmp_path / "map")
+    loaded = sklearn_ssl.load(tmp_path / "map")
+    assert isinstance(loaded, SelfOrganizingMap)
+    assert loaded.get_params() == som.get_params()
+    assert (loaded.transform(X) == Z).all()
+    loaded.partial_fit(X)  # it goes on
+    code = f"import sklearn_ssl; print(sklearn_ssl.load({str(tmp_path / 'map')!r}).shape_)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "(4, 4)\n"
+    with pytest.raises(ValueError, match="has no encoder"):
+        sklearn_ssl.load(tmp_path / "map", encoder=object())
+
+
+@pytest.mark.parametrize("data", [X[:1], X[:2], X[:, :1], np.ones((20, 3)), X * 1e12, X * 1e-12])
+@pytest.mark.parametrize("init", ["pca", "random"])
+def test_odd_data(data, init):
+    Z = SelfOrganizingMap(shape=(3, 4), init=init, random_state=0).fit_transform(data)
+    assert Z.shape == (len(data), 12)
+    assert np.isfinite(Z).all()
+
+
+def test_read_only_input_is_not_written_to(tmp_path):
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert (SelfOrganizingMap().fit_transform(mapped) == SelfOrganizingMap().fit_transform(X)).all()
+    before = X.copy()
+    SelfOrganizingMap(scale=False).fit(X).partial_fit(X)
+    assert (before == X).all()
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        ({"shape": (3,)}, "two positive integers"),
+        ({"shape": (0, 3)}, "two positive integers"),
+        ({"shape": "large"}, "shape"),
+        ({"topology": "triangular"}, "topology"),
+        ({"max_epochs": 0}, "max_epochs"),
+        ({"radius": -1.0}, "radius"),
+        ({"output": "grid"}, "output"),
+    ],
+)
+def test_bad_parameters_say_what_is_wrong(params, message):
+    with pytest.raises(ValueError, match=message):
+        SelfOrganizingMap(**params).fit(X)
+
+
+def test_a_map_must_be_fitted_and_have_two_units():
+    with pytest.raises(NotFittedError):
+        SelfOrganizingMap().predict(X)
+    with pytest.raises(NotFittedError):
+        SelfOrganizingMap().cluster_centers_  # noqa: B018
+    with pytest.raises(ValueError, match="larger shape"):
+        SelfOrganizingMap(shape=(1, 1)).fit(X).topographic_error(X)
+
+
+def test_verbose_draws_a_bar(capsys):
+    SelfOrganizingMap(max_epochs=2, verbose=1).fit(X)
+    assert "SelfOrganizingMap" in capsys.readouterr().err
