@@ -39,7 +39,7 @@ CASES = {
     "table of 20,000 x 64, width 256": (20_000, (64,), PLAIN, 3),
     "table of 2,000 x 64, width 256": (2_000, (64,), PLAIN, 25),
     "table of 20,000 x 64, default encoder": (20_000, (64,), "auto", 2),
-    "images of 28 x 28, default encoder": (4_000, (28, 28), "auto", 1),
+    "images of 28 x 28, default encoder": (1_536, (28, 28), "auto", 6),
 }
 BATCH = 256
 PRECISIONS = ["float32", "auto"]

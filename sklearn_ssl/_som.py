@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.metrics import euclidean_distances
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import gen_batches
+from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -21,8 +21,8 @@ from tqdm.auto import tqdm
 from .persistence import SaveMixin
 from .training import draw_seed
 
-CHUNK = 4096  # rows whose distances to all units are in memory at once
-FORGET = 0.5  # what one call of partial_fit leaves of the weight of those before
+CHUNK = 512  # rows at a time: their distances to all units fit into the cache
+HALF_LIFE = 1000  # rows after which partial_fit gives a row half its weight
 
 
 def grid_positions(shape: tuple[int, int], topology: str) -> np.ndarray:
@@ -48,8 +48,7 @@ def grid_positions(shape: tuple[int, int], topology: str) -> np.ndarray:
 
 def neighbourhood(positions: np.ndarray, radius: float) -> np.ndarray:
     """Return Gaussian weights between all units, ``(n_units, n_units)``: 1 for a unit and itself."""
-    squared = euclidean_distances(positions, squared=True)
-    return np.exp(-squared / (2 * radius**2))
+    return np.exp(-0.5 * (euclidean_distances(positions) / radius) ** 2)
 
 
 def nearest(X: np.ndarray, codebook: np.ndarray) -> np.ndarray:
@@ -99,8 +98,8 @@ class SelfOrganizingMap(
     init : {"pca", "random"}, default="pca"
         Where units begin: on the plane of the first two principal components, or at random rows.
     scale : bool, default=True
-        Centre the columns and divide them by their standard deviation first. Distances and errors are
-        in these units then.
+        Divide the columns by their standard deviation first. Distances and errors are in these units
+        then.
     random_state : int, RandomState instance or None, default=None
         Used by ``init="random"``.
     verbose : int, default=0
@@ -109,17 +108,21 @@ class SelfOrganizingMap(
     Attributes
     ----------
     codebook_ : ndarray of shape (n_units, n_features_in_)
-        The units, in scaled columns.
+        The units, in centred and scaled columns.
     cluster_centers_ : ndarray of shape (n_units, n_features_in_)
         The units, in the columns of X.
     positions_ : ndarray of shape (n_units, 2)
         Vertical and horizontal position of the units on the grid, row by row.
+    mean_, scale_ : ndarray of shape (n_features_in_,)
+        Centre of the columns, and what they are divided by.
     shape_ : tuple (rows, columns)
         Units of the grid.
+    topology_ : str
+        Topology of the grid.
     labels_ : ndarray of shape (n,), int32
         The winning unit of each row that the last call of fit or partial_fit saw.
     n_iter_ : int
-        Epochs trained.
+        Epochs trained; a call of partial_fit counts as one.
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
@@ -188,16 +191,20 @@ class SelfOrganizingMap(
             If a parameter or X is not what it should be.
         """
         scaled = self._begin(X)
-        for _ in tqdm(range(self.max_epochs), desc=type(self).__name__, disable=not self.verbose):
-            self._epoch(scaled)
-        self.labels_ = nearest(scaled, self.codebook_)
+        epochs = range(self.max_epochs)
+        try:
+            for epoch in tqdm(epochs, desc=type(self).__name__, disable=not self.verbose):
+                self.cooled_ = epoch / max(1, self.max_epochs - 1)
+                self._epoch(scaled, keep=0.0)
+        finally:
+            self.labels_ = nearest(scaled, self.codebook_)
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> SelfOrganizingMap:
-        """Train one epoch on X; what was seen before counts half as much with each call.
+        """Take one step with further rows; a row's weight halves with every 1,000 rows that follow it.
 
-        The neighbourhood shrinks from call to call, over `max_epochs` calls. The scaling and the size
-        of the grid stay those of the first call.
+        The neighbourhood shrinks over the first ``1000 * max_epochs`` rows. The scaling and the grid
+        stay those of the first call, so let it see a fair sample of the data.
 
         Parameters
         ----------
@@ -208,8 +215,10 @@ class SelfOrganizingMap(
         -------
         self
         """
+        self._validate_params()
         scaled = self._scaled(X) if hasattr(self, "codebook_") else self._begin(X)
-        self._epoch(scaled, past=FORGET * self.weight_)
+        self._epoch(scaled, keep=0.5 ** (len(scaled) / HALF_LIFE))
+        self.cooled_ = min(1.0, self.cooled_ + len(scaled) / (HALF_LIFE * self.max_epochs))
         self.labels_ = nearest(scaled, self.codebook_)
         return self
 
@@ -240,8 +249,10 @@ class SelfOrganizingMap(
     def quantization_error(self, X: Any) -> float:
         """Return the mean distance of the rows to their nearest unit, in scaled columns."""
         scaled = self._scaled(X)
-        winners = nearest(scaled, self.codebook_)
-        return float(np.linalg.norm(scaled - self.codebook_[winners], axis=1).mean())
+        winners, total = nearest(scaled, self.codebook_), 0.0
+        for rows in gen_batches(len(scaled), CHUNK):
+            total += float(np.linalg.norm(scaled[rows] - self.codebook_[winners[rows]], axis=1).sum())
+        return total / len(scaled)
 
     def topographic_error(self, X: Any) -> float:
         """Return the share of rows whose two nearest units are no neighbours on the grid.
@@ -255,7 +266,7 @@ class SelfOrganizingMap(
         if len(self.codebook_) < 2:
             raise ValueError("A map with a single unit has no neighbours. Use a larger shape.")
         half, broken = (self.codebook_**2).sum(1) / 2, 0
-        reach = math.sqrt(2) if self.topology == "rectangular" else 1.0
+        reach = math.sqrt(2) if self.topology_ == "rectangular" else 1.0
         for rows in gen_batches(len(scaled), CHUNK):
             two = np.argpartition(half - scaled[rows] @ self.codebook_.T, 1, axis=1)[:, :2]
             apart = np.linalg.norm(self.positions_[two[:, 0]] - self.positions_[two[:, 1]], axis=1)
@@ -271,18 +282,26 @@ class SelfOrganizingMap(
     def _begin(self, X: Any) -> np.ndarray:
         """Set everything to where training starts, and return X scaled."""
         self._validate_params()
-        array = validate_data(self, X, dtype=[np.float64, np.float32])
-        self.shape_ = self._grid(len(array))
-        if self.scale:
-            scaler = StandardScaler().fit(array)
-            self.mean_, self.scale_ = scaler.mean_, scaler.scale_
-        else:
-            self.mean_, self.scale_ = np.zeros(array.shape[1]), np.ones(array.shape[1])
+        self._grid(0)  # a wrong shape is told before anything is overwritten
+        array = check_array(X, dtype=[np.float64, np.float32], input_name="X", estimator=self)
+        largest = float(np.abs(array).max())
+        if largest > math.sqrt(np.finfo(array.dtype).max) / 1e4:
+            raise ValueError(
+                f"X has values up to {largest:.3g}, whose squares overflow. Rescale its columns."
+            )
+        scaler = StandardScaler(with_std=self.scale).fit(array)
+        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
+            delattr(self, name)
+        validate_data(self, X, skip_check_array=True)  # the names and the number of columns
+        self.mean_ = scaler.mean_
+        self.scale_ = scaler.scale_ if self.scale else np.ones(array.shape[1])
         scaled = self._standardise(array)
-        self.positions_ = grid_positions(self.shape_, self.topology)
+        self.shape_, self.topology_ = self._grid(len(array)), self.topology
+        self.positions_ = grid_positions(self.shape_, self.topology_)
         self.codebook_ = self._first_codebook(scaled)
-        self.weight_ = np.zeros(len(self.positions_), dtype=scaled.dtype)
-        self.n_iter_ = 0
+        self.sums_ = np.zeros_like(self.codebook_)
+        self.counts_ = np.zeros(len(self.positions_), dtype=scaled.dtype)
+        self.n_iter_, self.cooled_ = 0, 0.0
         return scaled
 
     def _grid(self, n: int) -> tuple[int, int]:
@@ -312,18 +331,17 @@ class SelfOrganizingMap(
         order = [1, 0] if self.shape_[1] >= self.shape_[0] else [0, 1]
         return (mean + centred[:, order] @ plane).astype(scaled.dtype)
 
-    def _epoch(self, scaled: np.ndarray, past: np.ndarray | float = 0.0) -> None:
-        """Move all units to weighted means of the rows, and of where they were, with the weight `past`."""
+    def _epoch(self, scaled: np.ndarray, keep: float) -> None:
+        """Move all units to weighted means of the rows, and of rows before them as far as they are kept."""
         first = max(self.shape_) / 2 if self.radius is None else self.radius
-        done = min(1.0, self.n_iter_ / max(1, self.max_epochs - 1))
-        radius = first ** (1 - done) * self.final_radius**done
-        near = neighbourhood(self.positions_, radius).astype(scaled.dtype)
+        radius = first ** (1 - self.cooled_) * self.final_radius**self.cooled_
+        near = neighbourhood(self.positions_, radius).astype(self.codebook_.dtype)
         sums, counts = sums_by_unit(scaled, nearest(scaled, self.codebook_), len(self.positions_))
-        weight = near @ counts + past
-        moved = near @ sums + np.reshape(past, (-1, 1)) * self.codebook_
-        reached = weight > np.finfo(scaled.dtype).tiny  # others have no row near them and stay
-        self.codebook_[reached] = moved[reached] / weight[reached, np.newaxis]
-        self.weight_ = weight
+        self.sums_, self.counts_ = sums + keep * self.sums_, counts + keep * self.counts_
+        weight = near @ self.counts_
+        reached = weight > np.finfo(weight.dtype).tiny  # others have no row near them and stay
+        mean = (near @ self.sums_) / np.where(reached, weight, 1)[:, np.newaxis]
+        self.codebook_ = np.where(reached[:, np.newaxis], mean, self.codebook_).astype(self.codebook_.dtype)
         self.n_iter_ += 1
 
     def _scaled(self, X: Any) -> np.ndarray:
@@ -331,7 +349,10 @@ class SelfOrganizingMap(
         return self._standardise(validate_data(self, X, dtype=[np.float64, np.float32], reset=False))
 
     def _standardise(self, array: np.ndarray) -> np.ndarray:
-        return ((array - self.mean_) / self.scale_).astype(array.dtype, copy=False)
+        scaled = np.empty(array.shape, dtype=array.dtype)
+        for rows in gen_batches(len(array), CHUNK):  # no second copy in float64
+            scaled[rows] = (array[rows] - self.mean_) / self.scale_
+        return scaled
 
     @property
     def _n_features_out(self) -> int:

@@ -85,6 +85,13 @@ def test_errors_equal_plain_loops():
     first, second = distances.argsort(1)[:, :2].T
     steps = np.abs(np.array(divmod(first, 4)) - np.array(divmod(second, 4))).max(0)
     assert 0 < som.topographic_error(X) == pytest.approx((steps > 1).mean())
+    hexagons = SelfOrganizingMap(shape=(4, 4), topology="hexagonal").fit(X)
+    first, second = hexagons.transform(X).argsort(1)[:, :2].T
+    apart = [
+        np.linalg.norm(hexagons.positions_[i] - hexagons.positions_[j])
+        for i, j in zip(first, second, strict=True)
+    ]
+    assert 0 < hexagons.topographic_error(X) == pytest.approx(np.mean(np.array(apart) > 1.01))
 
 
 def test_grids():
@@ -115,7 +122,7 @@ def test_training_orders_and_fits():
     shuffled = SelfOrganizingMap(init="random", max_epochs=1, radius=0.1, random_state=0).fit(DIGITS)
     assert shuffled.topographic_error(DIGITS) > 0.5  # without a neighbourhood there is no order
     kmeans = KMeans(30, n_init=1, random_state=0).fit(StandardScaler().fit_transform(DIGITS))
-    best = np.sqrt(kmeans.transform(StandardScaler().fit_transform(DIGITS)).min(1) ** 2).mean()
+    best = kmeans.transform(StandardScaler().fit_transform(DIGITS)).min(1).mean()
     assert last.quantization_error(DIGITS) < 1.1 * best
 
 
@@ -143,21 +150,64 @@ def test_random_state_decides_a_random_start():
     assert (np.random.get_state()[1] == state).all()
 
 
-def test_partial_fit_learns_in_pieces():
-    pieces = np.array_split(np.random.default_rng(0).permutation(len(DIGITS)), 3)
-    som = SelfOrganizingMap(shape=(6, 6))
-    errors = []
-    for _ in range(10):
-        for rows in pieces:
-            som.partial_fit(DIGITS[rows])
-        errors.append(som.quantization_error(DIGITS))
-    assert som.n_iter_ == 30
-    assert som.labels_.shape == (200,)
-    whole = SelfOrganizingMap(shape=(6, 6)).fit(DIGITS)
-    assert errors[-1] < errors[0]
-    assert errors[-1] < 1.15 * whole.quantization_error(DIGITS)
+@pytest.mark.parametrize("size", [10, 32, 200])
+def test_partial_fit_learns_in_pieces(size):
+    order = np.random.default_rng(0).permutation(len(DIGITS))
+    som, whole = SelfOrganizingMap(shape=(6, 6), max_epochs=3), SelfOrganizingMap(shape=(6, 6)).fit(DIGITS)
+    som.partial_fit(DIGITS[order[:200]])
+    begin = som.quantization_error(DIGITS)
+    for _ in range(6):
+        for start in range(0, len(DIGITS), size):
+            som.partial_fit(DIGITS[order[start : start + size]])
+    assert som.n_iter_ == 1 + 6 * len(range(0, len(DIGITS), size))
+    assert len(som.labels_) == len(DIGITS) % size or size
+    assert som.quantization_error(DIGITS) < min(begin, 1.1 * whole.quantization_error(DIGITS))
+    assert som.topographic_error(DIGITS) < 0.4
     with pytest.raises(ValueError, match="features"):
         som.partial_fit(DIGITS[:, :5])
+    with pytest.raises(ValueError, match="radius"):
+        som.set_params(radius=-1.0).partial_fit(DIGITS)
+
+
+def test_partial_fit_does_not_lose_what_small_batches_leave_out():
+    X, y = load_digits(return_X_y=True)
+    som = SelfOrganizingMap(shape=(8, 8)).fit(X)
+    others, zeros = X[y != 0], X[y == 0]
+    before = som.quantization_error(others)
+    for start in range(0, 150, 10):
+        som.partial_fit(zeros[start : start + 10])
+    assert som.quantization_error(others) < 1.05 * before
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [True, False])
+def test_data_far_from_the_origin(dtype, scale):
+    som = SelfOrganizingMap(shape=(5, 5), scale=scale)
+    expected = som.fit(X).quantization_error(X)
+    far = (X + (1e3 if dtype == np.float32 else 1e7)).astype(dtype)
+    som.fit(far)
+    assert som.quantization_error(far) == pytest.approx(expected, rel=0.01)
+    assert (som.predict(far) == som.transform(far).argmin(1)).mean() > 0.99
+
+
+def test_a_failed_refit_leaves_the_map_as_it_was():
+    som = SelfOrganizingMap(shape=(4, 4)).fit(X)
+    Z = som.transform(X)
+    for params, data in [
+        ({"shape": (0, 1)}, X[:, :3]),
+        ({}, X[:, :3] * np.nan),
+        ({}, np.full((5, 2), 1e300)),
+    ]:
+        with pytest.raises(ValueError):
+            clone(som).set_params(**params).fit(data)
+        shape = som.shape
+        with pytest.raises(ValueError):
+            som.set_params(**params).fit(data)
+        som.set_params(shape=shape)
+        assert (som.transform(X) == Z).all()
+    som.set_params(topology="hexagonal")  # until the next fit the map is what it was
+    rectangular = SelfOrganizingMap(shape=(4, 4)).fit(X)
+    assert som.topographic_error(X) == rectangular.topographic_error(X)
 
 
 def test_it_is_a_transformer_and_a_clusterer(tmp_path):
@@ -199,6 +249,9 @@ def test_odd_data(data, init):
     Z = SelfOrganizingMap(shape=(3, 4), init=init, random_state=0).fit_transform(data)
     assert Z.shape == (len(data), 12)
     assert np.isfinite(Z).all()
+    som = SelfOrganizingMap(shape=(3, 4), init=init, random_state=0).fit(data)
+    nearest_distance = som.transform(data)[np.arange(len(data)), som.predict(data)]
+    np.testing.assert_allclose(nearest_distance, som.transform(data).min(1), atol=1e-6)
 
 
 def test_read_only_input_is_not_written_to(tmp_path):
@@ -239,3 +292,5 @@ def test_a_map_must_be_fitted_and_have_two_units():
 def test_verbose_draws_a_bar(capsys):
     SelfOrganizingMap(max_epochs=2, verbose=1).fit(X)
     assert "SelfOrganizingMap" in capsys.readouterr().err
+    SelfOrganizingMap(max_epochs=2).fit(X)
+    assert capsys.readouterr().err == ""
