@@ -16,6 +16,7 @@ from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from .persistence import SaveMixin
@@ -190,14 +191,15 @@ class SelfOrganizingMap(
         ValueError
             If a parameter or X is not what it should be.
         """
-        scaled = self._begin(X)
-        epochs = range(self.max_epochs)
-        try:
-            for epoch in tqdm(epochs, desc=type(self).__name__, disable=not self.verbose):
-                self.cooled_ = epoch / max(1, self.max_epochs - 1)
-                self._epoch(scaled, keep=0.0)
-        finally:
-            self.labels_ = nearest(scaled, self.codebook_)
+        with threadpool_limits(limits=1, user_api="blas"):  # products this small wait for threads
+            scaled = self._begin(X)
+            epochs = range(self.max_epochs)
+            try:
+                for epoch in tqdm(epochs, desc=type(self).__name__, disable=not self.verbose):
+                    self.cooled_ = epoch / max(1, self.max_epochs - 1)
+                    self._epoch(scaled, keep=0.0)
+            finally:
+                self.labels_ = nearest(scaled, self.codebook_)
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> SelfOrganizingMap:
