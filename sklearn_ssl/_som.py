@@ -122,6 +122,10 @@ class SelfOrganizingMap(
         Topology of the grid.
     labels_ : ndarray of shape (n,), int32
         The winning unit of each row that the last call of fit or partial_fit saw.
+    sums_, counts_ : ndarray of shape (n_units, n_features_in_) and (n_units,)
+        Sum and number of the rows that each unit won, as far as they still count in partial_fit.
+    cooled_ : float
+        How far the neighbourhood has shrunk, from 0 (`radius`) to 1 (`final_radius`).
     n_iter_ : int
         Epochs trained; a call of partial_fit counts as one.
     n_features_in_ : int

@@ -329,7 +329,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             except KeyboardInterrupt:
                 self._finish(net, calibration)
                 raise
-            except Exception:
+            except Exception:  # whatever went wrong, the estimator must not stay half trained
                 if before is None:
                     self._reset()  # no features from a network that went astray
                 else:

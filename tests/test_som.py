@@ -284,7 +284,7 @@ def test_a_map_must_be_fitted_and_have_two_units():
     with pytest.raises(NotFittedError):
         SelfOrganizingMap().predict(X)
     with pytest.raises(NotFittedError):
-        SelfOrganizingMap().cluster_centers_  # noqa: B018
+        SelfOrganizingMap().cluster_centers_  # noqa: B018  # a property: reading it is the test
     with pytest.raises(ValueError, match="larger shape"):
         SelfOrganizingMap(shape=(1, 1)).fit(X).topographic_error(X)
 

@@ -29,8 +29,8 @@ class MLP(nn.Module):
     """Fully connected layers with batch normalisation; the features are all layers side by side.
 
     A pretext task makes the last layer forget what it does not need. So the features begin with fixed
-    random directions of the input, enough of them that a linear classifier finds about as much of the
-    columns as of the network, and go on with each layer. They come out standardised.
+    random directions of the input, enough of them that the columns weigh half as much as the network in
+    a linear classifier, and go on with each layer. They come out standardised.
 
     Parameters
     ----------
