@@ -45,7 +45,7 @@ def test_nt_xent_stays_in_float32_under_autocast():
 def test_replaced_cells_come_from_their_own_column():
     x = torch.arange(1000.0).reshape(250, 4) % 4 + torch.arange(250.0)[:, None] * 10
     with seeded(0):
-        y = replace_cells(x, 0.3)
+        y, replaced = replace_cells(x, 0.3)
     assert (y % 10 == x % 10).all()  # the last digit is the column
     changed = (y != x).float()
     assert 0.25 < changed.mean() < 0.35
@@ -55,9 +55,10 @@ def test_replaced_cells_come_from_their_own_column():
         len(set(d[d != r].tolist())) > 1 for r, d in zip(rows, donors, strict=True) if (d != r).sum() > 1
     ]
     assert np.mean(several) > 0.9  # each cell has a donor of its own: columns are independent
-    assert (replace_cells(x, 0.0) == x).all()
+    assert ((y != x) <= replaced).all()
+    assert (replace_cells(x, 0.0)[0] == x).all()
     with seeded(0):
-        assert (replace_cells(x, 1.0) != x).float().mean() > 0.98
+        assert (replace_cells(x, 1.0)[0] != x).float().mean() > 0.98
 
 
 def test_the_largest_crop_of_square_aspect_is_the_image(monkeypatch):

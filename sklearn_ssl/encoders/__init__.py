@@ -1,6 +1,6 @@
-"""Plain networks from a batch to features; no self-supervision in them."""
+"""Plain networks from a batch to features, and back; no self-supervision in them."""
 
-from ._convolutional import ConvNet
+from ._convolutional import ConvDecoder, ConvNet
 from ._mlp import MLP
 
-__all__ = ["MLP", "ConvNet"]
+__all__ = ["MLP", "ConvDecoder", "ConvNet"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -39,6 +40,52 @@ class GridPool(nn.Module):
         """Map images ``(n, channels, height, width)`` to ``(n, n_cells * channels)``."""
         pixels = x.permute(0, 2, 3, 1).flatten(1, 2)  # a view where channels come last in memory
         return (pixels if self.weight is None else self.weight @ pixels).flatten(1)
+
+
+class ConvDecoder(nn.Module):
+    """From features to images: a layer on a small grid, then convolutions between doublings of the size.
+
+    The last doubling rearranges channels into pixels, so that no convolution runs at full size.
+
+    Parameters
+    ----------
+    n_components : int
+        Width of the features.
+    shape : tuple (channels, height, width)
+        Shape of one image.
+    widths : tuple of int, default=(128, 64, 32)
+        Channels on the smallest grid, after the first doubling, and from the second on.
+    """
+
+    def __init__(
+        self, n_components: int, shape: tuple[int, int, int], widths: tuple[int, int, int] = (128, 64, 32)
+    ):
+        super().__init__()
+        channels, *size = shape
+        self.size = size
+        self.sizes = [[-(-side // 2) for side in size]]
+        while max(self.sizes[0]) > 4:
+            self.sizes.insert(0, [-(-side // 2) for side in self.sizes[0]])
+        self.first = nn.Sequential(
+            nn.Linear(n_components, 256),
+            nn.ReLU(),
+            nn.Linear(256, widths[0] * math.prod(self.sizes[0])),
+            nn.Unflatten(1, (widths[0], *self.sizes[0])),
+            nn.ReLU(),
+        )
+        n_in = [widths[min(i, 2)] for i in range(len(self.sizes))]
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU()) for a, b in itertools.pairwise(n_in)
+        )
+        self.last = nn.Sequential(nn.Conv2d(n_in[-1], 4 * channels, 3, padding=1), nn.PixelShuffle(2))
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map features ``(n, n_components)`` to images ``(n, channels, height, width)``."""
+        x = self.first(z).contiguous(memory_format=torch.channels_last)
+        for layer, size in zip(self.layers, self.sizes[1:], strict=True):
+            x = F.interpolate(layer(x), size=size)
+        return self.last(x)[:, :, : self.size[0], : self.size[1]].contiguous()
 
 
 class ConvNet(nn.Module):

@@ -11,13 +11,41 @@ import scipy.sparse as sp
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
-from torch import nn
+from torch import Tensor, nn
 
 from ..training import Batch, Store
 
 
+class Decoder(nn.Module, ABC):
+    """A network from features back to what is known of a batch, which owns how the two are compared."""
+
+    @abstractmethod
+    def forward(self, z: Tensor) -> Tensor:
+        """Map features ``(n, n_components)`` to what `loss` compares."""
+
+    @abstractmethod
+    def loss(self, output: Tensor, x: Batch) -> Tensor:
+        """Return the error of each element of a batch, in the shape of the batch, float32."""
+
+
+class ValueDecoder(Decoder):
+    """A decoder of the batch itself.
+
+    Attributes
+    ----------
+    numeric : Tensor of bool, broadcastable to a batch
+        Where `loss` is a squared error; elsewhere it is a cross-entropy.
+    """
+
+    numeric: Tensor
+
+    @abstractmethod
+    def values(self, output: Tensor) -> Batch:
+        """Return the batch that `output` stands for: numbers, or probabilities of the upper value."""
+
+
 class Modality(BaseEstimator, ABC):
-    """How raw X becomes batches, and what a view and an encoder are there.
+    """How raw X becomes batches, and what a view, a hole, an encoder and a decoder are there.
 
     A subclass is a keyword-only dataclass whose fields are the user's choices. What `fit` learns goes
     into attributes that end in an underscore and are arrays, numbers, strings, tuples or None: they
@@ -39,6 +67,27 @@ class Modality(BaseEstimator, ABC):
     @abstractmethod
     def views(self, x: Batch) -> tuple[Batch, Batch]:
         """Draw two random views of a batch, on its device, from torch's global generator."""
+
+    def mask(self, x: Batch, rate: float) -> tuple[Batch, Tensor]:
+        """Hide a share `rate` of a batch: return it with holes, and where they are."""
+        raise self._lacks("no way to hide parts of it")
+
+    def decoder(self, n_components: int, target: str = "value") -> Any:
+        """Build a `Decoder` of `target`; of ``"value"``, the batch itself, a `ValueDecoder`."""
+        raise self._lacks("no decoder")
+
+    def critic(self, n_components: int) -> nn.Module:
+        """Build a network from a batch to ``(n, n_components)`` without batch normalisation."""
+        raise self._lacks("no critic")
+
+    def restore(self, x: Batch) -> np.ndarray:
+        """Turn a batch, as a decoder gives it, into rows like those of the X that `fit` saw."""
+        raise self._lacks("no way back to raw rows")
+
+    def _lacks(self, what: str) -> TypeError:
+        return TypeError(
+            f"{type(self).__name__} has {what}, which this method needs. Take another method, or another modality."
+        )
 
 
 def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
@@ -89,6 +138,12 @@ def unknown_encoder(name: str, known: tuple[str, ...], modality: Modality) -> Va
         f"encoder={name!r} is not known to {type(modality).__name__}. Use one of {names}, or pass any "
         "nn.Module whose output has shape (n, d)."
     )
+
+
+def unknown_target(name: str, known: tuple[str, ...], modality: Modality) -> ValueError:
+    """Return the error for a target that the modality has no decoder for."""
+    names = " or ".join(repr(k) for k in known)
+    return ValueError(f"target={name!r} is not known to {type(modality).__name__}. Use {names}.")
 
 
 def stack_rows(X: Any, pool: Any) -> Any:

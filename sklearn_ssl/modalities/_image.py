@@ -15,9 +15,9 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
-from ..encoders import ConvNet
+from ..encoders import ConvDecoder, ConvNet
 from ..training import Rows
-from ._base import Modality, check_rows, unknown_encoder
+from ._base import Modality, ValueDecoder, check_rows, unknown_encoder, unknown_target
 
 CHANNELS = (1, 3, 4)
 ASPECT = 4 / 3  # of the widest crop
@@ -75,6 +75,58 @@ def change_intensity(x: Tensor, strength: float) -> Tensor:
     return x * gain + offset
 
 
+def hide_patches(x: Tensor, rate: float, size: int) -> tuple[Tensor, Tensor]:
+    """Blank out square patches of each image.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, c, h, w)
+    rate : float in [0, 1]
+        Probability of each patch to be hidden.
+    size : int
+        Height and width of a patch, in pixels; those at the right and lower edge may be cut off.
+
+    Returns
+    -------
+    masked : Tensor of shape (n, c, h, w)
+        Zero, the mean intensity, in the holes.
+    hidden : Tensor of bool of shape (n, c, h, w)
+    """
+    n, _, h, w = x.shape
+    patches = torch.rand(n, 1, -(-h // size), -(-w // size), device=x.device) < rate
+    hidden = patches.repeat_interleave(size, 2).repeat_interleave(size, 3)[:, :, :h, :w].expand_as(x)
+    return x.masked_fill(hidden, 0), hidden
+
+
+class ImageDecoder(ValueDecoder):
+    """The pixels, by squared error.
+
+    Parameters
+    ----------
+    n_components : int
+        Width of the features.
+    shape : tuple (channels, height, width)
+        Shape of one image.
+    """
+
+    def __init__(self, n_components: int, shape: tuple[int, int, int]):
+        super().__init__()
+        self.net = ConvDecoder(n_components, shape)
+        self.register_buffer("numeric", torch.tensor(True))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map features ``(n, n_components)`` to images ``(n, c, h, w)``."""
+        return self.net(z)
+
+    def loss(self, output: Tensor, x: Tensor) -> Tensor:
+        """Return the squared error of each pixel, ``(n, c, h, w)``."""
+        return (output.float() - x) ** 2
+
+    def values(self, output: Tensor) -> Tensor:
+        """Return the images."""
+        return output.float()
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class Image(Modality):
     """Images: arrays ``(n, h, w)``, ``(n, c, h, w)`` or ``(n, h, w, c)``, or rows of pixels.
@@ -95,6 +147,9 @@ class Image(Modality):
         as in digits and letters.
     intensity : float, default=0.4
         Strength of the random changes of brightness and contrast.
+    patch_size : int or None, default=None
+        Height and width, in pixels, of the patches that a method hides; None is a seventh of the
+        shorter side.
 
     Attributes
     ----------
@@ -104,6 +159,8 @@ class Image(Modality):
         Shape of one image as X has it.
     channel_axis_ : int or None
         Axis of one image that holds the channels; None where grey images have no such axis.
+    flat_ : bool
+        Whether X had a row of pixels per image.
     mean_ : ndarray of shape (channels,), float64
         Centre of the intensities.
     scale_ : ndarray of shape (channels,), float64
@@ -130,6 +187,7 @@ class Image(Modality):
     crop_scale: tuple[float, float] = (0.5, 1.0)
     horizontal_flip: bool = True
     intensity: float = 0.4
+    patch_size: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "shape": [tuple, list, None],
@@ -137,6 +195,7 @@ class Image(Modality):
         "crop_scale": [tuple, list],
         "horizontal_flip": ["boolean"],
         "intensity": [Interval(Real, 0, None, closed="left")],
+        "patch_size": [Interval(Integral, 1, None, closed="left"), None],
     }
 
     def fit(self, X: Any) -> Image:
@@ -168,10 +227,11 @@ class Image(Modality):
         self.layout_ = tuple(int(side) for side in (self.shape or array.shape[1:]))
         self.channel_axis_ = self._find_channels(self.layout_)
         self._match(array)
+        self.flat_ = array.ndim == 2
         rows = np.unique(np.linspace(0, len(array) - 1, 10_000).astype(int))  # enough for a mean
         scaler = StandardScaler()
         for part in gen_batches(len(rows), 512):
-            pixels = self._channels_last(array[rows[part]])
+            pixels = self.channels_last(array[rows[part]])
             scaler.partial_fit(pixels.reshape(-1, pixels.shape[-1]).astype(np.float64))
         self.mean_, self.scale_ = scaler.mean_, scaler.scale_
         height, width, channels = pixels.shape[1:]
@@ -193,6 +253,36 @@ class Image(Modality):
     def views(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return two differently cropped, flipped and lit versions of images ``(n, c, h, w)``."""
         return self._view(x), self._view(x)
+
+    def mask(self, x: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+        """Return the images with a share of their patches blanked out, and which pixels."""
+        size = self.patch_size or math.ceil(min(self.shape_[1:]) / 7)
+        return hide_patches(x, rate, size)
+
+    def decoder(self, n_components: int, target: str = "value") -> ImageDecoder:
+        """Build a convolutional network from features to images."""
+        if target != "value":
+            raise unknown_target(target, ("value",), self)
+        return ImageDecoder(n_components, self.shape_)
+
+    def critic(self, n_components: int) -> nn.Module:
+        """Build three convolutions without batch normalisation, from images to ``(n, n_components)``."""
+        channels, *size = self.shape_
+        layers: list[nn.Module] = []
+        for width in (32, 64, 128):
+            layers += [nn.Conv2d(channels, width, 3, 2, padding=1), nn.LeakyReLU(0.2)]
+            channels, size = width, [-(-side // 2) for side in size]
+        head = nn.Linear(channels * math.prod(size), n_components)
+        return nn.Sequential(*layers, nn.Flatten(), head, nn.LeakyReLU(0.2))
+
+    def restore(self, x: Tensor) -> np.ndarray:
+        """Return float64 images in the layout and the units of X, not clipped to its range."""
+        images = np.moveaxis(x.double().cpu().numpy(), 1, -1) * self.scale_ + self.mean_
+        if self.channel_axis_ is None:
+            images = images[..., 0]
+        else:
+            images = np.moveaxis(images, -1, 1 + self.channel_axis_)
+        return np.ascontiguousarray(images.reshape(len(x), -1) if self.flat_ else images)
 
     def _view(self, x: Tensor) -> Tensor:
         low, high = self.crop_scale
@@ -241,13 +331,14 @@ class Image(Modality):
             )
         return fits[0]
 
-    def _channels_last(self, rows: np.ndarray) -> np.ndarray:
+    def channels_last(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows of X as images ``(n, h, w, c)``."""
         images = rows.reshape(len(rows), *self.layout_)
         if self.channel_axis_ is None:
             return images[..., np.newaxis]
         return np.moveaxis(images, 1 + self.channel_axis_, -1)
 
     def _scale(self, rows: np.ndarray) -> Tensor:
-        images = np.asarray(self._channels_last(rows), dtype=np.float64)
+        images = np.asarray(self.channels_last(rows), dtype=np.float64)
         scaled = np.clip((images - self.mean_) / self.scale_, -FAR, FAR).astype(np.float32)
         return torch.from_numpy(np.ascontiguousarray(np.moveaxis(scaled, -1, 1)))

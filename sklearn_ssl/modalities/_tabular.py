@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+import torch.nn.functional as F
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
@@ -16,10 +17,21 @@ from torch import Tensor, nn
 
 from ..encoders import MLP
 from ..training import Rows
-from ._base import Modality, check_frame, check_rows, is_frame, unknown_encoder
+from ._base import (
+    Decoder,
+    Modality,
+    ValueDecoder,
+    check_frame,
+    check_rows,
+    is_frame,
+    unknown_encoder,
+    unknown_target,
+)
+
+SAMPLE_CELLS = 10**7  # that quantiles are taken of
 
 
-def replace_cells(x: Tensor, rate: float) -> Tensor:
+def replace_cells(x: Tensor, rate: float) -> tuple[Tensor, Tensor]:
     """Replace each cell, with probability `rate`, by the cell of a random row in the same column.
 
     Parameters
@@ -29,12 +41,106 @@ def replace_cells(x: Tensor, rate: float) -> Tensor:
 
     Returns
     -------
-    Tensor of shape (n, d)
+    corrupted : Tensor of shape (n, d)
         A draw from SCARF's corruption: the column's own distribution, other columns ignored.
+    replaced : Tensor of bool of shape (n, d)
     """
     donor = torch.randint(len(x), x.shape, device=x.device)
     replaced = torch.rand(x.shape, device=x.device) < rate
-    return torch.where(replaced, x.gather(0, donor), x)
+    return torch.where(replaced, x.gather(0, donor), x), replaced
+
+
+def cut_points(column: np.ndarray, n_bins: int) -> np.ndarray:
+    """Return where to cut a column into up to `n_bins` bins of nearly equal numbers of rows.
+
+    Cuts lie halfway between neighbouring distinct values, so that equal values share a bin, and two
+    values that make up a whole column never do.
+
+    Parameters
+    ----------
+    column : ndarray of shape (n,)
+    n_bins : int
+
+    Returns
+    -------
+    ndarray of shape (n_bins - 1,)
+        Ascending; infinite where the column has too few values for as many cuts.
+    """
+    values, counts = np.unique(column, return_counts=True)
+    cuts = np.full(n_bins - 1, np.inf)
+    if len(values) > 1:
+        below = counts.cumsum()[:-1] / len(column)
+        wanted = np.arange(1, n_bins) / n_bins
+        nearest = np.unique(np.abs(below - wanted[:, np.newaxis]).argmin(1))
+        cuts[: len(nearest)] = (values[nearest] + values[nearest + 1]) / 2
+    return cuts
+
+
+class TableDecoder(ValueDecoder):
+    """The columns themselves: squared error for numbers, cross-entropy for columns of zeros and ones.
+
+    Parameters
+    ----------
+    n_components : int
+        Width of the features.
+    low_high : Tensor of shape (2, n_columns)
+        A zero and a one of each column, centred and scaled.
+    binary : Tensor of bool of shape (n_columns,)
+        Columns of zeros and ones; their output is the log-odds of a one.
+    """
+
+    low_high: Tensor
+
+    def __init__(self, n_components: int, low_high: Tensor, binary: Tensor):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(n_components, 256), nn.ReLU(), nn.Linear(256, len(binary)))
+        self.register_buffer("low_high", low_high)
+        self.register_buffer("numeric", ~binary)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map features ``(n, n_components)`` to ``(n, n_columns)``."""
+        return self.net(z)
+
+    def loss(self, output: Tensor, x: Tensor) -> Tensor:
+        """Return the error of each cell, ``(n, n_columns)``."""
+        output, ones = output.float(), (x > 0).float()
+        wrong = F.binary_cross_entropy_with_logits(output, ones, reduction="none")
+        return torch.where(self.numeric, (output - x) ** 2, wrong)
+
+    def values(self, output: Tensor) -> Tensor:
+        """Return a table ``(n, n_columns)`` as the encoder sees it."""
+        low, high = self.low_high
+        between = torch.lerp(low, high, output.to(low.dtype).sigmoid()).asinh()
+        return torch.where(self.numeric, output.float(), between.float())
+
+
+class BinDecoder(Decoder):
+    """The quantile bin of each column, by cross-entropy.
+
+    Parameters
+    ----------
+    n_components : int
+        Width of the features.
+    edges : Tensor of shape (n_columns, n_bins - 1)
+        Cut points, as the encoder sees the columns.
+    """
+
+    edges: Tensor
+
+    def __init__(self, n_components: int, edges: Tensor):
+        super().__init__()
+        n_columns, n_cuts = edges.shape
+        self.net = nn.Linear(n_components, n_columns * (n_cuts + 1))
+        self.register_buffer("edges", edges)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map features ``(n, n_components)`` to log-odds ``(n, n_columns, n_bins)``."""
+        return self.net(z).unflatten(1, (len(self.edges), -1))
+
+    def loss(self, output: Tensor, x: Tensor) -> Tensor:
+        """Return the cross-entropy of each cell, ``(n, n_columns)``."""
+        bins = torch.searchsorted(self.edges, x.T.contiguous()).T
+        return F.cross_entropy(output.float().transpose(1, 2), bins, reduction="none")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -52,6 +158,8 @@ class Tabular(Modality):
     clip : float, default=10.0
         Largest distance from the mean that counts, in standard deviations; the network sees its
         inverse hyperbolic sine.
+    n_bins : int, default=10
+        Number of quantile bins, where a method predicts the bin of a cell.
 
     Attributes
     ----------
@@ -61,6 +169,10 @@ class Tabular(Modality):
         Centre of each column.
     scale_ : ndarray of shape (n_features_in_,), float64
         Standard deviation of each column; for a constant column its size.
+    binary_ : ndarray of shape (n_features_in_,), bool
+        Columns of zeros and ones.
+    edges_ : ndarray of shape (n_features_in_, n_bins - 1), float32
+        Cut points between the bins, in scaled columns.
 
     References
     ----------
@@ -80,10 +192,12 @@ class Tabular(Modality):
 
     corruption_rate: float = 0.3
     clip: float = 10.0
+    n_bins: int = 10
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "corruption_rate": [Interval(Real, 0, 1, closed="both")],
         "clip": [Interval(Real, 0, None, closed="neither")],
+        "n_bins": [Interval(Integral, 2, None, closed="left")],
     }
 
     def fit(self, X: Any) -> Tabular:
@@ -110,11 +224,18 @@ class Tabular(Modality):
         for rows in chunks:
             size.partial_fit(table[rows])
         order = np.where(size.max_abs_ > 0, size.max_abs_, 1.0).astype(np.float64)
+        strange = np.zeros(table.shape[1], dtype=int)  # cells that are neither zero nor one
         for rows in chunks:
             scaler.partial_fit(_divide_columns(table[rows], order))
+            strange += _neither_zero_nor_one(table[rows])
         self.n_features_in_ = table.shape[1]
         self.mean_ = scaler.mean_ * order
         self.scale_ = scaler.scale_ * order
+        self.binary_ = (strange == 0) & (scaler.var_ > 0)
+        n_sample = min(10_000, max(100, SAMPLE_CELLS // table.shape[1]))
+        sample = np.unique(np.linspace(0, table.shape[0] - 1, n_sample).astype(int))
+        scaled = self._scale(table[sample]).numpy()
+        self.edges_ = np.stack([cut_points(c, self.n_bins) for c in scaled.T]).astype(np.float32)
         return self
 
     def validate(self, X: Any) -> Rows:
@@ -141,7 +262,33 @@ class Tabular(Modality):
 
     def views(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the batch ``(n, d)`` as it is, and with some cells replaced."""
-        return x, replace_cells(x, self.corruption_rate)
+        return x, self.mask(x, self.corruption_rate)[0]
+
+    def mask(self, x: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+        """Return the batch with a share of its cells replaced by those of other rows, and which."""
+        return replace_cells(x, rate)
+
+    def decoder(self, n_components: int, target: str = "value") -> Decoder:
+        """Build a network from features to the columns (``"value"``) or to their bins (``"bin"``)."""
+        if target == "bin":
+            return BinDecoder(n_components, torch.from_numpy(self.edges_))
+        if target != "value":
+            raise unknown_target(target, ("value", "bin"), self)
+        low_high = torch.from_numpy((np.array([[0.0], [1.0]]) - self.mean_) / self.scale_)
+        return TableDecoder(n_components, low_high, torch.from_numpy(self.binary_))
+
+    def critic(self, n_components: int) -> nn.Module:
+        """Build two layers without batch normalisation, from a batch to ``(n, n_components)``."""
+        return nn.Sequential(
+            nn.Linear(self.n_features_in_, 256),
+            nn.LeakyReLU(0.2),
+            nn.Linear(256, n_components),
+            nn.LeakyReLU(0.2),
+        )
+
+    def restore(self, x: Tensor) -> np.ndarray:
+        """Return float64 rows ``(n, d)`` in the units of X; a column of zeros and ones gets probabilities."""
+        return np.sinh(x.double().cpu().numpy()) * self.scale_ + self.mean_
 
     def _check(self, X: Any, min_rows: int) -> Any:
         if is_frame(X):
@@ -157,6 +304,13 @@ class Tabular(Modality):
         dense = rows.toarray() if sp.issparse(rows) else rows
         scaled = (np.asarray(dense, dtype=np.float64) - self.mean_) / self.scale_
         return torch.from_numpy(np.arcsinh(np.clip(scaled, -self.clip, self.clip)).astype(np.float32))
+
+
+def _neither_zero_nor_one(rows: Any) -> np.ndarray:
+    """Count such cells in each column."""
+    if sp.issparse(rows):
+        return np.bincount(rows.indices[(rows.data != 0) & (rows.data != 1)], minlength=rows.shape[1])
+    return ((rows != 0) & (rows != 1)).sum(0)
 
 
 def _divide_columns(rows: Any, order: np.ndarray) -> Any:
