@@ -7,14 +7,27 @@ import re
 
 
 def with_shared_sections(doc: str | None, shared_doc: str | None) -> str | None:
-    """Add the parameters and attributes of `shared_doc` to a numpydoc docstring, behind its own."""
+    """Add the parameters and attributes of `shared_doc` to a numpydoc docstring, behind its own.
+
+    What the class documents itself, such as a default of its own, stands in place of the shared text.
+    """
     if doc is None or shared_doc is None:
         return doc
     intro, own = _sections(doc)
     _, shared = _sections(shared_doc)
-    merged = {title: own.pop(title, "") + shared[title] for title in ("Parameters", "Attributes")}
+    merged = {}
+    for title in ("Parameters", "Attributes"):
+        entries = _entries(shared[title]) | _entries(own.get(title, ""))
+        order = [*_entries(own.pop(title, "")), *_entries(shared[title])]
+        merged[title] = "".join(entries[name] for name in dict.fromkeys(order))
     parts = [f"{title}\n{'-' * len(title)}\n{text}" for title, text in (merged | own).items()]
     return "\n".join([intro.rstrip() + "\n", *parts])
+
+
+def _entries(section: str) -> dict[str, str]:
+    """Split a section into the texts of its entries, by name."""
+    texts = re.split(r"^(?=\S)", section, flags=re.MULTILINE)[1:]
+    return {text.split(" :")[0]: text for text in texts}
 
 
 def _sections(doc: str) -> tuple[str, dict[str, str]]:

@@ -66,7 +66,7 @@ class Objective(nn.Module, ABC):
     Attributes
     ----------
     logs : dict of str to Tensor
-        Further scalars of the last step; their epoch means go into ``history_``.
+        Further scalars of a step, which ``forward`` sets anew; their epoch means go into ``history_``.
     """
 
     def __init__(self, encoder: nn.Module):
@@ -173,6 +173,9 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     warm_start: bool = False
     random_state: int | np.random.RandomState | None = None
     verbose: int = 0
+
+    _betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # AdamW's
+    _default_width: ClassVar[int | None] = None  # what n_components=None asks of a named encoder
 
     # metadata routing hands X_unlabeled to fit without a call of set_fit_request
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
@@ -300,6 +303,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             for batch, _ in BatchLoader(store, self.batch_size, shuffle=True):  # X may be sorted
                 loss = objective(move(batch, self.net_.device))
                 total += float(loss) * n_rows(batch)
+        objective.logs = {}
         return -total / len(store)
 
     def _fit(self, X: Any, pool: Any, first: bool, max_epochs: int | str) -> Pretrainer:
@@ -401,7 +405,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         try:
             if isinstance(self.encoder, nn.Module):
                 return copy.deepcopy(self.encoder)
-            return self.modality_.encoder(self.encoder, self.n_components)
+            return self.modality_.encoder(self.encoder, self.n_components or self._default_width)
         except (RuntimeError, TypeError) as error:
             raise ValueError(
                 f"The encoder could not be built: {str(error).splitlines()[0]} Lower n_components if memory is "
@@ -421,6 +425,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             precision=precision,
             optimizer=torch.optim.AdamW,
             optimizer__fused=device.type in ("cpu", "cuda"),
+            optimizer__betas=self._betas,
             lr=self.lr,
             batch_size=self.batch_size,
             device=str(device),

@@ -85,6 +85,7 @@ class PretextNet(NeuralNet):
             size = n_rows(batch[0])
             rows += size
             logs = {"loss": step["loss"], **self.module_.logs}
+            self.module_.logs = {}
             for name, value in logs.items():
                 sums[name] = sums.get(name, 0.0) + value.detach() * size
             self.notify("on_batch_end", batch=batch, training=training, **step)
