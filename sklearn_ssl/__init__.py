@@ -1,9 +1,21 @@
 """Self-supervised learning for scikit-learn users."""
 
+from ._adversarial import GANPretrainer
+from ._autoencoder import AutoencoderPretrainer
 from ._contrastive import ContrastivePretrainer
+from ._masked import MaskedPretrainer
 from ._som import SelfOrganizingMap
+from ._variational import VAEPretrainer
 from .persistence import load
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["ContrastivePretrainer", "SelfOrganizingMap", "load"]
+__all__ = [
+    "AutoencoderPretrainer",
+    "ContrastivePretrainer",
+    "GANPretrainer",
+    "MaskedPretrainer",
+    "SelfOrganizingMap",
+    "VAEPretrainer",
+    "load",
+]

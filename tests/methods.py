@@ -8,7 +8,13 @@ import torch
 from sklearn.datasets import load_digits, load_iris
 from torch import nn
 
-from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl import (
+    AutoencoderPretrainer,
+    ContrastivePretrainer,
+    GANPretrainer,
+    MaskedPretrainer,
+    VAEPretrainer,
+)
 from sklearn_ssl.base import Modality, Pretrainer
 from sklearn_ssl.modalities import Image, Tabular
 
@@ -32,13 +38,16 @@ class Method:
     kinds: tuple[str, ...]
     other: dict[str, Any] = field(default_factory=dict)
     ignores: tuple[str, ...] = ()  # modality parameters that its pretext task does not ask for
+    tables_only: tuple[str, ...] = ()  # own parameters with one value elsewhere
+    enough: int = 12  # epochs on digits after which features beat the untrained ones
+    is_game: bool = False  # its loss is of players against each other, and need not fall
 
     def __call__(self, **params: Any) -> Pretrainer:
         return self.estimator(**{"max_epochs": 2, "random_state": 0, "batch_size": 64, **params})
 
 
 KINDS = {
-    "tabular": Kind(Tabular(), load_iris().data, {"corruption_rate": 0.6, "clip": 0.5}),
+    "tabular": Kind(Tabular(), load_iris().data, {"corruption_rate": 0.6, "clip": 0.5, "n_bins": 4}),
     "image": Kind(
         Image(),
         np.repeat(DIGITS.reshape(-1, 8, 8, 1), 3, axis=3),
@@ -47,12 +56,27 @@ KINDS = {
             "crop_scale": (0.2, 0.5),
             "horizontal_flip": False,
             "intensity": 0.1,
+            "patch_size": 3,
         },
     ),
 }
 
+VIEWS = ("corruption_rate", "crop_scale", "horizontal_flip", "intensity")
+HOLES = ("n_bins", "patch_size")
+BOTH = ("tabular", "image")
+
 METHODS = {
-    "contrastive": Method(ContrastivePretrainer, ("tabular", "image"), {"temperature": 0.1}),
+    "contrastive": Method(ContrastivePretrainer, BOTH, {"temperature": 0.1}, HOLES),
+    "masked": Method(
+        MaskedPretrainer,
+        BOTH,
+        {"target": "bin", "visible_weight": 0.0, "mask_rate": 0.6, "mask_weight": 1.0},
+        (*VIEWS, "n_bins"),  # which target="bin" alone asks for
+        tables_only=("target",),
+    ),
+    "autoencoder": Method(AutoencoderPretrainer, BOTH, {"noise": 0.0}, VIEWS + HOLES),
+    "vae": Method(VAEPretrainer, BOTH, {"beta": 4.0}, VIEWS + HOLES),
+    "gan": Method(GANPretrainer, BOTH, {"penalty": 10.0}, VIEWS + HOLES, enough=60, is_game=True),
 }
 
 CASES = [(method, kind) for method, m in METHODS.items() for kind in m.kinds]
