@@ -52,6 +52,13 @@ def neighbourhood(positions: np.ndarray, radius: float) -> np.ndarray:
     return np.exp(-0.5 * (euclidean_distances(positions) / radius) ** 2)
 
 
+def neighbours(positions: np.ndarray, topology: str) -> np.ndarray:
+    """Return which units are neighbours on the grid, ``(n_units, n_units)`` bool: eight of them, or six."""
+    reach = math.sqrt(2) if topology == "rectangular" else 1.0
+    apart = euclidean_distances(positions)
+    return (apart > 0.5) & (apart < reach + 1e-6)
+
+
 def nearest(X: np.ndarray, codebook: np.ndarray) -> np.ndarray:
     """Return the index of the nearest row of `codebook` for each row of `X`, by matrix products."""
     half = (codebook**2).sum(1) / 2
@@ -272,11 +279,10 @@ class SelfOrganizingMap(
         if len(self.codebook_) < 2:
             raise ValueError("A map with a single unit has no neighbours. Use a larger shape.")
         half, broken = (self.codebook_**2).sum(1) / 2, 0
-        reach = math.sqrt(2) if self.topology_ == "rectangular" else 1.0
+        near = neighbours(self.positions_, self.topology_)
         for rows in gen_batches(len(scaled), CHUNK):
             two = np.argpartition(half - scaled[rows] @ self.codebook_.T, 1, axis=1)[:, :2]
-            apart = np.linalg.norm(self.positions_[two[:, 0]] - self.positions_[two[:, 1]], axis=1)
-            broken += int((apart > reach + 1e-6).sum())
+            broken += int((~near[two[:, 0], two[:, 1]]).sum())
         return broken / len(scaled)
 
     @property

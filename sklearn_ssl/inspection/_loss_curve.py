@@ -1,0 +1,118 @@
+"""Losses against epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ._axes import one_axes
+
+
+class LossCurveDisplay:
+    """The losses of each epoch.
+
+    Use :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    curves : dict of str to ndarray of shape (n_epochs,)
+        By name; NaN where an epoch has no value.
+    name : str or None, default=None
+        Put before the names in the legend, to tell estimators apart.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    lines_ : list of matplotlib Line2D
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl import AutoencoderPretrainer
+    >>> from sklearn_ssl.inspection import LossCurveDisplay
+    >>> ae = AutoencoderPretrainer(max_epochs=5, early_stopping=True).fit(load_iris().data)
+    >>> display = LossCurveDisplay.from_estimator(ae)
+    >>> list(display.curves)
+    ['train_loss', 'valid_loss']
+    """
+
+    def __init__(self, curves: dict[str, np.ndarray], *, name: str | None = None):
+        self.curves = curves
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        curves: Sequence[str] | None = None,
+        name: str | None = None,
+        ax: Any = None,
+        **line_kwargs: Any,
+    ) -> LossCurveDisplay:
+        """Draw the ``history_`` of a fitted pretrainer.
+
+        Parameters
+        ----------
+        estimator : Pretrainer
+        curves : list of str or None, default=None
+            Which entries of ``history_``; None takes all, also the parts that a loss is the sum of.
+        name : str or None, default=None
+            Put before the names in the legend, to tell estimators apart.
+        ax : matplotlib Axes or None, default=None
+            None makes a figure.
+        **line_kwargs
+            Passed on to ``ax.plot``.
+
+        Returns
+        -------
+        LossCurveDisplay
+
+        Raises
+        ------
+        ValueError
+            If the estimator was not trained, or has no such curves.
+        """
+        check_is_fitted(estimator)
+        history = getattr(estimator, "history_", None)
+        if not history:
+            raise ValueError(
+                f"This {type(estimator).__name__} has no losses to draw: it needs a history_ of at least one "
+                "epoch. Fit a pretrainer with max_epochs of 1 or more."
+            )
+        known = list(dict.fromkeys(key for row in history for key in row if key != "epoch"))
+        missing = [curve for curve in curves or [] if curve not in known]
+        if missing:
+            raise ValueError(f"history_ has no {missing}. It has {known}.")
+        chosen = known if curves is None else curves
+        values = {key: np.array([row.get(key, np.nan) for row in history]) for key in chosen}
+        return cls(values, name=name).plot(ax=ax, **line_kwargs)
+
+    def plot(self, *, ax: Any = None, **line_kwargs: Any) -> LossCurveDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            None makes a figure.
+        **line_kwargs
+            Passed on to ``ax.plot``.
+
+        Returns
+        -------
+        self
+        """
+        self.ax_ = one_axes(ax)
+        self.figure_ = self.ax_.figure
+        self.lines_ = []
+        for key, values in self.curves.items():
+            label = key.replace("_", " ") if self.name is None else f"{self.name}: {key.replace('_', ' ')}"
+            style = {"label": label, "marker": "o" if len(values) == 1 else None, **line_kwargs}
+            self.lines_ += self.ax_.plot(np.arange(1, len(values) + 1), values, **style)
+        self.ax_.set(xlabel="epoch", ylabel="loss, mean over the rows")
+        self.ax_.legend()
+        return self

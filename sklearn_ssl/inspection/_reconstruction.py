@@ -1,0 +1,169 @@
+"""Rows above what a decoder makes of their features."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ..modalities import Image
+from ..modalities._base import is_frame
+from ._axes import one_axes
+
+
+class ReconstructionDisplay:
+    """Rows and their reconstructions: images in two strips, a table as a heat map.
+
+    Use :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    parts : dict of str to ndarray
+        What to draw, from the top: ``(n, h, w)`` or ``(n, h, w, c)`` for images, ``(n, d)`` for tables,
+        where columns are best standardised.
+    columns : list of str or None, default=None
+        Names of the columns of a table.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    im_ : matplotlib AxesImage
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ssl import AutoencoderPretrainer
+    >>> from sklearn_ssl.inspection import ReconstructionDisplay
+    >>> from sklearn_ssl.modalities import Image
+    >>> X = load_digits().data
+    >>> ae = AutoencoderPretrainer(modality=Image(shape=(8, 8)), max_epochs=1).fit(X)
+    >>> list(ReconstructionDisplay.from_estimator(ae, X).parts)
+    ['original', 'reconstruction']
+    """
+
+    def __init__(self, parts: dict[str, np.ndarray], *, columns: list[str] | None = None):
+        self.parts = parts
+        self.columns = columns
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        X_noisy: Any = None,
+        n_samples: int = 10,
+        ax: Any = None,
+        **imshow_kwargs: Any,
+    ) -> ReconstructionDisplay:
+        """Draw the first rows of X, and what ``inverse_transform`` of ``transform`` makes of them.
+
+        Parameters
+        ----------
+        estimator : fitted pretrainer with ``inverse_transform``
+        X : what ``estimator.transform`` takes
+        X_noisy : like X or None, default=None
+            What to reconstruct from in place of X; drawn as well.
+        n_samples : int, default=10
+            Number of rows, the first ones.
+        ax : matplotlib Axes or None, default=None
+            None makes a figure.
+        **imshow_kwargs
+            Passed on to ``ax.imshow``.
+
+        Returns
+        -------
+        ReconstructionDisplay
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no decoder.
+        ValueError
+            If `n_samples` is less than 1.
+        """
+        if not hasattr(estimator, "inverse_transform"):
+            raise TypeError(
+                f"{type(estimator).__name__} has no inverse_transform, so it reconstructs nothing. Take an "
+                "AutoencoderPretrainer or a VAEPretrainer."
+            )
+        check_is_fitted(estimator)
+        if n_samples < 1:
+            raise ValueError(f"n_samples={n_samples} must be at least 1.")
+        given = {"original": X} if X_noisy is None else {"original": X, "noisy": X_noisy}
+        shown = {name: rows[:n_samples] for name, rows in given.items()}
+        rebuilt = estimator.inverse_transform(estimator.transform(list(shown.values())[-1]))
+        columns = [str(name) for name in X.columns] if is_frame(X) else None
+        parts = {
+            name: np.asarray(rows, dtype=float)
+            for name, rows in (shown | {"reconstruction": rebuilt}).items()
+        }
+        modality = getattr(estimator, "modality_", None)
+        if isinstance(modality, Image):
+            parts = {name: _pictures(rows, modality) for name, rows in parts.items()}
+        else:
+            centre, spread = modality.mean_, modality.scale_  # type: ignore[union-attr]
+            parts = {name: (rows - centre) / spread for name, rows in parts.items()}
+        return cls(parts, columns=columns).plot(ax=ax, **imshow_kwargs)
+
+    def plot(self, *, ax: Any = None, **imshow_kwargs: Any) -> ReconstructionDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            None makes a figure.
+        **imshow_kwargs
+            Passed on to ``ax.imshow``.
+
+        Returns
+        -------
+        self
+        """
+        self.ax_ = one_axes(ax)
+        self.figure_ = self.ax_.figure
+        if next(iter(self.parts.values())).ndim > 2:
+            self._plot_images(imshow_kwargs)
+        else:
+            self._plot_table(imshow_kwargs)
+        return self
+
+    def _plot_images(self, imshow_kwargs: dict[str, Any]) -> None:
+        first = next(iter(self.parts.values()))
+        low, high = first.min(), first.max()
+        strips = [np.clip((p - low) / ((high - low) or 1), 0, 1) for p in self.parts.values()]
+        rows = [
+            np.pad(s, [(0, 0), (1, 1), (1, 1), *[(0, 0)] * (s.ndim - 3)], constant_values=1) for s in strips
+        ]
+        mosaic = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
+        style = {"cmap": "gray", "vmin": 0, "vmax": 1, **imshow_kwargs}
+        self.im_ = self.ax_.imshow(mosaic, **style)
+        height = rows[0].shape[1]
+        self.ax_.set_yticks(height * (np.arange(len(rows)) + 0.5) - 0.5, list(self.parts))
+        self.ax_.set_xticks([])
+        self.ax_.spines[:].set_visible(False)
+        self.ax_.tick_params(length=0)
+
+    def _plot_table(self, imshow_kwargs: dict[str, Any]) -> None:
+        n, d = next(iter(self.parts.values())).shape
+        gap = np.full((1, d), np.nan)
+        stacked = np.concatenate([np.concatenate([rows, gap]) for rows in self.parts.values()])[:-1]
+        style = {"cmap": "RdBu_r", "vmin": -2.5, "vmax": 2.5, "aspect": "auto", **imshow_kwargs}
+        self.im_ = self.ax_.imshow(stacked, **style)
+        self.ax_.set_yticks((n + 1) * np.arange(len(self.parts)) + (n - 1) / 2, list(self.parts))
+        self.ax_.set_xlabel("column")
+        if self.columns is not None:
+            step = math.ceil(d / 30)
+            self.ax_.set_xticks(range(0, d, step), self.columns[::step], rotation=60, ha="right")
+        self.figure_.colorbar(self.im_, ax=self.ax_, label="standard deviations from the mean", extend="both")
+
+
+def _pictures(rows: np.ndarray, modality: Image) -> np.ndarray:
+    """Bring images to ``(n, h, w)`` or ``(n, h, w, c)`` with colours."""
+    images = modality.channels_last(rows)
+    if images.shape[-1] in (3, 4):
+        return images[..., :3]
+    return images.mean(-1)

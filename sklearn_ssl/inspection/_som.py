@@ -1,0 +1,184 @@
+"""The units of a self-organizing map, coloured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from .._som import neighbours
+from ._axes import one_axes, pyplot
+
+KINDS = ("u_matrix", "hits", "components")
+
+
+class SOMDisplay:
+    """A value for each unit of a map, drawn where the unit lies.
+
+    Use :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n_units, 2)
+        Vertical and horizontal positions.
+    topology : {"rectangular", "hexagonal"}
+    values : dict of str to ndarray of shape (n_units,)
+        What to draw, a panel each, by title.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Of the first panel.
+    axes_ : list of matplotlib Axes
+        Of all panels.
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl import SelfOrganizingMap
+    >>> from sklearn_ssl.inspection import SOMDisplay
+    >>> X = load_iris(as_frame=True).data
+    >>> som = SelfOrganizingMap(topology="hexagonal").fit(X)
+    >>> list(SOMDisplay.from_estimator(som).values)
+    ['mean distance to the neighbours']
+    >>> len(SOMDisplay.from_estimator(som, kind="components").axes_)
+    4
+    """
+
+    def __init__(self, positions: np.ndarray, topology: str, values: dict[str, np.ndarray]):
+        self.positions = positions
+        self.topology = topology
+        self.values = values
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any = None,
+        *,
+        kind: str = "u_matrix",
+        features: Sequence[int | str] | None = None,
+        ax: Any = None,
+        **collection_kwargs: Any,
+    ) -> SOMDisplay:
+        """Draw a fitted map.
+
+        Parameters
+        ----------
+        estimator : SelfOrganizingMap
+        X : array or DataFrame or None, default=None
+            Rows whose hits are counted; None takes those of the last fit. Used by ``kind="hits"`` only.
+        kind : {"u_matrix", "hits", "components"}, default="u_matrix"
+            The mean distance of each unit to its neighbours (ridges part clusters), the number of rows
+            that each unit won, or the columns of the units, a panel each.
+        features : list of int or str or None, default=None
+            The columns to draw, by number or name; None takes all. Used by ``kind="components"`` only.
+        ax : matplotlib Axes, list of Axes or None, default=None
+            As many as there are panels; None makes a figure.
+        **collection_kwargs
+            Passed on to ``matplotlib.collections.PolyCollection``, for example ``cmap``.
+
+        Returns
+        -------
+        SOMDisplay
+
+        Raises
+        ------
+        ValueError
+            If `kind` or one of `features` is not known.
+        """
+        check_is_fitted(estimator)
+        if kind not in KINDS:
+            raise ValueError(f"kind={kind!r} must be one of {', '.join(map(repr, KINDS))}.")
+        if kind == "u_matrix":
+            values = {"mean distance to the neighbours": _u_matrix(estimator)}
+        elif kind == "hits":
+            won = estimator.labels_ if X is None else estimator.predict(X)
+            values = {"rows": np.bincount(won, minlength=len(estimator.positions_))}
+        else:
+            values = _components(estimator, features)
+        display = cls(estimator.positions_, estimator.topology_, values)
+        return display.plot(ax=ax, **collection_kwargs)
+
+    def plot(self, *, ax: Any = None, **collection_kwargs: Any) -> SOMDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, list of Axes or None, default=None
+            As many as there are panels; None makes a figure.
+        **collection_kwargs
+            Passed on to ``matplotlib.collections.PolyCollection``.
+
+        Returns
+        -------
+        self
+        """
+        self.axes_ = self._panels(ax)
+        self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
+        for panel, (title, values) in zip(self.axes_, self.values.items(), strict=True):
+            self._plot_units(panel, title, values, collection_kwargs)
+        return self
+
+    def _panels(self, ax: Any) -> list[Any]:
+        n = len(self.values)
+        if ax is not None:
+            axes = list(np.ravel(np.asarray(ax, dtype=object)))
+            if len(axes) != n:
+                raise ValueError(f"{n} panels need {n} axes, got {len(axes)}. Pass as many, or ax=None.")
+            return axes
+        if n == 1:
+            return [one_axes(None)]
+        columns = math.ceil(math.sqrt(n))
+        rows = math.ceil(n / columns)
+        size = (2.6 * columns, 2.3 * rows)
+        grid = pyplot().subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")[1].ravel()
+        for unused in grid[n:]:
+            unused.set_visible(False)
+        return list(grid[:n])
+
+    def _plot_units(self, ax: Any, title: str, values: np.ndarray, collection_kwargs: dict[str, Any]) -> None:
+        from matplotlib.collections import PolyCollection
+
+        corners = _corners(self.topology) + self.positions[:, np.newaxis, ::-1]
+        style = {"edgecolors": "face", "linewidths": 0.3, **collection_kwargs}
+        units = PolyCollection(list(corners), array=np.asarray(values, dtype=float), **style)
+        ax.add_collection(units)
+        ax.set(aspect="equal", title=title, xticks=[], yticks=[])
+        ax.set_xlim(corners[..., 0].min(), corners[..., 0].max())
+        ax.set_ylim(corners[..., 1].max(), corners[..., 1].min())  # the first row on top, as in a matrix
+        ax.spines[:].set_visible(False)
+        ax.figure.colorbar(units, ax=ax)
+
+
+def _corners(topology: str) -> np.ndarray:
+    """Return the outline of a unit around the origin: horizontal, vertical."""
+    if topology == "rectangular":
+        return np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+    angles = np.pi / 6 + np.pi / 3 * np.arange(6)
+    return np.column_stack([np.cos(angles), np.sin(angles)]) / math.sqrt(3)
+
+
+def _u_matrix(som: Any) -> np.ndarray:
+    """Return the mean distance of each unit to its neighbours, in scaled columns, ``(n_units,)``."""
+    near = neighbours(som.positions_, som.topology_)
+    distances = np.linalg.norm(som.codebook_[:, np.newaxis] - som.codebook_, axis=2)
+    return (near * distances).sum(1) / np.maximum(near.sum(1), 1)
+
+
+def _components(som: Any, features: Sequence[int | str] | None) -> dict[str, np.ndarray]:
+    d = som.codebook_.shape[1]
+    names = [str(name) for name in getattr(som, "feature_names_in_", [f"x{i}" for i in range(d)])]
+    wanted: Sequence[int | str] = range(d) if features is None else features
+    planes = {}
+    for feature in wanted:
+        known = feature in names if isinstance(feature, str) else -d <= feature < d
+        if not known:
+            raise ValueError(f"features has {feature!r}, and the map has {d} columns: {names[:5]}, ...")
+        column = names.index(feature) if isinstance(feature, str) else feature
+        planes[names[column]] = som.cluster_centers_[:, column]
+    return planes

@@ -1,0 +1,214 @@
+"""Displays show what they say, on axes of their own or given ones."""
+
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_wine
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_ssl import AutoencoderPretrainer, ContrastivePretrainer, SelfOrganizingMap, VAEPretrainer
+from sklearn_ssl._som import neighbours
+from sklearn_ssl.inspection import EmbeddingDisplay, LossCurveDisplay, ReconstructionDisplay, SOMDisplay
+from sklearn_ssl.modalities import Image
+
+mpl.use("Agg")
+plt = pytest.importorskip("matplotlib.pyplot")
+
+WINE = load_wine(as_frame=True)
+DIGITS = load_digits().data[:60]
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def table_ae():
+    return AutoencoderPretrainer(n_components=3, max_epochs=2, early_stopping=True, random_state=0).fit(
+        WINE.data
+    )
+
+
+@pytest.fixture(scope="module")
+def image_ae():
+    return AutoencoderPretrainer(modality=Image(shape=(8, 8)), max_epochs=1, random_state=0).fit(DIGITS)
+
+
+def test_loss_curves_are_the_history(table_ae):
+    display = LossCurveDisplay.from_estimator(table_ae, name="AE", color="k")
+    assert [line.get_label() for line in display.lines_] == ["AE: train loss", "AE: valid loss"]
+    for line, key in zip(display.lines_, ("train_loss", "valid_loss"), strict=True):
+        assert line.get_xdata().tolist() == [1, 2]
+        assert line.get_ydata().tolist() == [row[key] for row in table_ae.history_]
+        assert line.get_color() == "k"
+    ax = plt.subplots()[1]
+    again = LossCurveDisplay.from_estimator(table_ae, curves=["valid_loss"], ax=ax)
+    assert again.ax_ is ax and again.figure_ is ax.figure and len(again.lines_) == 1
+    vae = VAEPretrainer(max_epochs=1).fit(WINE.data)
+    assert list(LossCurveDisplay.from_estimator(vae).curves) == [
+        "train_loss",
+        "train_reconstruction",
+        "train_kl",
+    ]
+
+
+def test_loss_curves_tell_what_is_missing(table_ae):
+    with pytest.raises(
+        ValueError, match=r"history_ has no \['accuracy'\]. It has \['train_loss', 'valid_loss'\]"
+    ):
+        LossCurveDisplay.from_estimator(table_ae, curves=["accuracy"])
+    for untrained in (ContrastivePretrainer(max_epochs=0).fit(WINE.data), SelfOrganizingMap().fit(WINE.data)):
+        with pytest.raises(ValueError, match="has no losses to draw"):
+            LossCurveDisplay.from_estimator(untrained)
+
+
+def test_images_stand_above_their_reconstructions(image_ae):
+    display = ReconstructionDisplay.from_estimator(image_ae, DIGITS, n_samples=7)
+    mosaic = display.im_.get_array()
+    assert mosaic.shape == (2 * 10, 7 * 10)
+    np.testing.assert_allclose(mosaic[1:9, 1:9], DIGITS[0].reshape(8, 8) / 16)
+    np.testing.assert_allclose(mosaic[1:9, 61:69], DIGITS[6].reshape(8, 8) / 16)
+    rebuilt = image_ae.inverse_transform(image_ae.transform(DIGITS[6:7])).reshape(8, 8)
+    np.testing.assert_allclose(mosaic[11:19, 61:69], np.clip(rebuilt / 16, 0, 1), atol=1e-5)
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["original", "reconstruction"]
+
+
+def test_noisy_images_are_drawn_and_reconstructed(image_ae):
+    noisy = DIGITS[::-1]
+    display = ReconstructionDisplay.from_estimator(
+        image_ae, DIGITS, X_noisy=noisy, n_samples=3, cmap="gray_r"
+    )
+    assert list(display.parts) == ["original", "noisy", "reconstruction"]
+    rebuilt = image_ae.inverse_transform(image_ae.transform(noisy[:3])).reshape(3, 8, 8)
+    np.testing.assert_allclose(display.parts["reconstruction"], rebuilt)
+
+
+@pytest.mark.parametrize("layout", [(6, 6, 3), (3, 6, 6), (6, 6, 4), (6, 6, 1)])
+def test_colours_are_drawn_in_colour(layout):
+    X = np.random.default_rng(0).integers(0, 256, size=(12, *layout)).astype(np.uint8)
+    ae = AutoencoderPretrainer(max_epochs=1).fit(X)
+    first = ReconstructionDisplay.from_estimator(ae, X).parts["original"]
+    assert first.shape == ((10, 6, 6) if 1 in layout else (10, 6, 6, 3))
+
+
+def test_tables_are_a_heat_map_in_standard_deviations(table_ae):
+    display = ReconstructionDisplay.from_estimator(table_ae, WINE.data, n_samples=4)
+    drawn = display.im_.get_array()
+    assert drawn.shape == (4 + 1 + 4, 13)
+    expected = StandardScaler().fit_transform(WINE.data.to_numpy())[:4]
+    np.testing.assert_allclose(drawn[:4], expected, atol=1e-6)
+    assert [label.get_text() for label in display.ax_.get_xticklabels()] == list(WINE.data.columns)
+    ReconstructionDisplay.from_estimator(
+        AutoencoderPretrainer(max_epochs=1).fit(WINE.data.to_numpy()), WINE.data.to_numpy()
+    )
+
+
+def test_reconstruction_needs_a_decoder(table_ae):
+    with pytest.raises(TypeError, match="ContrastivePretrainer has no inverse_transform"):
+        ReconstructionDisplay.from_estimator(ContrastivePretrainer(), WINE.data)
+    with pytest.raises(ValueError, match="n_samples=0"):
+        ReconstructionDisplay.from_estimator(table_ae, WINE.data, n_samples=0)
+
+
+def test_embedding_keeps_what_two_components_can(table_ae):
+    display = EmbeddingDisplay.from_estimator(table_ae, WINE.data, WINE.target_names[WINE.target])
+    assert display.embedding.shape == (178, 2)
+    Z = StandardScaler().fit_transform(table_ae.transform(WINE.data))
+    two = np.linalg.svd(Z - Z.mean(0), compute_uv=False)[:2]
+    np.testing.assert_allclose(np.linalg.norm(display.embedding, axis=0), two, rtol=1e-3)
+    legend = display.ax_.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == sorted(WINE.target_names)
+    share = two[0] ** 2 / np.linalg.norm(Z) ** 2
+    assert f"{100 * share:.0f} %" in display.ax_.get_xlabel()
+
+
+def test_embedding_takes_any_transformer_and_any_y(table_ae):
+    ax = plt.subplots()[1]
+    scaled = make_pipeline(StandardScaler()).fit(WINE.data)
+    display = EmbeddingDisplay.from_estimator(scaled, WINE.data, WINE.data["alcohol"], ax=ax, s=3)
+    assert display.ax_ is ax and ax.get_legend() is None
+    assert len(display.figure_.axes) == 2  # the colour bar
+    narrow = make_pipeline(StandardScaler()).fit(WINE.data[["hue"]])
+    assert (EmbeddingDisplay.from_estimator(narrow, WINE.data[["hue"]]).embedding[:, 1] == 0).all()
+    many = EmbeddingDisplay.from_estimator(scaled, WINE.data, np.arange(178) % 25)
+    assert len(many.ax_.get_legend().get_texts()) == 25
+    with pytest.raises(ValueError, match="inconsistent"):
+        EmbeddingDisplay.from_estimator(scaled, WINE.data, [1, 2])
+
+
+def test_embedding_by_umap_tells_what_to_install(table_ae, monkeypatch):
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(ImportError, match="pip install umap-learn"):
+        EmbeddingDisplay.from_estimator(table_ae, WINE.data, method="umap")
+    with pytest.raises(ValueError, match="method='tsne' must be 'pca' or 'umap'"):
+        EmbeddingDisplay.from_estimator(table_ae, WINE.data, method="tsne")
+
+
+def test_embedding_by_umap(table_ae, monkeypatch):
+    class Stub:
+        class UMAP:
+            def __init__(self, random_state):
+                self.random_state = random_state
+
+            def fit_transform(self, X):
+                return X[:, :2] * self.random_state
+
+    monkeypatch.setitem(sys.modules, "umap", Stub)
+    display = EmbeddingDisplay.from_estimator(table_ae, WINE.data, method="umap", random_state=2)
+    expected = 2 * StandardScaler().fit_transform(table_ae.transform(WINE.data))[:, :2]
+    np.testing.assert_allclose(display.embedding, expected)
+    assert display.ax_.get_xlabel() == "UMAP 1"
+
+
+@pytest.mark.parametrize("topology, n_corners", [("rectangular", 4), ("hexagonal", 6)])
+def test_map_draws_every_unit_where_it_lies(topology, n_corners):
+    som = SelfOrganizingMap(shape=(3, 5), topology=topology).fit(WINE.data)
+    display = SOMDisplay.from_estimator(som)
+    (units,) = display.ax_.collections
+    outlines = [path.vertices[:n_corners] for path in units.get_paths()]
+    np.testing.assert_allclose([o.mean(0)[::-1] for o in outlines], som.positions_, atol=1e-9)
+    near = neighbours(som.positions_, topology)
+    expected = [np.linalg.norm(som.codebook_[near[i]] - som.codebook_[i], axis=1).mean() for i in range(15)]
+    np.testing.assert_allclose(units.get_array(), expected)
+
+
+def test_hits_are_counts():
+    som = SelfOrganizingMap(shape=(3, 4)).fit(WINE.data)
+    own = SOMDisplay.from_estimator(som, kind="hits")
+    assert own.values["rows"].tolist() == np.bincount(som.predict(WINE.data), minlength=12).tolist()
+    some = SOMDisplay.from_estimator(som, WINE.data[:50], kind="hits", cmap="magma")
+    assert some.values["rows"].sum() == 50
+    assert some.ax_.collections[0].get_cmap().name == "magma"
+
+
+def test_component_planes_are_columns_of_the_units():
+    som = SelfOrganizingMap(shape=(3, 4)).fit(WINE.data)
+    display = SOMDisplay.from_estimator(som, kind="components")
+    assert [ax.get_title() for ax in display.axes_] == list(WINE.data.columns)
+    some = SOMDisplay.from_estimator(som, kind="components", features=["hue", 0], ax=plt.subplots(1, 2)[1])
+    assert list(some.values) == ["hue", "alcohol"]
+    np.testing.assert_allclose(some.values["alcohol"], som.cluster_centers_[:, 0])
+    plain = SelfOrganizingMap(shape=(3, 4)).fit(WINE.data.to_numpy())
+    assert list(SOMDisplay.from_estimator(plain, kind="components", features=[2]).values) == ["x2"]
+
+
+def test_map_display_tells_what_it_wants():
+    som = SelfOrganizingMap(shape=(3, 4)).fit(WINE.data)
+    with pytest.raises(ValueError, match="kind='umatrix' must be one of 'u_matrix', 'hits', 'components'"):
+        SOMDisplay.from_estimator(som, kind="umatrix")
+    for wrong in ("taste", 13):
+        with pytest.raises(ValueError, match="features has"):
+            SOMDisplay.from_estimator(som, kind="components", features=[wrong])
+    with pytest.raises(ValueError, match="13 panels need 13 axes, got 1"):
+        SOMDisplay.from_estimator(som, kind="components", ax=plt.subplots()[1])
+
+
+def test_without_matplotlib_the_extra_is_named(table_ae, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"sklearn-ssl\[plots\]"):
+        LossCurveDisplay.from_estimator(table_ae)
