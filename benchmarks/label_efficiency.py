@@ -32,16 +32,23 @@ import sklearn
 from datasets import IMAGES, OWN_SPLIT, split
 from report import command, machine
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, LatentDirichletAllocation
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 from tqdm.auto import tqdm
 
-from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl import (
+    AutoencoderPretrainer,
+    ContrastivePretrainer,
+    GANPretrainer,
+    MaskedPretrainer,
+    SelfOrganizingMap,
+    VAEPretrainer,
+)
 from sklearn_ssl.modalities import Image
 
 FIVE = ["satimage", "vowel", "vehicle", "penbased", "spambase"]
@@ -57,8 +64,14 @@ def modality(dataset: str) -> Any:
     return Image(shape=IMAGES[dataset]) if dataset in IMAGES else "auto"
 
 
-def contrastive(seed: int, dataset: str, **settings: Any) -> Any:
-    return ContrastivePretrainer(modality=modality(dataset), random_state=seed, **settings)
+def method(cls: Any, **settings: Any) -> Make:
+    """Return what makes a pretrainer with defaults, but for `settings`."""
+    return lambda seed, dataset: cls(modality=modality(dataset), random_state=seed, **settings)
+
+
+def topics(seed: int, dataset: str) -> Any:
+    """Return scikit-learn's LDA, columns brought to 0 to 1: it takes no negative numbers."""
+    return make_pipeline(MinMaxScaler(clip=True), LatentDirichletAllocation(random_state=seed))
 
 
 def histograms(seed: int, dataset: str) -> Any:
@@ -96,13 +109,22 @@ FEATURES: dict[str, Make] = {
     "raw, asinh": lambda seed, dataset: make_pipeline(StandardScaler(), FunctionTransformer(np.arcsinh)),
     "HOG": histograms,
     "PCA": lambda seed, dataset: make_pipeline(StandardScaler(), PCA(0.95, svd_solver="full")),
-    "untrained": lambda seed, dataset: contrastive(seed, dataset, max_epochs=0),
-    "contrastive": contrastive,
-    "contrastive, float32": lambda seed, dataset: contrastive(seed, dataset, precision="float32"),
+    "LDA": topics,
+    "SOM": lambda seed, dataset: SelfOrganizingMap(),
+    "untrained": method(ContrastivePretrainer, max_epochs=0),
+    "contrastive": method(ContrastivePretrainer),
+    "masked": method(MaskedPretrainer),
+    "masked, bins": method(MaskedPretrainer, target="bin"),
+    "autoencoder": method(AutoencoderPretrainer),
+    "VAE": method(VAEPretrainer),
+    "untrained VAE": method(VAEPretrainer, max_epochs=0),
+    "GAN": method(GANPretrainer),
+    "contrastive, float32": method(ContrastivePretrainer, precision="float32"),
 }
 ONE_SCALE = {"PCA", "HOG"}  # standardised, the last components and rare gradients would count as all others
 LEARNED_NOTHING = ("raw", "raw, asinh", "HOG")
-USUAL = [kind for kind in FEATURES if kind != "contrastive, float32"]
+NOT_TRAINED = ("PCA", "LDA", "SOM", "untrained", "untrained VAE")
+USUAL = ["raw", "raw, asinh", "HOG", "PCA", "untrained", "contrastive"]
 CLASSIFIERS: dict[str, Make] = {
     # hundreds of pixels, or thousands of features of them, want more shrinkage than a table
     "LR": lambda seed, dataset: LogisticRegression(C=0.1 if dataset in IMAGES else 1.0, max_iter=2000),
@@ -218,7 +240,7 @@ def gains(wide: pd.DataFrame) -> Iterator[str]:
         ours = max(
             [(kind, "LR"), (kind, "extra trees")], key=lambda c: wide[c].groupby("dataset").mean().mean()
         )
-        more = "untrained" in kinds and kind not in ("PCA", "untrained")
+        more = "untrained" in kinds and kind not in NOT_TRAINED
         each = (wide[kind, "LR"] - wide["raw", "LR"]).groupby("dataset").mean()
         least = f" (the least {each.min():+.1f}, {each.idxmin()})" if len(each) > 1 else ""
         yield (
@@ -247,7 +269,7 @@ def each_dataset(wide: pd.DataFrame) -> Iterator[str]:
         shown = [(kind, name) for name in ("LR", "extra trees") for kind in kinds if kind != "raw, asinh"]
         rows[dataset] = {f"{kind} {name}": part[kind, name].mean() for kind, name in shown}
         for kind in kinds:
-            if kind not in (*LEARNED_NOTHING, "PCA", "untrained"):
+            if kind not in (*LEARNED_NOTHING, *NOT_TRAINED):
                 rows[dataset][f"{kind} - raw, LR"] = paired(part[kind, "LR"] - part["raw", "LR"])
     yield from markdown(pd.DataFrame.from_dict(rows, orient="index"))
 

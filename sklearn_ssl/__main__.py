@@ -7,6 +7,8 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from inspect import signature
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,11 +24,26 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
 from tqdm.auto import tqdm
 
-from . import ContrastivePretrainer, __version__
-from .base import Pretrainer
+from . import (
+    AutoencoderPretrainer,
+    ContrastivePretrainer,
+    GANPretrainer,
+    MaskedPretrainer,
+    SelfOrganizingMap,
+    VAEPretrainer,
+    __version__,
+)
 from .modalities import Image
 
-METHODS: dict[str, type[Pretrainer]] = {"contrastive": ContrastivePretrainer}
+# each with what the search tries
+METHODS: dict[str, tuple[Any, dict[str, list[Any]]]] = {
+    "contrastive": (ContrastivePretrainer(), {"temperature": [0.1, 0.5]}),
+    "masked": (MaskedPretrainer(), {"mask_rate": [0.3, 0.6]}),
+    "autoencoder": (AutoencoderPretrainer(), {"noise": [0.2, 0.5]}),
+    "vae": (VAEPretrainer(), {"beta": [0.5, 1.0]}),
+    "gan": (GANPretrainer(), {"penalty": [1.0, 10.0]}),
+    "som": (SelfOrganizingMap(), {"shape": [(6, 6), (10, 10)]}),
+}
 DIGITS = Image(shape=(8, 8), horizontal_flip=False)  # a mirrored 2 is no 2
 
 Features = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -104,13 +121,21 @@ def plot(scores: Scores, budgets: Sequence[int], path: str) -> None:
     figure.savefig(path, dpi=120)
 
 
-def search(estimator: Pretrainer, X: np.ndarray, y: np.ndarray, pool: np.ndarray) -> GridSearchCV:
+def new_estimator(name: str, **settings: Any) -> Any:
+    """Return a new estimator with those of the settings that it knows."""
+    estimator = clone(METHODS[name][0])
+    known = estimator.get_params(deep=False)
+    return estimator.set_params(**{key: value for key, value in settings.items() if key in known})
+
+
+def search(name: str, seed: int, X: np.ndarray, y: np.ndarray, pool: np.ndarray) -> GridSearchCV:
     """Search over pretrainer and classifier at once; the cache pretrains once for all classifiers."""
+    estimator = new_estimator(name, modality=DIGITS, random_state=seed, max_epochs=5)
+    extra = {"ssl__X_unlabeled": pool} if "X_unlabeled" in signature(estimator.fit).parameters else {}
+    grid = {f"ssl__{key}": values for key, values in METHODS[name][1].items()}
     with tempfile.TemporaryDirectory() as cache:
-        pipe = Pipeline([("ssl", clone(estimator)), ("clf", SVC())], memory=cache)
-        pipe.set_params(ssl__max_epochs=5, ssl__verbose=0)
-        grid = {"ssl__temperature": [0.1, 0.5], "clf__C": [1, 10]}
-        return GridSearchCV(pipe, grid, cv=2).fit(X, y, ssl__X_unlabeled=pool)
+        pipe = Pipeline([("ssl", estimator), ("clf", SVC())], memory=cache)
+        return GridSearchCV(pipe, grid | {"clf__C": [1, 10]}, cv=2).fit(X, y, **extra)
 
 
 def parse(args: Sequence[str] | None) -> argparse.Namespace:
@@ -176,11 +201,11 @@ def main(args: Sequence[str] | None = None) -> None:
     untrained = ContrastivePretrainer(**shared, max_epochs=0).fit(X)
     features["untrained encoder"] = (untrained.transform(X), untrained.transform(X_test))
     for name in options.methods:
-        ssl = METHODS[name](**shared, max_epochs=options.epochs, verbose=1).fit(X)
+        ssl = new_estimator(name, **shared, max_epochs=options.epochs, verbose=1).fit(X)
         features[f"SSL: {name}"] = (ssl.transform(X), ssl.transform(X_test))
-        if ssl.history_:
-            first, last = ssl.history_[0]["train_loss"], ssl.history_[-1]["train_loss"]
-            print(f"{name}: loss {first:.3f} -> {last:.3f}, {ssl.n_components_} features")
+        losses = [row["train_loss"] for row in getattr(ssl, "history_", [])]
+        progress = f"loss {losses[0]:.3f} -> {losses[-1]:.3f}, " if losses else ""
+        print(f"{name}: {progress}{features[f'SSL: {name}'][0].shape[1]} features")
 
     print(f"\n2. Accuracy in % on the held-out digits, mean of {options.draws} draws of the labels")
     with warnings.catch_warnings():
@@ -191,7 +216,7 @@ def main(args: Sequence[str] | None = None) -> None:
     budget = max(5, min(options.labels))
     print(f"\n3. GridSearchCV over pretrainer and classifier, {budget} labels per class, after 5 epochs only")
     rows = draw_labels(y, budget, options.seed)
-    found = search(METHODS[options.methods[0]](**shared), X[rows], y[rows], pool=X)
+    found = search(options.methods[0], options.seed, X[rows], y[rows], pool=X)
     settings = ", ".join(f"{key}={value}" for key, value in found.best_params_.items())
     print(f"best of {len(found.cv_results_['params'])}: {settings}")
     print(

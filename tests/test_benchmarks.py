@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import enhancement
+import linear_probe
 import numpy as np
 import pytest
+import samples
 import speed
 from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, few_labels, plot, report
 from sklearn.datasets import load_digits
@@ -64,6 +67,40 @@ def test_speed_compares_with_a_bare_loop(shape, monkeypatch):
     assert draw(60, shape).shape == (60, *shape)
     lines = list(time_case("few", rounds=1))
     assert [line.split("|")[2].strip() for line in lines] == ["float32", "auto"]
+
+
+def test_linear_probe_gives_accuracy_and_rebuilt_error(monkeypatch):
+    kinds = ("raw", "PCA-64", "untrained VAE")
+    monkeypatch.setattr(linear_probe, "KINDS", {kind: linear_probe.KINDS[kind] for kind in kinds})
+    found = linear_probe.measure("digits", seeds=2)
+    assert [len(found[kind]) for kind in kinds] == [1, 1, 2]
+    accuracy, _, error = found["PCA-64"][0]
+    assert 90 < accuracy < 100 and error < 1e-9  # 64 components of 64 pixels
+    assert np.isnan(found["raw"][0][2]) and found["untrained VAE"][0][2] > 10
+    text = "\n".join(linear_probe.report("digits", found))
+    assert f"| PCA-64 | {accuracy:.1f} | 1 | 0 |" in text
+
+
+def test_enhancement_tells_error_before_and_after(tmp_path):
+    picture = tmp_path / "clean.png"
+    lines = list(enhancement.measure("digits", 3, picture))
+    rows = [[float(cell.split()[0]) for cell in line.split("|")[1:5]] for line in lines[3:6]]
+    assert [row[0] for row in rows] == list(enhancement.STRENGTHS)
+    assert all(before > after for _, before, after, _ in rows[1:])
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_samples_are_judged_and_drawn(tmp_path):
+    picture = tmp_path / "samples.png"
+    lines = list(samples.measure(1, 25, picture, max_epochs=1))
+    assert [line.split("|")[1].strip() for line in lines[3:6]] == [
+        "real, held out",
+        "VAEPretrainer, seed 0",
+        "GANPretrainer, seed 0",
+    ]
+    for line in lines[3:6]:
+        assert sum(map(int, line.split("|")[-2].split())) == 25
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")

@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from sklearn.datasets import load_digits
 
-from sklearn_ssl.__main__ import main
+from sklearn_ssl.__main__ import METHODS, main, search
 
 
 def test_tour_shows_ssl_ahead(tmp_path):
@@ -23,6 +24,21 @@ def test_tour_shows_ssl_ahead(tmp_path):
     for kind in ("PCA", "untrained encoder"):
         assert all(ours > other for ours, other in zip(rows["SSL: contrastive"], rows[kind], strict=True))
     assert "best of 4: clf__C=" in done.stdout
+
+
+def test_every_method_is_on_the_tour(tmp_path, capsys):
+    quick = ["--draws", "1", "--labels", "5", "--epochs", "1", "--out", str(tmp_path / "all.png")]
+    main([*quick, "--methods", *METHODS])
+    told = capsys.readouterr().out
+    assert all(f"SSL: {name} " in told for name in METHODS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_can_be_searched(name):
+    X, y = load_digits(return_X_y=True)
+    found = search(name, 0, X[:50], y[:50], X[:200])
+    assert len(found.cv_results_["params"]) == 4
+    assert f"ssl__{next(iter(METHODS[name][1]))}" in found.best_params_
 
 
 def test_help_explains(capsys):
