@@ -2,12 +2,12 @@
 
 Any pipelines, datasets and numbers of labels. The pretrainer learns from the training rows without their
 labels, and classifiers learn from a few labelled ones, on features standardised over all training rows
-(principal components and histograms by one scale for all: their spread says what they are worth). All kinds
-of features share the split and the labels of a draw, so that differences are paired. A table is split anew
-in each draw (a fifth is held out) and pretrained anew; a set with test data of its own is pretrained once,
-and only its labels are drawn, so that ± leaves out what another pretraining would change. Rows are appended
-to a CSV file as they come, and a second run goes on where the first was stopped: delete what changed code
-should measure anew.
+(principal components, histograms and a VAE's latents by one scale for all: their spread says what they are
+worth). All kinds of features share the split and the labels of a draw, so that differences are paired. A table
+is split anew in each draw (a fifth is held out) and pretrained anew; a set with test data of its own is
+pretrained once, and only its labels are drawn, so that ± leaves out what another pretraining would change. Rows
+are appended to a CSV file as they come, and a second run goes on where the first was stopped: delete what
+changed code should measure anew.
 
     python benchmarks/label_efficiency.py --datasets satimage vowel --labels 5 --draws 10
     python benchmarks/label_efficiency.py --datasets fashion_mnist --labels 10 100 --out fashion
@@ -121,7 +121,8 @@ FEATURES: dict[str, Make] = {
     "GAN": method(GANPretrainer),
     "contrastive, float32": method(ContrastivePretrainer, precision="float32"),
 }
-ONE_SCALE = {"PCA", "HOG"}  # standardised, the last components and rare gradients would count as all others
+# standardised, the last components, rare gradients and unused latents would count as all others
+ONE_SCALE = {"PCA", "HOG", "VAE", "untrained VAE"}
 LEARNED_NOTHING = ("raw", "raw, asinh", "HOG")
 NOT_TRAINED = ("PCA", "LDA", "SOM", "untrained", "untrained VAE")
 USUAL = ["raw", "raw, asinh", "HOG", "PCA", "untrained", "contrastive"]
