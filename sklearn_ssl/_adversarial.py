@@ -132,7 +132,7 @@ class GANPretrainer(SamplerMixin, Pretrainer):
     penalty : float, default=1.0
         Weight of the critic's squared slope. Raise it if ``sample`` gives copies of a few rows.
     n_components : int or None, default=None
-        Width of the features. None takes 32, or the width of a module.
+        Width of the features. None takes 64, or the width of a module.
     batch_size : int, default=64
         Rows in a step, in training and in ``transform``. The game wants many small steps.
     lr : float, default=2e-4
@@ -175,7 +175,7 @@ class GANPretrainer(SamplerMixin, Pretrainer):
     lr: float = 2e-4
 
     _betas: ClassVar[tuple[float, float]] = (0.5, 0.99)
-    _default_width: ClassVar[int] = 32
+    _default_width: ClassVar[int] = 64
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "penalty": [Interval(Real, 0, None, closed="left")],
     }

@@ -128,7 +128,7 @@ class VAEPretrainer(SamplerMixin, Pretrainer):
         [1]_; more gives fewer and more independent components in use [2]_, less sharper reconstructions
         and poorer samples.
     n_components : int or None, default=None
-        Width of the features. None takes 32, or the width of a module.
+        Width of the features. None takes 64, or the width of a module.
 
     See Also
     --------
@@ -153,7 +153,7 @@ class VAEPretrainer(SamplerMixin, Pretrainer):
 
     beta: float = 1.0
 
-    _default_width: ClassVar[int] = 32
+    _default_width: ClassVar[int] = 64
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "beta": [Interval(Real, 0, None, closed="left")],
     }

@@ -110,8 +110,8 @@ class TableDecoder(ValueDecoder):
     def values(self, output: Tensor) -> Tensor:
         """Return a table ``(n, n_columns)`` as the encoder sees it."""
         low, high = self.low_high
-        between = torch.lerp(low, high, output.to(low.dtype).sigmoid()).asinh()
-        return torch.where(self.numeric, output.float(), between.float())
+        between = torch.lerp(low, high, output.float().sigmoid()).asinh()
+        return torch.where(self.numeric, output.float(), between)
 
 
 class BinDecoder(Decoder):
@@ -275,7 +275,7 @@ class Tabular(Modality):
         if target != "value":
             raise unknown_target(target, ("value", "bin"), self)
         low_high = torch.from_numpy((np.array([[0.0], [1.0]]) - self.mean_) / self.scale_)
-        return TableDecoder(n_components, low_high, torch.from_numpy(self.binary_))
+        return TableDecoder(n_components, low_high.float(), torch.from_numpy(self.binary_))
 
     def critic(self, n_components: int) -> nn.Module:
         """Build two layers without batch normalisation, from a batch to ``(n, n_components)``."""
