@@ -9,13 +9,12 @@ leave the least error on the training digits, do the same. Writes a picture and 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from datasets import IMAGES, load
-from report import command, machine
+from report import RESULTS, arguments, write
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 
@@ -23,7 +22,6 @@ from sklearn_ssl import AutoencoderPretrainer
 from sklearn_ssl.inspection import ReconstructionDisplay
 from sklearn_ssl.modalities import Image
 
-RESULTS = Path(__file__).parent / "results"
 STRENGTHS = (0.1, 0.25, 0.5)  # of the noise, in parts of the range of the pixels
 
 
@@ -68,9 +66,7 @@ def measure(dataset: str, epochs: int | str, path: Path) -> Iterator[str]:
 
 def main() -> None:
     """Measure, then write a Markdown report and a picture."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = arguments(__doc__)
     parser.add_argument("--dataset", default="digits", choices=list(IMAGES))
     parser.add_argument("--epochs", default="auto", type=lambda text: text if text == "auto" else int(text))
     parser.add_argument(
@@ -78,9 +74,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     lines = measure(args.dataset, args.epochs, RESULTS / f"{args.out}.png")
-    text = "\n".join([command(), "", machine(), "", *lines])
-    (RESULTS / f"{args.out}.md").write_text(text)
-    print(text)
+    write(args.out, lines)
 
 
 if __name__ == "__main__":

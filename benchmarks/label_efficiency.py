@@ -18,7 +18,6 @@ the classifiers ``LR`` and ``extra trees`` among them.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import time
 import warnings
@@ -30,7 +29,7 @@ import numpy as np
 import pandas as pd
 import sklearn
 from datasets import IMAGES, OWN_SPLIT, split
-from report import command, machine
+from report import RESULTS, arguments, write
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA, LatentDirichletAllocation
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
@@ -53,7 +52,6 @@ from sklearn_ssl.modalities import Image
 
 FIVE = ["satimage", "vowel", "vehicle", "penbased", "spambase"]
 COLUMNS = ["dataset", "labels", "draw", "features", "classifier", "accuracy", "fit_seconds"]
-RESULTS = Path(__file__).parent / "results"
 
 Make = Callable[[int, str], Any]
 """(random_state, name of the dataset) -> estimator."""
@@ -306,9 +304,7 @@ def plot(table: pd.DataFrame, path: Path) -> None:
 
 def main() -> None:
     """Measure, then write the CSV, a Markdown report and a picture."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = arguments(__doc__)
     parser.add_argument("--datasets", nargs="+", default=FIVE, metavar="NAME")
     parser.add_argument("--features", nargs="+", default=USUAL, choices=FEATURES, metavar="KIND")
     parser.add_argument("--labels", nargs="+", type=int, default=[5], metavar="N", help="labels per class")
@@ -322,9 +318,7 @@ def main() -> None:
         warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
         path = RESULTS / f"{args.out}.csv"
         table = compare(path, args.datasets, features, CLASSIFIERS, args.labels, args.draws)
-    text = "\n".join([command(), "", machine(), "", *report(table)])
-    (RESULTS / f"{args.out}.md").write_text(text)
-    print(text)
+    write(args.out, report(table))
     plot(table, RESULTS / f"{args.out}.png")
 
 

@@ -10,17 +10,15 @@ held-out images, rebuilt.
 
 from __future__ import annotations
 
-import argparse
 import time
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from datasets import IMAGES, load
 from label_efficiency import FEATURES, ONE_SCALE, Make, method
-from report import command, machine
+from report import arguments, write
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -31,7 +29,6 @@ from tqdm.auto import tqdm
 from sklearn_ssl import AutoencoderPretrainer
 from sklearn_ssl._decoding import DecoderMixin
 
-RESULTS = Path(__file__).parent / "results"
 WIDTH = 64
 STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 KINDS: dict[str, Make] = {
@@ -101,9 +98,7 @@ def report(dataset: str, found: dict[str, list[tuple[float, float, float]]]) -> 
 
 def main() -> None:
     """Measure, and write a Markdown report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = arguments(__doc__)
     parser.add_argument("--dataset", default="mnist5k", choices=list(IMAGES))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
@@ -113,9 +108,7 @@ def main() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         found = measure(args.dataset, args.seeds)
-    text = "\n".join([command(), "", machine(), "", *report(args.dataset, found)])
-    (RESULTS / f"{args.out}.md").write_text(text)
-    print(text)
+    write(args.out, report(args.dataset, found))
 
 
 if __name__ == "__main__":

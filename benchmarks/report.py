@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import sklearn
 import torch
 
 import sklearn_ssl
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def arguments(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser whose help is the docstring of a script."""
+    return argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def write(name: str, lines: Iterable[str]) -> None:
+    """Print a report, and write it to ``results/NAME.md``, with what was typed and where it ran on top."""
+    text = "\n".join([command(), "", machine(), "", *lines])
+    (RESULTS / f"{name}.md").write_text(text + "\n" * (not text.endswith("\n")))
+    print(text)
 
 
 def machine() -> str:

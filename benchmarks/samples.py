@@ -9,13 +9,12 @@ that they have not seen, and which digit it is. Writes a picture; look at it, nu
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from report import command, machine
+from report import RESULTS, arguments, write
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -26,7 +25,6 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn_ssl import GANPretrainer, VAEPretrainer
 from sklearn_ssl.modalities import Image
 
-RESULTS = Path(__file__).parent / "results"
 JUDGES = {"LR": LogisticRegression(max_iter=2000), "MLP": MLPClassifier(max_iter=500, random_state=0)}
 
 
@@ -64,17 +62,13 @@ def measure(seeds: int, n: int, path: Path, **settings: Any) -> Iterator[str]:
 
 def main() -> None:
     """Measure, then write a Markdown report and a picture."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = arguments(__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("-n", type=int, default=100, help="digits to draw from each")
     parser.add_argument("--out", default="samples", metavar="NAME", help="of the files in benchmarks/results")
     args = parser.parse_args()
     lines = measure(args.seeds, args.n, RESULTS / f"{args.out}.png", verbose=1)
-    text = "\n".join([command(), "", machine(), "", *lines])
-    (RESULTS / f"{args.out}.md").write_text(text)
-    print(text)
+    write(args.out, lines)
 
 
 if __name__ == "__main__":

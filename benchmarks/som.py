@@ -9,16 +9,14 @@ several widths (sigma) of its neighbourhood. All alternate in one run, and media
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from datasets import load
-from report import command, machine
+from report import arguments, write
 from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 
@@ -65,24 +63,19 @@ def compare(dataset: str, topology: str, sides: tuple[int, int], rounds: int) ->
 
 def main() -> None:
     """Measure, print and write ``results/som.md``."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = arguments(__doc__)
     parser.add_argument("--datasets", nargs="+", default=["penbased"], metavar="NAME")
     parser.add_argument("--shape", nargs=2, type=int, default=[10, 10])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "som.md")
+    parser.add_argument("--out", default="som", metavar="NAME", help="of the file in benchmarks/results")
     args = parser.parse_args()
     shape = (args.shape[0], args.shape[1])
-    lines = [command(), "", machine(), ""]
-    lines += ["| data | grid | | seconds | times ours | quantization error | topographic error |"]
+    lines = ["| data | grid | | seconds | times ours | quantization error | topographic error |"]
     lines += ["|---|---|---|---|---|---|---|"]
     for dataset in args.datasets:
         for topology in ("rectangular", "hexagonal"):
             lines += compare(dataset, topology, shape, args.rounds)
-    text = "\n".join(lines)
-    print(text)
-    args.out.write_text(text + "\n")
+    write(args.out, lines)
 
 
 if __name__ == "__main__":
