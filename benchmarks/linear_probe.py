@@ -35,6 +35,8 @@ KINDS: dict[str, Make] = {
     "raw": FEATURES["raw"],
     f"PCA-{WIDTH}": lambda seed, dataset: PCA(WIDTH, random_state=seed),
     "HOG": FEATURES["HOG"],
+    "LDA": FEATURES["LDA"],
+    "SOM": FEATURES["SOM"],
     "untrained": FEATURES["untrained"],
     "contrastive": FEATURES["contrastive"],
     "masked": FEATURES["masked"],
@@ -44,7 +46,7 @@ KINDS: dict[str, Make] = {
     "untrained VAE": FEATURES["untrained VAE"],
     "GAN": FEATURES["GAN"],
 }
-ALIKE = {"raw", f"PCA-{WIDTH}", "HOG"}  # whatever the seed
+ALIKE = {"raw", f"PCA-{WIDTH}", "HOG", "LDA", "SOM"}  # whatever the seed
 
 
 def probe(Z: np.ndarray, Z_test: np.ndarray, y: np.ndarray, y_test: np.ndarray, one_scale: bool) -> float:

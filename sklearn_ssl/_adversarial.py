@@ -133,6 +133,9 @@ class GANPretrainer(SamplerMixin, Pretrainer):
         Weight of the critic's squared slope. Raise it if ``sample`` gives copies of a few rows.
     n_components : int or None, default=None
         Width of the features. None takes 64, or the width of a module.
+    max_epochs : int or "auto", default="auto"
+        Passes over the rows. ``"auto"`` is ``10000 / sqrt(n)``: early stages of the game draw some kinds of
+        rows too often.
     batch_size : int, default=64
         Rows in a step, in training and in ``transform``. The game wants many small steps.
     lr : float, default=2e-4
@@ -174,6 +177,7 @@ class GANPretrainer(SamplerMixin, Pretrainer):
     batch_size: int = 64
     lr: float = 2e-4
 
+    _effort: ClassVar[int] = 10_000
     _betas: ClassVar[tuple[float, float]] = (0.5, 0.99)
     _default_width: ClassVar[int] = 64
     _parameter_constraints: ClassVar[dict[str, Any]] = {

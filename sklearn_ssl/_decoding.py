@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.utils import check_array, gen_batches
+from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -55,7 +56,7 @@ class DecoderMixin:
                 f"{features.shape}."
             )
         slices = gen_batches(len(features), self.batch_size)  # type: ignore[attr-defined]
-        return _decode(self, (torch.from_numpy(features[part]) for part in slices))
+        return _decode(self, (torch.tensor(features[part]) for part in slices))
 
 
 class SamplerMixin(DecoderMixin):
@@ -64,7 +65,10 @@ class SamplerMixin(DecoderMixin):
     def sample(
         self, n_samples: int = 1, random_state: int | np.random.RandomState | None = None
     ) -> np.ndarray:
-        """Draw new rows.
+        """Draw new rows: what the decoder makes of draws from the standard normal.
+
+        Numbers are the decoder's values, without noise around them, so that they vary somewhat less than
+        those of X.
 
         Parameters
         ----------
@@ -80,9 +84,11 @@ class SamplerMixin(DecoderMixin):
         Raises
         ------
         ValueError
-            If `n_samples` is less than 1.
+            If `n_samples` is less than 1, or `random_state` is none.
         """
         check_is_fitted(self)
+        given = {"random_state": random_state}
+        validate_parameter_constraints({"random_state": ["random_state"]}, given, caller_name="sample")
         if not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
             raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
         own: Any = self

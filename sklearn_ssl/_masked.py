@@ -89,7 +89,8 @@ class MaskedPretrainer(Pretrainer):
 
     On tables some cells of each row are replaced by values of other rows, and a decoder predicts from the
     features what they held, their value [2]_ or their quantile bin [3]_. On images square patches are blanked
-    out, and a convolutional decoder predicts their pixels [1]_.
+    out, and a convolutional decoder predicts their pixels; other than in [1]_ the encoder is convolutional too,
+    and sees the blank patches: on a CPU it learns far more in the same time.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ class MaskedPretrainer(Pretrainer):
         Share of a row's cells, or of an image's patches, that is hidden.
     visible_weight : float, default=1.0
         Weight of the error of what was not hidden, beside 1 for what was. With 0 only what was hidden
-        counts, as in BERT and MAE; with 1 everything does, as in VIME.
+        counts, as in BERT and MAE, which may serve images better; with 1 everything does, as in VIME.
     mask_weight : float, default=0.0
         Weight of a second task, to find out which elements were changed (VIME [2]_).
 

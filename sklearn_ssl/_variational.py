@@ -67,7 +67,9 @@ class Variation(DecodingObjective):
     modality : Modality
         Builds the decoder, which knows how batches are compared.
     encoder : nn.Module
-        Maps a batch to ``(n, n_components)``.
+        Maps a batch to ``(n, encoder_width)``.
+    encoder_width : int
+        Width of what the encoder gives.
     n_components : int
         Width of the features, which are the posterior means.
     beta : float
@@ -79,11 +81,13 @@ class Variation(DecodingObjective):
        Decoders." ICML 2021. https://arxiv.org/abs/2006.13202
     """
 
-    def __init__(self, modality: Modality, encoder: nn.Module, n_components: int, beta: float):
+    def __init__(
+        self, modality: Modality, encoder: nn.Module, encoder_width: int, n_components: int, beta: float
+    ):
         super().__init__(encoder)
         self.beta = beta
-        self.mean = nn.Linear(n_components, n_components)
-        self.log_var = nn.Linear(n_components, n_components)
+        self.mean = nn.Linear(encoder_width, n_components)
+        self.log_var = nn.Linear(encoder_width, n_components)
         self.decoder = modality.decoder(n_components)
 
     def forward(self, x: Batch) -> Tensor:
@@ -128,7 +132,8 @@ class VAEPretrainer(SamplerMixin, Pretrainer):
         [1]_; more gives fewer and more independent components in use [2]_, less sharper reconstructions
         and poorer samples.
     n_components : int or None, default=None
-        Width of the features. None takes 64, or the width of a module.
+        Width of the features, whatever the width of the encoder, from which a layer leads to them. None
+        takes 64.
 
     See Also
     --------
@@ -154,9 +159,10 @@ class VAEPretrainer(SamplerMixin, Pretrainer):
     beta: float = 1.0
 
     _default_width: ClassVar[int] = 64
+    _own_layer: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "beta": [Interval(Real, 0, None, closed="left")],
     }
 
     def _objective(self, modality: Modality, encoder: nn.Module) -> Objective:
-        return Variation(modality, encoder, self.n_components_, self.beta)
+        return Variation(modality, encoder, self.encoder_width_, self.n_components_, self.beta)

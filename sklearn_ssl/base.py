@@ -51,7 +51,6 @@ __all__ = ["Modality", "Objective", "Pretrainer"]
 
 SCORE_SEED = 0
 CALIBRATION_ROWS = 8192
-DEFAULT_EFFORT = 5000
 
 
 class Objective(nn.Module, ABC):
@@ -140,7 +139,8 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     Attributes
     ----------
     encoder_ : nn.Module
-        The trained encoder, on `device`, in evaluation mode.
+        The trained encoder, on `device`, in evaluation mode. What it gives is what ``transform`` gives,
+        but for `VAEPretrainer`, which adds a layer.
     modality_ : Modality
         The fitted modality.
     net_ : skorch.NeuralNet
@@ -150,6 +150,8 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ``pandas.DataFrame(est.history_)`` is the learning curve.
     n_components_ : int
         Width of the features.
+    encoder_width_ : int
+        Width of what `encoder_` gives; the same, but for `VAEPretrainer`.
     precision_ : str
         ``"float32"`` or ``"bfloat16"``.
     n_features_in_ : int
@@ -174,8 +176,10 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     random_state: int | np.random.RandomState | None = None
     verbose: int = 0
 
+    _effort: ClassVar[int] = 5000  # of max_epochs="auto"
     _betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # AdamW's
     _default_width: ClassVar[int | None] = None  # what n_components=None asks of a named encoder
+    _own_layer: ClassVar[bool] = False  # whether the objective brings features to n_components itself
 
     # metadata routing hands X_unlabeled to fit without a call of set_fit_request
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
@@ -239,7 +243,8 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     def partial_fit(self, X: Any, y: Any = None) -> Pretrainer:
         """Train one epoch on X; the first call fits the modality as well.
 
-        The scaling stays that of the first call, so let it see a fair sample of the data.
+        The scaling, and which columns hold zeros and ones only, stay those of the first call, so let it
+        see a fair sample of the data.
 
         Parameters
         ----------
@@ -323,7 +328,8 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         with seeded(draw_seed(self.random_state, len(history)), device):
             net = self._first_net(store, device) if first else self._next_net(device)
             net.train_split = None if valid is None else predefined_split(valid)
-            epochs = auto_epochs(len(train)) if isinstance(max_epochs, str) else int(max_epochs)
+            auto = isinstance(max_epochs, str)
+            epochs = auto_epochs(len(train), self._effort) if auto else int(max_epochs)
             before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
             # the statistics of a module of the user's own stay as they are if it is not trained
             calibration = train if first and (epochs or isinstance(self.encoder, str)) else None
@@ -383,10 +389,13 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         try:
             encoder = self._new_encoder().to(device)
             batch = move(store[np.arange(3) % len(store)], device)
-            self.n_components_ = output_width(encoder, batch, resolve_precision(self.precision, device))
-            if self.n_components not in (None, self.n_components_):
+            width = output_width(encoder, batch, resolve_precision(self.precision, device))
+            self.n_components_, self.encoder_width_ = width, width
+            if self._own_layer:
+                self.n_components_ = self.n_components or self._default_width or width
+            elif self.n_components not in (None, width):
                 raise ValueError(
-                    f"n_components={self.n_components}, and the encoder returns {self.n_components_} features. "
+                    f"n_components={self.n_components}, and the encoder returns {width} features. "
                     "Leave n_components=None, or change the width of the module."
                 )
             return self._net(self._objective(self.modality_, encoder), device, [])
@@ -405,7 +414,8 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         try:
             if isinstance(self.encoder, nn.Module):
                 return copy.deepcopy(self.encoder)
-            return self.modality_.encoder(self.encoder, self.n_components or self._default_width)
+            width = None if self._own_layer else self.n_components or self._default_width
+            return self.modality_.encoder(self.encoder, width)
         except (RuntimeError, TypeError) as error:
             raise ValueError(
                 f"The encoder could not be built: {str(error).splitlines()[0]} Lower n_components if memory is "
@@ -520,12 +530,12 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return tags
 
 
-def auto_epochs(n: int) -> int:
-    """Return the passes over `n` rows that ``max_epochs="auto"`` stands for.
+def auto_epochs(n: int, effort: int) -> int:
+    """Return the passes over `n` rows that ``max_epochs="auto"`` stands for, by default 5000 / sqrt(n).
 
     Few rows are seen often, many rows seldom: 500 times for 100 rows, 5 times for a million.
     """
-    return math.ceil(DEFAULT_EFFORT / math.sqrt(n))
+    return math.ceil(effort / math.sqrt(n))
 
 
 def _is_scalar(name: str, value: Any) -> bool:

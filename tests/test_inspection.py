@@ -3,9 +3,12 @@
 import sys
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from sklearn.datasets import load_digits, load_wine
+from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -15,7 +18,6 @@ from sklearn_ssl.inspection import EmbeddingDisplay, LossCurveDisplay, Reconstru
 from sklearn_ssl.modalities import Image
 
 mpl.use("Agg")
-plt = pytest.importorskip("matplotlib.pyplot")
 
 WINE = load_wine(as_frame=True)
 DIGITS = load_digits().data[:60]
@@ -46,7 +48,10 @@ def test_loss_curves_are_the_history(table_ae):
         assert line.get_xdata().tolist() == [1, 2]
         assert line.get_ydata().tolist() == [row[key] for row in table_ae.history_]
         assert line.get_color() == "k"
+    table_ae.history_[0]["dur"] = 0.5  # what skorch's EpochTimer adds is no loss
     ax = plt.subplots()[1]
+    assert len(LossCurveDisplay.from_estimator(table_ae).lines_) == 2
+    assert list(LossCurveDisplay.from_estimator(table_ae, curves=["dur"]).curves) == ["dur"]
     again = LossCurveDisplay.from_estimator(table_ae, curves=["valid_loss"], ax=ax)
     assert again.ax_ is ax and again.figure_ is ax.figure and len(again.lines_) == 1
     vae = VAEPretrainer(max_epochs=1).fit(WINE.data)
@@ -59,7 +64,7 @@ def test_loss_curves_are_the_history(table_ae):
 
 def test_loss_curves_tell_what_is_missing(table_ae):
     with pytest.raises(
-        ValueError, match=r"history_ has no \['accuracy'\]. It has \['train_loss', 'valid_loss'\]"
+        ValueError, match=r"history_ has no \['accuracy'\]. It has \['train_loss', 'valid_loss'"
     ):
         LossCurveDisplay.from_estimator(table_ae, curves=["accuracy"])
     for untrained in (ContrastivePretrainer(max_epochs=0).fit(WINE.data), SelfOrganizingMap().fit(WINE.data)):
@@ -108,6 +113,18 @@ def test_tables_are_a_heat_map_in_standard_deviations(table_ae):
     )
 
 
+def test_other_transformers_and_sparse_tables_can_be_drawn(table_ae):
+    for estimator in (PCA(2).fit(WINE.data), make_pipeline(StandardScaler(), PCA(13)).fit(WINE.data)):
+        parts = ReconstructionDisplay.from_estimator(estimator, WINE.data).parts
+        np.testing.assert_allclose(
+            parts["original"], StandardScaler().fit_transform(WINE.data[:10]), atol=1e-9
+        )
+    np.testing.assert_allclose(parts["reconstruction"], parts["original"], atol=1e-6)
+    X = sp.csr_array(WINE.data.to_numpy())
+    ae = AutoencoderPretrainer(max_epochs=1).fit(X)
+    assert ReconstructionDisplay.from_estimator(ae, X).parts["original"].shape == (10, 13)
+
+
 def test_reconstruction_needs_a_decoder(table_ae):
     with pytest.raises(TypeError, match="ContrastivePretrainer has no inverse_transform"):
         ReconstructionDisplay.from_estimator(ContrastivePretrainer(), WINE.data)
@@ -139,6 +156,27 @@ def test_embedding_takes_any_transformer_and_any_y(table_ae):
     assert len(many.ax_.get_legend().get_texts()) == 25
     with pytest.raises(ValueError, match="inconsistent"):
         EmbeddingDisplay.from_estimator(scaled, WINE.data, [1, 2])
+
+
+def test_embedding_lets_colours_and_lines_be_set(table_ae):
+    scaled = make_pipeline(StandardScaler()).fit(WINE.data)
+    named = EmbeddingDisplay.from_estimator(scaled, WINE.data, WINE.target, cmap="Set1", linewidth=1)
+    assert named.ax_.collections[0].get_cmap().name == "Set1"
+    assert named.ax_.collections[0].get_linewidth() == [1]
+    black = EmbeddingDisplay.from_estimator(scaled, WINE.data, WINE.target, c="k")
+    assert black.ax_.get_legend() is None
+    assert (black.ax_.collections[0].get_facecolor()[0, :3] == 0).all()
+
+
+def test_many_numbers_get_a_colour_bar_and_few_rows_are_drawn():
+    scaled = make_pipeline(StandardScaler()).fit(WINE.data)
+    display = EmbeddingDisplay.from_estimator(scaled, WINE.data, np.arange(178))
+    assert display.ax_.get_legend() is None and len(display.figure_.axes) == 2
+    wide = ContrastivePretrainer(max_epochs=1).fit(WINE.data)
+    state = np.random.get_state()[1].copy()
+    for n in (1, 2, 3):
+        assert np.isfinite(EmbeddingDisplay.from_estimator(wide, WINE.data[:n]).embedding).all()
+    assert (np.random.get_state()[1] == state).all()
 
 
 def test_embedding_by_umap_tells_what_to_install(table_ae, monkeypatch):
@@ -193,6 +231,7 @@ def test_component_planes_are_columns_of_the_units():
     some = SOMDisplay.from_estimator(som, kind="components", features=["hue", 0], ax=plt.subplots(1, 2)[1])
     assert list(some.values) == ["hue", "alcohol"]
     np.testing.assert_allclose(some.values["alcohol"], som.cluster_centers_[:, 0])
+    assert list(SOMDisplay.from_estimator(som, kind="components", features="hue").values) == ["hue"]
     plain = SelfOrganizingMap(shape=(3, 4)).fit(WINE.data.to_numpy())
     assert list(SOMDisplay.from_estimator(plain, kind="components", features=[2]).values) == ["x2"]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
 from ._axes import one_axes
+
+MOST_CLASSES = 30
 
 
 class EmbeddingDisplay:
@@ -68,12 +70,12 @@ class EmbeddingDisplay:
             Anything with ``transform``, also a Pipeline of transformers.
         X : what ``estimator.transform`` takes, n rows
         y : array of shape (n,) or None, default=None
-            Colours: classes with a legend, continuous numbers with a colour bar.
+            Colours: classes with a legend; fractions, or more than 30 different numbers, with a colour bar.
         method : {"pca", "umap"}, default="pca"
             How standardised features come to two dimensions: their first two principal components, or
             UMAP, which needs the package umap-learn.
         random_state : int, RandomState instance or None, default=None
-            Of UMAP.
+            Used by UMAP.
         ax : matplotlib Axes or None, default=None
             None makes a figure.
         **scatter_kwargs
@@ -100,12 +102,11 @@ class EmbeddingDisplay:
             return cls(_umap(features, random_state), y, axis_names=("UMAP 1", "UMAP 2")).plot(
                 ax=ax, **scatter_kwargs
             )
-        pca = PCA(
-            min(2, *features.shape), svd_solver="covariance_eigh" if features.shape[1] < 500 else "arpack"
-        )
+        rank = min(2, *features.shape)
+        left, spread, _ = randomized_svd(features, rank, random_state=0)
         plane = np.zeros((len(features), 2))
-        plane[:, : pca.n_components] = pca.fit_transform(features)
-        shares = np.append(pca.explained_variance_ratio_, 0.0)
+        plane[:, :rank] = left * spread
+        shares = (plane**2).sum(0) / max(float((features**2).sum()), 1e-300)
         first, second = (f"component {i + 1}, {100 * shares[i]:.0f} % of the variance" for i in (0, 1))
         return cls(plane, y, axis_names=(first, second)).plot(ax=ax, **scatter_kwargs)
 
@@ -125,11 +126,11 @@ class EmbeddingDisplay:
         """
         self.ax_ = one_axes(ax)
         self.figure_ = self.ax_.figure
-        style = {"s": 12, "alpha": 0.8, "linewidths": 0, **scatter_kwargs}
-        if self.y is None:
+        style = {"s": 12, "alpha": 0.8, "linewidth": 0, **_full_names(scatter_kwargs)}
+        if self.y is None or "c" in style or "color" in style:
             self.ax_.scatter(*self.embedding.T, **style)
-        elif type_of_target(self.y).startswith("continuous"):
-            points = self.ax_.scatter(*self.embedding.T, c=np.asarray(self.y), **style)
+        elif _is_continuous(self.y):
+            points = self.ax_.scatter(*self.embedding.T, **{"c": np.asarray(self.y), **style})
             self.figure_.colorbar(points, ax=self.ax_, label="y")
         else:
             self._plot_classes(style)
@@ -138,12 +139,29 @@ class EmbeddingDisplay:
 
     def _plot_classes(self, style: dict[str, Any]) -> None:
         classes, codes = np.unique(np.asarray(self.y), return_inverse=True)
-        colours = "tab10" if len(classes) <= 10 else "tab20" if len(classes) <= 20 else "turbo"
-        points = self.ax_.scatter(*self.embedding.T, c=codes, cmap=colours, **style)
-        top = {"tab10": 9, "tab20": 19}.get(colours, len(classes) - 1)
-        points.set_clim(0, top)
+        colours, last = ("tab10", 9) if len(classes) <= 10 else ("tab20", 19)
+        if len(classes) > 20:
+            colours, last = "turbo", len(classes) - 1
+        ours = {"c": codes, "cmap": colours} | ({} if "cmap" in style else {"vmin": 0, "vmax": last})
+        points = self.ax_.scatter(*self.embedding.T, **{**ours, **style})
         handles = points.legend_elements(num=list(range(len(classes))))[0]
         self.ax_.legend(handles, classes, title="y", ncols=1 + len(classes) // 15)
+
+
+def _full_names(scatter_kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ``ax.scatter`` without its short names, such as ``lw``."""
+    from matplotlib.cbook import normalize_kwargs
+    from matplotlib.collections import PathCollection
+
+    return normalize_kwargs(scatter_kwargs, PathCollection)
+
+
+def _is_continuous(y: Any) -> bool:
+    """Return whether y is to be coloured by size: fractions, or more numbers than a legend can hold."""
+    if type_of_target(y).startswith("continuous"):
+        return True
+    values = np.unique(np.asarray(y))
+    return values.dtype.kind in "iuf" and len(values) > MOST_CLASSES
 
 
 def _umap(features: np.ndarray, random_state: Any) -> np.ndarray:

@@ -60,7 +60,8 @@ class LossCurveDisplay:
         ----------
         estimator : Pretrainer
         curves : list of str or None, default=None
-            Which entries of ``history_``; None takes all, also the parts that a loss is the sum of.
+            Which entries of ``history_``; None takes the losses of training and validation, also the parts
+            that a loss is the sum of.
         name : str or None, default=None
             Put before the names in the legend, to tell estimators apart.
         ax : matplotlib Axes or None, default=None
@@ -88,7 +89,8 @@ class LossCurveDisplay:
         missing = [curve for curve in curves or [] if curve not in known]
         if missing:
             raise ValueError(f"history_ has no {missing}. It has {known}.")
-        chosen = known if curves is None else curves
+        losses = [key for key in known if key.startswith(("train_", "valid_"))]
+        chosen = losses if curves is None else curves
         values = {key: np.array([row.get(key, np.nan) for row in history]) for key in chosen}
         return cls(values, name=name).plot(ax=ax, **line_kwargs)
 

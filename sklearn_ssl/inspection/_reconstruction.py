@@ -6,6 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from ..modalities import Image
@@ -63,7 +65,9 @@ class ReconstructionDisplay:
 
         Parameters
         ----------
-        estimator : fitted pretrainer with ``inverse_transform``
+        estimator : fitted transformer with ``inverse_transform``
+            A pretrainer, or any other of tables, such as a Pipeline or PCA. Columns are shown in standard
+            deviations of the training data, or of the rows drawn where the estimator does not know them.
         X : what ``estimator.transform`` takes
         X_noisy : like X or None, default=None
             What to reconstruct from in place of X; drawn as well.
@@ -97,16 +101,13 @@ class ReconstructionDisplay:
         shown = {name: rows[:n_samples] for name, rows in given.items()}
         rebuilt = estimator.inverse_transform(estimator.transform(list(shown.values())[-1]))
         columns = [str(name) for name in X.columns] if is_frame(X) else None
-        parts = {
-            name: np.asarray(rows, dtype=float)
-            for name, rows in (shown | {"reconstruction": rebuilt}).items()
-        }
+        parts = {name: _dense(rows) for name, rows in (shown | {"reconstruction": rebuilt}).items()}
         modality = getattr(estimator, "modality_", None)
         if isinstance(modality, Image):
             parts = {name: _pictures(rows, modality) for name, rows in parts.items()}
         else:
-            centre, spread = modality.mean_, modality.scale_  # type: ignore[union-attr]
-            parts = {name: (rows - centre) / spread for name, rows in parts.items()}
+            scaler = StandardScaler().fit(parts["original"]) if modality is None else modality
+            parts = {name: (rows - scaler.mean_) / scaler.scale_ for name, rows in parts.items()}
         return cls(parts, columns=columns).plot(ax=ax, **imshow_kwargs)
 
     def plot(self, *, ax: Any = None, **imshow_kwargs: Any) -> ReconstructionDisplay:
@@ -159,6 +160,10 @@ class ReconstructionDisplay:
             step = math.ceil(d / 30)
             self.ax_.set_xticks(range(0, d, step), self.columns[::step], rotation=60, ha="right")
         self.figure_.colorbar(self.im_, ax=self.ax_, label="standard deviations from the mean", extend="both")
+
+
+def _dense(rows: Any) -> np.ndarray:
+    return np.asarray(rows.toarray() if sp.issparse(rows) else rows, dtype=float)
 
 
 def _pictures(rows: np.ndarray, modality: Image) -> np.ndarray:

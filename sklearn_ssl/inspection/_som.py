@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import euclidean_distances
 from sklearn.utils.validation import check_is_fitted
 
 from .._som import neighbours
@@ -61,7 +62,7 @@ class SOMDisplay:
         X: Any = None,
         *,
         kind: str = "u_matrix",
-        features: Sequence[int | str] | None = None,
+        features: int | str | Sequence[int | str] | None = None,
         ax: Any = None,
         **collection_kwargs: Any,
     ) -> SOMDisplay:
@@ -75,7 +76,7 @@ class SOMDisplay:
         kind : {"u_matrix", "hits", "components"}, default="u_matrix"
             The mean distance of each unit to its neighbours (ridges part clusters), the number of rows
             that each unit won, or the columns of the units, a panel each.
-        features : list of int or str or None, default=None
+        features : int, str, list of them, or None, default=None
             The columns to draw, by number or name; None takes all. Used by ``kind="components"`` only.
         ax : matplotlib Axes, list of Axes or None, default=None
             As many as there are panels; None makes a figure.
@@ -166,14 +167,14 @@ def _corners(topology: str) -> np.ndarray:
 def _u_matrix(som: Any) -> np.ndarray:
     """Return the mean distance of each unit to its neighbours, in scaled columns, ``(n_units,)``."""
     near = neighbours(som.positions_, som.topology_)
-    distances = np.linalg.norm(som.codebook_[:, np.newaxis] - som.codebook_, axis=2)
+    distances = euclidean_distances(som.codebook_)
     return (near * distances).sum(1) / np.maximum(near.sum(1), 1)
 
 
-def _components(som: Any, features: Sequence[int | str] | None) -> dict[str, np.ndarray]:
+def _components(som: Any, features: Any) -> dict[str, np.ndarray]:
     d = som.codebook_.shape[1]
     names = [str(name) for name in getattr(som, "feature_names_in_", [f"x{i}" for i in range(d)])]
-    wanted: Sequence[int | str] = range(d) if features is None else features
+    wanted = range(d) if features is None else np.ravel(np.asarray(features, dtype=object))
     planes = {}
     for feature in wanted:
         known = feature in names if isinstance(feature, str) else -d <= feature < d

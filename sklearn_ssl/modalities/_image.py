@@ -277,7 +277,7 @@ class Image(Modality):
 
     def restore(self, x: Tensor) -> np.ndarray:
         """Return float64 images in the layout and the units of X, not clipped to its range."""
-        images = np.moveaxis(x.double().cpu().numpy(), 1, -1) * self.scale_ + self.mean_
+        images = np.moveaxis(x.cpu().double().numpy(), 1, -1) * self.scale_ + self.mean_
         if self.channel_axis_ is None:
             images = images[..., 0]
         else:

@@ -84,7 +84,7 @@ class TableDecoder(ValueDecoder):
     n_components : int
         Width of the features.
     low_high : Tensor of shape (2, n_columns)
-        A zero and a one of each column, centred and scaled.
+        A zero and a one of each column, as the encoder sees them.
     binary : Tensor of bool of shape (n_columns,)
         Columns of zeros and ones; their output is the log-odds of a one.
     """
@@ -110,7 +110,7 @@ class TableDecoder(ValueDecoder):
     def values(self, output: Tensor) -> Tensor:
         """Return a table ``(n, n_columns)`` as the encoder sees it."""
         low, high = self.low_high
-        between = torch.lerp(low, high, output.float().sigmoid()).asinh()
+        between = torch.lerp(low, high, output.float().sigmoid())
         return torch.where(self.numeric, output.float(), between)
 
 
@@ -274,8 +274,8 @@ class Tabular(Modality):
             return BinDecoder(n_components, torch.from_numpy(self.edges_))
         if target != "value":
             raise unknown_target(target, ("value", "bin"), self)
-        low_high = torch.from_numpy((np.array([[0.0], [1.0]]) - self.mean_) / self.scale_)
-        return TableDecoder(n_components, low_high.float(), torch.from_numpy(self.binary_))
+        low_high = torch.from_numpy(self._zero_and_one().astype(np.float32))
+        return TableDecoder(n_components, low_high, torch.from_numpy(self.binary_))
 
     def critic(self, n_components: int) -> nn.Module:
         """Build two layers without batch normalisation, from a batch to ``(n, n_components)``."""
@@ -287,8 +287,23 @@ class Tabular(Modality):
         )
 
     def restore(self, x: Tensor) -> np.ndarray:
-        """Return float64 rows ``(n, d)`` in the units of X; a column of zeros and ones gets probabilities."""
-        return np.sinh(x.double().cpu().numpy()) * self.scale_ + self.mean_
+        """Return float64 rows ``(n, d)`` in the units of X; a column of zeros and ones gets probabilities.
+
+        What lies beyond `clip` is drawn back to it: the encoder never saw it.
+        """
+        table, far = x.cpu().double().numpy(), np.arcsinh(self.clip)
+        low, high = self._zero_and_one()
+        rows = np.sinh(np.clip(table, -far, far)) * self.scale_ + self.mean_
+        return np.where(self.binary_, np.clip((table - low) / (high - low), 0, 1), rows)
+
+    def _zero_and_one(self) -> np.ndarray:
+        """Return how the encoder sees a zero and a one ``(2, d)``; 0 and 1 in other columns."""
+        table = np.zeros((2, self.n_features_in_))
+        table[1] = 1.0
+        mean, scale = self.mean_[self.binary_], self.scale_[self.binary_]
+        scaled = np.clip((table[:, self.binary_] - mean) / scale, -self.clip, self.clip)
+        table[:, self.binary_] = np.arcsinh(scaled)
+        return table
 
     def _check(self, X: Any, min_rows: int) -> Any:
         if is_frame(X):
