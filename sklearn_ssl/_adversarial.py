@@ -138,7 +138,7 @@ class GANPretrainer(SamplerMixin, Pretrainer):
         rows too often.
     batch_size : int, default=64
         Rows in a step, in training and in ``transform``. The game wants many small steps.
-    lr : float, default=2e-4
+    lr : float, default=4e-4
         Learning rate of AdamW, whose memory of past gradients is shorter here than elsewhere.
 
     Notes
@@ -175,7 +175,7 @@ class GANPretrainer(SamplerMixin, Pretrainer):
 
     penalty: float = 1.0
     batch_size: int = 64
-    lr: float = 2e-4
+    lr: float = 4e-4
 
     _effort: ClassVar[int] = 10_000
     _betas: ClassVar[tuple[float, float]] = (0.5, 0.99)
