@@ -40,7 +40,7 @@ METHODS: dict[str, tuple[Any, dict[str, list[Any]]]] = {
     "contrastive": (ContrastivePretrainer(), {"temperature": [0.1, 0.5]}),
     "masked": (MaskedPretrainer(), {"mask_rate": [0.3, 0.6]}),
     "autoencoder": (AutoencoderPretrainer(), {"noise": [0.2, 0.5]}),
-    "vae": (VAEPretrainer(), {"beta": [0.5, 1.0]}),
+    "vae": (VAEPretrainer(), {"beta": [1.0, 2.0]}),
     "gan": (GANPretrainer(), {"penalty": [1.0, 10.0]}),
     "som": (SelfOrganizingMap(), {"shape": [(6, 6), (10, 10)]}),
 }
