@@ -128,6 +128,9 @@ class ReconstructionDisplay:
         self.figure_ = self.ax_.figure
         if next(iter(self.parts.values())).ndim > 2:
             self._plot_images(imshow_kwargs)
+            if ax is None:  # no margins above and below the strips
+                height, width = self.im_.get_array().shape[:2]
+                self.figure_.set_size_inches(8, 0.3 + 6.5 * height / width)
         else:
             self._plot_table(imshow_kwargs)
         return self
