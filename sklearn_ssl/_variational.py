@@ -16,6 +16,7 @@ from .base import Modality, Objective, Pretrainer
 from .training import Batch
 
 LEAST_VARIANCE = 1e-4
+WIDEST = 10.0  # log-variance of a posterior: its exponential must not overflow
 
 
 def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
@@ -92,8 +93,7 @@ class Variation(DecodingObjective):
 
     def forward(self, x: Batch) -> Tensor:
         """Return the mean over a batch ``(n, ...)``, in nats per element of a row."""
-        h = self.encoder(x)
-        mean, log_var = self.mean(h).float(), self.log_var(h).float()
+        mean, log_var = self.posterior(x)
         z = mean + (0.5 * log_var).exp() * torch.randn_like(mean)
         error = self.decoder.loss(self.decoder(z), x)
         nll = negative_log_likelihood(error, self.decoder.numeric, self.variance(error)).mean()
@@ -101,6 +101,11 @@ class Variation(DecodingObjective):
         size = error[0].numel()
         self.logs = {"reconstruction": nll / size, "kl": kl / size}
         return (nll + self.beta * kl) / size
+
+    def posterior(self, x: Batch) -> tuple[Tensor, Tensor]:
+        """Return means and log-variances, ``(n, n_components)`` each; the latter bend to stay within ±10."""
+        h = self.encoder(x)
+        return self.mean(h).float(), WIDEST * torch.tanh(self.log_var(h).float() / WIDEST)
 
     def variance(self, error: Tensor) -> Tensor:
         """Return the mean squared error of the numbers, a constant for the gradient."""

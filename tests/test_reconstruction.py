@@ -358,8 +358,7 @@ def test_bound_lies_below_an_importance_sampled_likelihood_and_near_it():
     objective = vae.net_.module_.double()
     x = vae.modality_.validate(IRIS)[np.arange(40)].double()
     with seeded(0), torch.no_grad():
-        h = objective.encoder(x)
-        mean, log_var = objective.mean(h), objective.log_var(h)
+        mean, log_var = objective.posterior(x)
         draws = mean + (0.5 * log_var).exp() * torch.randn(50, *mean.shape, dtype=torch.float64)
         errors = objective.decoder.loss(objective.decoder(draws.flatten(0, 1)), x.repeat(50, 1))
         variance = objective.variance(errors)
@@ -392,8 +391,7 @@ def test_vae_loss_is_minus_the_bound_per_element():
         loss = objective(x)
     objective.logs = {}
     with seeded(1), torch.no_grad():
-        h = objective.encoder(x)
-        mean, log_var = objective.mean(h), objective.log_var(h)
+        mean, log_var = objective.posterior(x)
         squares = (objective.decoder(mean + (0.5 * log_var).exp() * torch.randn_like(mean)) - x) ** 2
     variance = float(squares.mean())
     nll = 0.5 * (1 + math.log(variance) + math.log(2 * math.pi))
