@@ -92,7 +92,7 @@ class AdversarialGame(DecodingObjective):
     def __init__(self, modality: Modality, encoder: nn.Module, n_components: int, penalty: float):
         super().__init__(encoder)
         self.n_components, self.penalty = n_components, penalty
-        self.generator = modality.decoder(n_components)
+        self.decoder = modality.decoder(n_components)  # the generator
         self.critic = PairCritic(modality, n_components)
 
     def forward(self, x: Batch) -> Tensor:
@@ -111,10 +111,6 @@ class AdversarialGame(DecodingObjective):
             player = player_loss(*functional_call(self.critic, weights, pairs).chunk(2))
         self.logs = {"critic": critic, "player": player, "slope": slope}
         return critic + player + self.penalty / 2 * slope
-
-    def decode(self, z: Tensor) -> Batch:
-        """Generate a batch from features ``(n, n_components)``."""
-        return self.generator.values(self.generator(z))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -40,10 +40,6 @@ class Reconstruction(DecodingObjective):
         noisy = x + self.noise * torch.randn_like(x) if self.noise else x
         return self.decoder.loss(self.decoder(self.encoder(noisy)), x).mean()
 
-    def decode(self, z: Tensor) -> Batch:
-        """Map features ``(n, n_components)`` to a batch."""
-        return self.decoder.values(self.decoder(z))
-
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class AutoencoderPretrainer(DecoderMixin, Pretrainer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,15 +13,18 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from .base import Objective
+from .modalities._base import ValueDecoder
 from .training import Batch, draw_seed, seeded
 
 
 class DecodingObjective(Objective):
-    """A pretext task that can turn features into a batch."""
+    """A pretext task that can turn features into a batch; a subclass sets `decoder`."""
 
-    @abstractmethod
+    decoder: ValueDecoder
+
     def decode(self, z: Tensor) -> Batch:
         """Map features ``(n, n_components)`` to a batch as the encoder sees it."""
+        return self.decoder.values(self.decoder(z))
 
 
 class DecoderMixin:
@@ -55,7 +57,7 @@ class DecoderMixin:
                 f"inverse_transform takes features of width {width}, as transform gives them; X has shape "
                 f"{features.shape}."
             )
-        slices = gen_batches(len(features), self.batch_size)  # type: ignore[attr-defined]
+        slices = gen_batches(len(features), self.batch_size)  # type: ignore[attr-defined]  # likewise
         return _decode(self, (torch.tensor(features[part]) for part in slices))
 
 

@@ -117,10 +117,6 @@ class Variation(DecodingObjective):
         """Return the posterior means ``(n, n_components)``."""
         return self.mean(self.encoder(x))
 
-    def decode(self, z: Tensor) -> Batch:
-        """Map features ``(n, n_components)`` to a batch."""
-        return self.decoder.values(self.decoder(z))
-
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class VAEPretrainer(SamplerMixin, Pretrainer):
