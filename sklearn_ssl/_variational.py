@@ -128,10 +128,10 @@ class VAEPretrainer(SamplerMixin, Pretrainer):
 
     Parameters
     ----------
-    beta : float, default=2.0
+    beta : float, default=1.0
         Weight of the Kullback-Leibler divergence from the standard normal. 1 is the evidence lower bound
         [1]_; more uses fewer components and draws samples that are more alike the rows, but less sharp
-        [2]_; less rebuilds more sharply.
+        [2]_; less rebuilds more sharply, and keeps more in the features.
     n_components : int or None, default=None
         Width of the features, whatever the width of the encoder, from which a layer leads to them. None
         takes 32.
@@ -157,10 +157,11 @@ class VAEPretrainer(SamplerMixin, Pretrainer):
     ((150, 2), (1, 4), (10, 4))
     """
 
-    beta: float = 2.0
+    beta: float = 1.0
 
     _default_width: ClassVar[int] = 32
     _own_layer: ClassVar[bool] = True
+    _against_collapse: ClassVar[str] = "Lower beta."
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "beta": [Interval(Real, 0, None, closed="left")],
     }

@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+WAIST = 256  # of a decoder: features may be thousands, and pixels too
+COARSE = 32
+
 
 class GridPool(nn.Module):
     """Average images over the cells of a grid, and lay the cells side by side.
@@ -43,9 +46,12 @@ class GridPool(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """From features to images: a layer on a small grid, then convolutions between doublings of the size.
+    """From features to images: a linear map, and convolutions that add to it what is not linear.
 
-    The last doubling rearranges channels into pixels, so that no convolution runs at full size.
+    The convolutions run on a small grid first, and between doublings of its size; the last doubling
+    rearranges channels into pixels, so that none runs at full size. The linear map gives images of up to
+    32 x 32 pixels, which are stretched to larger ones: without it the decoder is slow to learn even what
+    principal components know.
 
     Parameters
     ----------
@@ -66,10 +72,12 @@ class ConvDecoder(nn.Module):
         self.sizes = [[-(-side // 2) for side in size]]
         while max(self.sizes[0]) > 4:
             self.sizes.insert(0, [-(-side // 2) for side in self.sizes[0]])
+        self.waist = nn.Linear(n_components, WAIST)
+        coarse = (channels, min(size[0], COARSE), min(size[1], COARSE))
+        self.linear = nn.Sequential(nn.Linear(WAIST, math.prod(coarse)), nn.Unflatten(1, coarse))
         self.first = nn.Sequential(
-            nn.Linear(n_components, 256),
             nn.ReLU(),
-            nn.Linear(256, widths[0] * math.prod(self.sizes[0])),
+            nn.Linear(WAIST, widths[0] * math.prod(self.sizes[0])),
             nn.Unflatten(1, (widths[0], *self.sizes[0])),
             nn.ReLU(),
         )
@@ -82,10 +90,14 @@ class ConvDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Map features ``(n, n_components)`` to images ``(n, channels, height, width)``."""
-        x = self.first(z).contiguous(memory_format=torch.channels_last)
+        h = self.waist(z)
+        x = self.first(h).contiguous(memory_format=torch.channels_last)
         for layer, size in zip(self.layers, self.sizes[1:], strict=True):
             x = F.interpolate(layer(x), size=size)
-        return self.last(x)[:, :, : self.size[0], : self.size[1]].contiguous()
+        linear = self.linear(h)
+        if list(linear.shape[2:]) != self.size:
+            linear = F.interpolate(linear, size=self.size, mode="bilinear")
+        return (self.last(x)[:, :, : self.size[0], : self.size[1]] + linear).contiguous()
 
 
 class ConvNet(nn.Module):
