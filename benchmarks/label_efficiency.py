@@ -45,7 +45,9 @@ from sklearn_ssl import (
     ContrastivePretrainer,
     GANPretrainer,
     MaskedPretrainer,
+    RotationPretrainer,
     SelfOrganizingMap,
+    SiamesePretrainer,
     VAEPretrainer,
 )
 from sklearn_ssl.modalities import Image
@@ -111,6 +113,11 @@ FEATURES: dict[str, Make] = {
     "SOM": lambda seed, dataset: SelfOrganizingMap(),
     "untrained": method(ContrastivePretrainer, max_epochs=0),
     "contrastive": method(ContrastivePretrainer),
+    "BYOL": method(SiamesePretrainer, loss="byol"),
+    "SimSiam": method(SiamesePretrainer, loss="simsiam"),
+    "Barlow Twins": method(SiamesePretrainer, loss="barlow_twins"),
+    "VICReg": method(SiamesePretrainer, loss="vicreg"),
+    "rotation": method(RotationPretrainer),
     "masked": method(MaskedPretrainer),
     "masked, bins": method(MaskedPretrainer, target="bin"),
     "autoencoder": method(AutoencoderPretrainer),
@@ -121,6 +128,7 @@ FEATURES: dict[str, Make] = {
 }
 # standardised, the last components, rare gradients and unused latents would count as all others
 ONE_SCALE = {"PCA", "HOG", "VAE", "untrained VAE"}
+OF_IMAGES = {"HOG", "rotation"}
 LEARNED_NOTHING = ("raw", "raw, asinh", "HOG")
 NOT_TRAINED = ("PCA", "LDA", "SOM", "untrained", "untrained VAE")
 USUAL = ["raw", "raw, asinh", "HOG", "PCA", "untrained", "contrastive"]
@@ -191,7 +199,7 @@ def compare(
     jobs = []
     for dataset in datasets:
         together = [range(draws)] if dataset in OWN_SPLIT else [[draw] for draw in range(draws)]
-        kinds = [kind for kind in features if kind != "HOG" or dataset in IMAGES]
+        kinds = [kind for kind in features if kind not in OF_IMAGES or dataset in IMAGES]
         jobs += [(dataset, kind, group) for group in together for kind in kinds]
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
@@ -229,7 +237,7 @@ def means(wide: pd.DataFrame) -> Iterator[str]:
 
 def gains(wide: pd.DataFrame) -> Iterator[str]:
     """Yield paired differences of the means over datasets, with the standard error over draws."""
-    wide = wide.dropna(axis="columns")  # histograms are of images alone
+    wide = wide.dropna(axis="columns")  # some are of images alone
     kinds = list(dict.fromkeys(wide.columns.get_level_values(0)))
     rivals = [column for column in wide.columns if column[0] in LEARNED_NOTHING]
     best = max(rivals, key=lambda column: wide[column].groupby("dataset").mean().mean())

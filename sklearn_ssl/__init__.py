@@ -4,6 +4,8 @@ from ._adversarial import GANPretrainer
 from ._autoencoder import AutoencoderPretrainer
 from ._contrastive import ContrastivePretrainer
 from ._masked import MaskedPretrainer
+from ._rotation import RotationPretrainer
+from ._siamese import SiamesePretrainer
 from ._som import SelfOrganizingMap
 from ._variational import VAEPretrainer
 from .persistence import load
@@ -15,7 +17,9 @@ __all__ = [
     "ContrastivePretrainer",
     "GANPretrainer",
     "MaskedPretrainer",
+    "RotationPretrainer",
     "SelfOrganizingMap",
+    "SiamesePretrainer",
     "VAEPretrainer",
     "load",
 ]

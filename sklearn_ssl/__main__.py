@@ -29,7 +29,9 @@ from . import (
     ContrastivePretrainer,
     GANPretrainer,
     MaskedPretrainer,
+    RotationPretrainer,
     SelfOrganizingMap,
+    SiamesePretrainer,
     VAEPretrainer,
     __version__,
 )
@@ -38,6 +40,8 @@ from .modalities import Image
 # each with what the search tries
 METHODS: dict[str, tuple[Any, dict[str, list[Any]]]] = {
     "contrastive": (ContrastivePretrainer(), {"temperature": [0.1, 0.5]}),
+    "siamese": (SiamesePretrainer(), {"loss": ["byol", "vicreg"]}),
+    "rotation": (RotationPretrainer(), {"lr": [3e-4, 1e-3]}),
     "masked": (MaskedPretrainer(), {"mask_rate": [0.3, 0.6]}),
     "autoencoder": (AutoencoderPretrainer(), {"noise": [0.2, 0.5]}),
     "vae": (VAEPretrainer(), {"beta": [1.0, 2.0]}),

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
 from .base import Modality, Objective, Pretrainer
+from .encoders import head
 from .training import Batch
 
 
@@ -64,14 +65,16 @@ class Contrast(Objective):
         super().__init__(encoder)
         self.views = modality.views
         self.temperature = temperature
-        self.projector = nn.Sequential(
-            nn.Linear(n_components, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, 128)
-        )
+        self.projector = head(n_components, 256, 128)
 
     def forward(self, x: Batch) -> Tensor:
         """Return the loss of a batch ``(n, ...)``."""
         a, b = self.views(x)
-        return nt_xent(self.projector(self.encoder(a)), self.projector(self.encoder(b)), self.temperature)
+        return nt_xent(self.embedding(a), self.embedding(b), self.temperature)
+
+    def embedding(self, x: Batch) -> Tensor:
+        """Return what the loss compares, ``(n, 128)``."""
+        return self.projector(self.encoder(x))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -116,6 +119,7 @@ class ContrastivePretrainer(Pretrainer):
 
     temperature: float = 0.5
 
+    _against_collapse: ClassVar[str] = "Lower lr, or give larger batches."
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "temperature": [Interval(Real, 0, None, closed="neither")],
     }

@@ -7,7 +7,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import torch.nn.functional as F
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
 from .base import Modality, Objective, Pretrainer
@@ -133,7 +133,7 @@ class MaskedPretrainer(Pretrainer):
     mask_weight: float = 0.0
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "target": [str],
+        "target": [StrOptions({"value", "bin"})],
         "mask_rate": [Interval(Real, 0, 1, closed="neither")],
         "visible_weight": [Interval(Real, 0, None, closed="left")],
         "mask_weight": [Interval(Real, 0, None, closed="left")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.callbacks import EarlyStopping
@@ -21,12 +23,13 @@ from skorch.history import History
 from torch import Tensor, nn
 
 from ._docs import with_shared_sections
-from .modalities import Modality, Tabular, infer_modality
+from .modalities import Modality, Tabular, check_kind, infer_modality
 from .modalities._base import check_frame, is_frame, stack_rows
 from .persistence import SaveMixin
 from .training import (
     Batch,
     BatchLoader,
+    CollapseMonitor,
     PortableModule,
     PretextNet,
     Progress,
@@ -36,6 +39,8 @@ from .training import (
     calibrate,
     check_callbacks,
     draw_seed,
+    features_of,
+    is_collapsed,
     load_weights,
     move,
     n_rows,
@@ -81,6 +86,10 @@ class Objective(nn.Module, ABC):
         """Return what ``transform`` gives for a batch, ``(n, n_components)``."""
         return self.encoder(x)
 
+    def embedding(self, x: Batch) -> Tensor:
+        """Return what must not collapse for a batch, ``(n, d)``: what the loss compares, if not features."""
+        return self.features(x)
+
     def after_step(self) -> None:
         """Do what must follow an optimizer step, such as moving a target encoder."""
 
@@ -125,6 +134,9 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         bfloat16 where the processor has instructions for it. ``precision_`` says what was chosen.
     callbacks : list of skorch callbacks or None, default=None
         Called while training; ``net_`` is the skorch net that they get.
+    on_collapse : {"warn", "raise", "ignore"}, default="warn"
+        What to do if training made the embeddings of all rows nearly the same, so that they tell nothing:
+        a ``ConvergenceWarning``, or a ``ValueError``, so that a search drops the setting.
     warm_start : bool, default=False
         Let ``fit`` continue from the weights of the last fit. The scaling, the network and what its
         objective was built from (`modality`, `encoder`, `n_components` and the parameters of the
@@ -146,7 +158,10 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     net_ : skorch.NeuralNet
         The trainer; ``net_.module_`` is the objective.
     history_ : list of dict
-        One dict per epoch: ``epoch``, ``train_loss`` and, with `early_stopping`, ``valid_loss``.
+        One dict per epoch: ``epoch``, ``train_loss``, with `early_stopping` ``valid_loss``, and what tells a
+        collapse: ``effective_rank``, how many directions the embeddings of up to 256 rows fill, and
+        ``spread``, how much the rows differ (1: all directions, 0: one point). Embeddings are what the
+        loss compares: projections, or the features themselves.
         ``pandas.DataFrame(est.history_)`` is the learning curve.
     n_components_ : int
         Width of the features.
@@ -172,6 +187,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     device: str = "auto"
     precision: str = "auto"
     callbacks: Sequence[Any] | None = None
+    on_collapse: str = "warn"
     warm_start: bool = False
     random_state: int | np.random.RandomState | None = None
     verbose: int = 0
@@ -180,6 +196,8 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     _betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # AdamW's
     _default_width: ClassVar[int | None] = None  # what n_components=None asks of a named encoder
     _own_layer: ClassVar[bool] = False  # whether the objective brings features to n_components itself
+    _takes: ClassVar[tuple[type[Modality], ...]] = (Modality,)
+    _against_collapse: ClassVar[str] = "Lower lr."
 
     # metadata routing hands X_unlabeled to fit without a call of set_fit_request
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
@@ -197,6 +215,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "callbacks": [list, tuple, None],
+        "on_collapse": [StrOptions({"warn", "raise", "ignore"})],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -268,21 +287,32 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         -------
         ndarray of shape (n, n_components_), float32
         """
-        objective, store = self._ready(X)
-        out = np.empty((len(store), self.n_components_), dtype=np.float32)
-        start = 0
-        with torch.no_grad():
-            for batch, _ in BatchLoader(store, self.batch_size):
-                features = objective.features(move(batch, self.net_.device))
-                stop = start + n_rows(batch)
-                if features.shape != (stop - start, self.n_components_):
-                    raise ValueError(
-                        f"The encoder gave features of shape {tuple(features.shape)} for {stop - start} rows; "
-                        f"it must give ({stop - start}, {self.n_components_}). Do not drop or mix rows in it."
-                    )
-                out[start:stop] = features.float().cpu().numpy()
-                start = stop
-        return out
+        _, store = self._ready(X)
+        return features_of(self.net_, store, (len(store), self.n_components_), self.batch_size)
+
+    def transform_views(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the features of two random views of X, drawn from a fixed seed.
+
+        Parameters
+        ----------
+        X : like the X of fit, of shape (n, ...)
+
+        Returns
+        -------
+        A, B : ndarray of shape (n, n_components_), float32
+            Features of one and of the other view; row i of both is of row i of X.
+        """
+        _, store = self._ready(X)
+        shape = (len(store), self.n_components_)
+        pair = []
+        for side in (0, 1):
+            with seeded(SCORE_SEED, self.net_.device):  # both times the same two views
+
+                def view(batch: Batch, side: int = side) -> Batch:
+                    return self.modality_.views(batch)[side]
+
+                pair.append(features_of(self.net_, store, shape, self.batch_size, view))
+        return pair[0], pair[1]
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return minus the pretext loss on X, with views drawn from a fixed seed.
@@ -333,9 +363,10 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
             # the statistics of a module of the user's own stay as they are if it is not trained
             calibration = train if first and (epochs or isinstance(self.encoder, str)) else None
+            collapse = ""
             try:
                 if epochs:
-                    net.train(train, epochs)
+                    collapse = self._train(net, train, epochs)
             except KeyboardInterrupt:
                 self._finish(net, calibration)
                 raise
@@ -346,17 +377,36 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
                     load_weights(net.module_, before)
                 raise
             self._finish(net, calibration)
+        if collapse:
+            warnings.warn(collapse, ConvergenceWarning, stacklevel=3)
         return self
+
+    def _train(self, net: PretextNet, store: Store, epochs: int) -> str:
+        """Train, and return what to warn of; raise it if that is wanted."""
+        net.train(store, epochs)
+        if self.on_collapse == "ignore" or not is_collapsed(net):
+            return ""
+        text = (
+            f"{type(self).__name__} has collapsed: the embeddings of all rows are nearly the same (effective "
+            f"rank {net.history[-1, 'effective_rank']:.2f}, spread {net.history[-1, 'spread']:.2f}). "
+            f"{self._against_collapse}"
+        )
+        if self.on_collapse == "raise":
+            raise ValueError(text)
+        return text
 
     def _new_modality(self, rows: Any) -> Modality:
         if isinstance(self.modality, Modality):
-            return clone(self.modality).fit(rows)
-        if isinstance(self.modality, str) and self.modality == "auto":
-            return infer_modality(rows).fit(rows)
-        raise TypeError(
-            f"modality={self.modality!r} must be 'auto' or a modality, such as Tabular() or "
-            "Image(shape=(28, 28)) from sklearn_ssl.modalities."
-        )
+            modality = clone(self.modality)
+        elif isinstance(self.modality, str) and self.modality == "auto":
+            modality = infer_modality(rows)
+        else:
+            raise TypeError(
+                f"modality={self.modality!r} must be 'auto' or a modality, such as Tabular() or "
+                "Image(shape=(28, 28)) from sklearn_ssl.modalities."
+            )
+        check_kind(modality, self._takes, type(self).__name__, rows)
+        return modality.fit(rows)
 
     def _reset(self, modality: Modality | None = None, X: Any = None) -> None:
         """Forget what was fitted; then begin again with a modality and the columns of X, if given."""
@@ -425,7 +475,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     def _net(self, objective: Objective, device: torch.device, history: list[dict]) -> PretextNet:
         """Put a trainer around `objective`, with the callbacks and settings of now."""
         precision = resolve_precision(self.precision, device)
-        callbacks = list(self.callbacks or [])
+        callbacks = [CollapseMonitor(), *(self.callbacks or [])]
         if self.early_stopping:
             callbacks.append(EarlyStopping(patience=self.n_iter_no_change, load_best=True))
         if self.verbose:
@@ -445,6 +495,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ).initialize()
         for group in net.optimizer_.param_groups:
             group["initial_lr"] = self.lr  # what a schedule that goes on starts from
+        net.modality_ = self.modality_  # for callbacks that have raw rows
         net.history = History([{**row, "batches": []} for row in history])
         net.module_.eval()
         return net

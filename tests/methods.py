@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from torch import nn
 
@@ -13,6 +14,8 @@ from sklearn_ssl import (
     ContrastivePretrainer,
     GANPretrainer,
     MaskedPretrainer,
+    RotationPretrainer,
+    SiamesePretrainer,
     VAEPretrainer,
 )
 from sklearn_ssl.base import Modality, Pretrainer
@@ -32,18 +35,19 @@ class Kind:
 
 @dataclass(frozen=True)
 class Method:
-    """An estimator class, the modalities it takes, and a second value for each own parameter."""
+    """An estimator, the modalities it takes, and a second value for own parameters that need one."""
 
-    estimator: type[Pretrainer]
+    estimator: Pretrainer
     kinds: tuple[str, ...]
     other: dict[str, Any] = field(default_factory=dict)
     ignores: tuple[str, ...] = ()  # modality parameters that its pretext task does not ask for
-    tables_only: tuple[str, ...] = ()  # own parameters with one value elsewhere
     enough: int = 12  # epochs on digits after which features beat the untrained ones
     is_game: bool = False  # its loss is of players against each other, and need not fall
 
     def __call__(self, **params: Any) -> Pretrainer:
-        return self.estimator(**{"max_epochs": 2, "random_state": 0, "batch_size": 64, **params})
+        return clone(self.estimator).set_params(
+            **{"max_epochs": 2, "random_state": 0, "batch_size": 64, **params}
+        )
 
 
 KINDS = {
@@ -63,20 +67,21 @@ KINDS = {
 
 VIEWS = ("corruption_rate", "crop_scale", "horizontal_flip", "intensity")
 HOLES = ("n_bins", "patch_size")
-BOTH = ("tabular", "image")
+TABLES, IMAGES, BOTH = ("tabular",), ("image",), ("tabular", "image")
 
 METHODS = {
-    "contrastive": Method(ContrastivePretrainer, BOTH, {"temperature": 0.1}, HOLES),
+    "contrastive": Method(ContrastivePretrainer(), BOTH, {"temperature": 0.1}, HOLES),
+    "byol": Method(SiamesePretrainer(loss="byol"), BOTH, {"momentum": 0.5}, HOLES),
+    "simsiam": Method(SiamesePretrainer(loss="simsiam"), TABLES, ignores=HOLES),
+    "barlow twins": Method(SiamesePretrainer(loss="barlow_twins"), TABLES, {"redundancy": 1.0}, HOLES),
+    "vicreg": Method(SiamesePretrainer(loss="vicreg"), TABLES, ignores=HOLES),
+    "rotation": Method(RotationPretrainer(), IMAGES, ignores=HOLES),
     "masked": Method(
-        MaskedPretrainer,
-        BOTH,
-        {"target": "bin", "visible_weight": 0.0, "mask_rate": 0.6, "mask_weight": 1.0},
-        (*VIEWS, "n_bins"),  # which target="bin" alone asks for
-        tables_only=("target",),
-    ),
-    "autoencoder": Method(AutoencoderPretrainer, BOTH, {"noise": 0.0}, VIEWS + HOLES),
-    "vae": Method(VAEPretrainer, BOTH, {"beta": 4.0}, VIEWS + HOLES),
-    "gan": Method(GANPretrainer, BOTH, {"penalty": 10.0}, VIEWS + HOLES, enough=60, is_game=True),
+        MaskedPretrainer(), BOTH, {"mask_weight": 1.0}, (*VIEWS, "n_bins")
+    ),  # only target="bin" asks for n_bins
+    "autoencoder": Method(AutoencoderPretrainer(), BOTH, {"noise": 0.0}, VIEWS + HOLES),
+    "vae": Method(VAEPretrainer(), BOTH, {"beta": 4.0}, VIEWS + HOLES),
+    "gan": Method(GANPretrainer(), BOTH, {"penalty": 10.0}, VIEWS + HOLES, enough=60, is_game=True),
 }
 
 CASES = [(method, kind) for method, m in METHODS.items() for kind in m.kinds]

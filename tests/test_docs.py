@@ -1,6 +1,8 @@
 """The code of README.md and CONTRIBUTING.md runs."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,18 @@ def blocks(name, language):
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
-def test_code_runs(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code = blocks(name, "python")
+def test_code_runs(name, tmp_path):
+    code = "".join(blocks(name, "python"))
     assert code
-    namespace = {"__name__": "__main__"}
-    for block in code:
-        exec(compile(block, name, "exec", dont_inherit=True), namespace)
+    script = tmp_path / "script.py"  # a main module: what it defines can be pickled
+    script.write_text(code, encoding="utf-8")
+    subprocess.run([sys.executable, "-W", "error", script.name], cwd=tmp_path, check=True)
+
+
+def test_a_method_takes_less_than_60_lines():
+    (example,) = blocks("CONTRIBUTING.md", "python")
+    assert "check_pretrainer(" in example
+    assert len(example.splitlines()) < 60
 
 
 def test_readme_has_two_set_up_commands():

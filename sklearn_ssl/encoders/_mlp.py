@@ -25,6 +25,17 @@ def random_directions(n_features: int, n_directions: int) -> Tensor:
     return torch.cat(sets, dim=1)[:, :n_directions]
 
 
+def head(n_in: int, width: int, n_out: int) -> nn.Sequential:
+    """Return a layer, batch normalisation and a second layer: what pretext tasks put on top of features.
+
+    Parameters
+    ----------
+    n_in, width, n_out : int
+        Widths of the input, between the layers, and of the output.
+    """
+    return nn.Sequential(nn.Linear(n_in, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Linear(width, n_out))
+
+
 class MLP(nn.Module):
     """Fully connected layers with batch normalisation; the features are all layers side by side.
 

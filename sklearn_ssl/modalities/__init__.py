@@ -2,7 +2,7 @@
 
 from ._base import Modality
 from ._image import Image
-from ._infer import infer_modality
+from ._infer import check_kind, infer_modality
 from ._tabular import Tabular
 
-__all__ = ["Image", "Modality", "Tabular", "infer_modality"]
+__all__ = ["Image", "Modality", "Tabular", "check_kind", "infer_modality"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,22 @@ def infer_modality(X: Any) -> Modality:
             "reshape X."
         )
     return Tabular()
+
+
+def check_kind(modality: Modality, kinds: tuple[type[Modality], ...], method: str, X: Any) -> None:
+    """Raise a ValueError that names the fix if `method` does not take data of this kind."""
+    if isinstance(modality, kinds):
+        return
+    wanted = " or ".join(kind.__name__ for kind in kinds)
+    shape = _shape(X)
+    fix = f"Pass modality={wanted}(...), or take a method for what X is."
+    if Image in kinds and len(shape) == 2:
+        side = math.isqrt(shape[1])
+        guess = f"({side}, {side})" if side**2 == shape[1] else "(height, width)"
+        fix = f"If each row is a flattened image, pass modality=Image(shape={guess})."
+    needs = "images" if kinds == (Image,) else f"the modality {wanted}"
+    got = f"a table of shape {shape}" if isinstance(modality, Tabular) else type(modality).__name__
+    raise ValueError(f"{method} needs {needs} and got {got}. {fix}")
 
 
 def _shape(X: Any) -> tuple[int, ...]:

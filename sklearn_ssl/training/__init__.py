@@ -3,7 +3,9 @@
 from ._batch_norm import batch_statistics, calibrate
 from ._callbacks import check_callbacks, without_fitted
 from ._checkpoint import PortableModule, load_weights, weights_of
+from ._collapse import CollapseMonitor, effective_rank, is_collapsed, spread
 from ._device import resolve_device, resolve_precision
+from ._features import features_of
 from ._loader import Batch, BatchLoader, Rows, Selection, Store, move, n_rows
 from ._net import PretextNet, Progress
 from ._probe import output_width
@@ -12,6 +14,7 @@ from ._seed import draw_seed, seeded
 __all__ = [
     "Batch",
     "BatchLoader",
+    "CollapseMonitor",
     "PortableModule",
     "PretextNet",
     "Progress",
@@ -22,6 +25,9 @@ __all__ = [
     "calibrate",
     "check_callbacks",
     "draw_seed",
+    "effective_rank",
+    "features_of",
+    "is_collapsed",
     "load_weights",
     "move",
     "n_rows",
@@ -29,6 +35,7 @@ __all__ = [
     "resolve_device",
     "resolve_precision",
     "seeded",
+    "spread",
     "weights_of",
     "without_fitted",
 ]

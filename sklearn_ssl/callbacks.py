@@ -1,0 +1,88 @@
+"""What to watch while a pretrainer trains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.utils import check_consistent_length, column_or_1d
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+
+from .training import features_of
+
+__all__ = ["OnlineProbe"]
+
+
+class OnlineProbe(Callback):
+    """Accuracy of a classifier on the features of a few labelled rows, after each epoch.
+
+    The labels never touch the loss: training with and without the probe gives the same bits. The accuracy
+    goes into ``history_`` as ``probe_accuracy``. It is cross-validated on these rows, so with few of them it
+    is a rough figure; to choose an epoch by it uses the labels up.
+
+    Parameters
+    ----------
+    X : like the X of fit, of shape (n, ...)
+        The labelled rows.
+    y : array of shape (n,)
+        Their labels.
+    classifier : estimator or None, default=None
+        What is fitted to the features, such as ``LogisticRegression()``; None is
+        ``KNeighborsClassifier(1, metric="cosine")``.
+    cv : int, cross-validator or None, default=None
+        How to split the rows; None is stratified, in as many folds as the smallest class has rows, at most 5.
+    every : int, default=1
+        Epochs from one probe to the next.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl import ContrastivePretrainer
+    >>> from sklearn_ssl.callbacks import OnlineProbe
+    >>> X, y = load_iris(return_X_y=True)
+    >>> probe = OnlineProbe(X[::10], y[::10])
+    >>> ssl = ContrastivePretrainer(max_epochs=3, callbacks=[probe], random_state=0).fit(X)
+    >>> [row["probe_accuracy"] > 0.5 for row in ssl.history_]
+    [True, True, True]
+    """
+
+    def __init__(self, X: Any, y: Any, *, classifier: Any = None, cv: Any = None, every: int = 1):
+        self.X = X
+        self.y = y
+        self.classifier = classifier
+        self.cv = cv
+        self.every = every
+
+    def on_train_begin(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Prepare the labelled rows."""
+        if not isinstance(self.every, (int, np.integer)) or self.every < 1:
+            raise ValueError(f"every={self.every!r} must be an integer of at least 1.")
+        self.store_ = net.modality_.validate(self.X)
+        self.y_ = column_or_1d(self.y)
+        check_consistent_length(self.store_, self.y_)
+        least = np.unique(self.y_, return_counts=True)[1].min()
+        if self.cv is None and least < 2:
+            raise ValueError("OnlineProbe needs at least two rows of each class. Add some, or pass cv.")
+        self.cv_ = min(5, int(least)) if self.cv is None else self.cv
+
+    def on_epoch_end(
+        self, net: NeuralNet, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
+    ) -> None:
+        """Record the accuracy."""
+        if len(net.history) % self.every:
+            return
+        objective = net.module_
+        mode = objective.training
+        objective.eval()
+        width = objective.features(self.store_[np.arange(1)]).shape[1]
+        Z = features_of(net, self.store_, (len(self.store_), width), net.batch_size)
+        objective.train(mode)
+        classifier = (
+            KNeighborsClassifier(1, metric="cosine") if self.classifier is None else clone(self.classifier)
+        )
+        scores = cross_val_score(classifier, Z, self.y_, cv=self.cv_)
+        net.history.record("probe_accuracy", float(scores.mean()))

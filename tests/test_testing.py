@@ -1,0 +1,78 @@
+"""The kit finds what it is there to find."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_iris
+from torch import nn
+
+from sklearn_ssl import ContrastivePretrainer, RotationPretrainer
+from sklearn_ssl.base import Objective, Pretrainer
+from sklearn_ssl.modalities import Image
+from sklearn_ssl.testing import check_pretrainer
+
+X = load_iris().data
+
+
+class Guess(Objective):
+    """Rebuild a row from its features, and break one promise."""
+
+    def __init__(self, encoder, width, columns, sin, power):
+        super().__init__(encoder)
+        self.back, self.sin, self.power = nn.Linear(width, columns), sin, 1.0 if sin == "idle" else power
+
+    def forward(self, x):
+        if self.sin == "numpy":
+            np.random.rand()
+        noise = np.random.default_rng().normal() if self.sin == "unseeded" else 0.0
+        z = self.encoder(x)
+        loss = (
+            self.back(z.detach() if self.sin == "no gradient" else z).float() - self.power * x + noise
+        ) ** 2
+        return loss.mean(1) if self.sin == "no scalar" else loss.mean()
+
+    def embedding(self, x):
+        z = self.encoder(x)
+        return z + 100 * torch.randn_like(z) if self.sin == "blind" else z
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Sinner(Pretrainer):
+    """Rebuilds rows."""
+
+    sin: str = ""
+    power: float = 1.0
+
+    def _objective(self, modality, encoder):
+        return Guess(encoder, self.n_components_, X.shape[1], self.sin, self.power)
+
+
+@pytest.mark.parametrize(
+    "sin, words",
+    [
+        ("no gradient", "no gradient reaches the encoder"),
+        ("no scalar", r"the loss has shape \(32,\)"),
+        ("numpy", "numpy's global generator was changed"),
+        ("unseeded", "the same seed"),
+        ("blind", "on_collapse"),
+        ("idle", "power has no effect.*other="),
+    ],
+)
+def test_broken_promises_are_found(sin, words):
+    with pytest.raises(AssertionError, match=words):
+        check_pretrainer(Sinner(sin=sin), X, other={"sin": "no gradient"})
+
+
+def test_sound_ones_pass():
+    check_pretrainer(Sinner(), X, other={"sin": "no gradient"})
+    check_pretrainer(ContrastivePretrainer())
+    check_pretrainer(RotationPretrainer(), other={"lr": 0.01})
+
+
+def test_what_it_does_not_take():
+    with pytest.raises(TypeError, match="takes a Pretrainer, got ABCMeta"):
+        check_pretrainer(ContrastivePretrainer)
+    with pytest.raises(ValueError, match="Pass X"):
+        check_pretrainer(ContrastivePretrainer(modality=Image(shape=(28, 28))))
