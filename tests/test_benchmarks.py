@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import enhancement
+import label_free
 import linear_probe
 import numpy as np
 import pytest
@@ -79,6 +80,22 @@ def test_linear_probe_gives_accuracy_and_rebuilt_error(monkeypatch):
     assert np.isnan(found["raw"][0][2]) and found["untrained VAE"][0][2] > 10
     text = "\n".join(linear_probe.report("digits", found))
     assert f"| PCA-64 | {accuracy:.1f} | 1 | 0 |" in text
+
+
+def test_scores_without_labels_are_ranked(monkeypatch):
+    make, grid = label_free.METHODS["contrastive"]
+    monkeypatch.setitem(label_free.METHODS, "contrastive", (make, grid[:3]))
+    found = label_free.measure("contrastive", ["breast_cancer"], draws=2, max_epochs=1)
+    assert len(found) == 3
+    assert found[list(label_free.SCORES)].notna().all(axis=None)
+    found["accuracy"] += [0, 1, 2]  # no ties
+    found["RankMe"], found["alignment"] = found.accuracy, -found.accuracy
+    lines = list(label_free.report(found, "contrastive"))
+    ranks = next(line for line in lines if line.startswith("| breast_cancer")).split("|")
+    assert ranks[2].strip() == "+1.00" and ranks[4].strip() == "-1.00"
+    chosen = [line for line in lines if line.startswith("| breast_cancer")][1].split("|")
+    assert chosen[2].strip() == f"{found.accuracy.max():.1f}"
+    assert chosen[4].strip() == f"{found.accuracy.min():.1f}"
 
 
 def test_enhancement_tells_error_before_and_after(tmp_path):
