@@ -328,7 +328,7 @@ class Interrupted(nn.Linear):
         self.when = when
 
     def forward(self, x):
-        calibrating = not self.training and self.norm.training
+        calibrating = self.norm.training and self.norm.momentum is None
         if self.when == "probing" or (self.when == "calibrating" and calibrating):
             raise KeyboardInterrupt
         return self.norm(super().forward(x))
