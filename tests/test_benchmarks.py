@@ -100,7 +100,7 @@ def test_scores_without_labels_are_ranked(monkeypatch):
 
 def test_enhancement_tells_error_before_and_after(tmp_path):
     picture = tmp_path / "clean.png"
-    lines = list(enhancement.measure("digits", 3, picture))
+    lines = list(enhancement.measure("digits", 10, picture))
     rows = [[float(cell.split()[0]) for cell in line.split("|")[1:5]] for line in lines[3:6]]
     assert [row[0] for row in rows] == list(enhancement.STRENGTHS)
     assert all(before > after for _, before, after, _ in rows[1:])
