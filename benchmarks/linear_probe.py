@@ -2,7 +2,8 @@
 
 Each method learns from the training images without labels, all defaults; then logistic regression learns from
 the features and all labels. Its C is chosen on a fifth of the training images. Methods are run with several
-seeds, on one split. The autoencoder with as many components as PCA is also compared by the squared error of
+seeds, on one split; rows are appended to a CSV file as they come, and a second run goes on where the first was
+stopped. The autoencoder with as many components as PCA is also compared by the squared error of
 held-out images, rebuilt.
 
     python benchmarks/linear_probe.py --seeds 3
@@ -10,15 +11,18 @@ held-out images, rebuilt.
 
 from __future__ import annotations
 
+import csv
 import time
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from datasets import IMAGES, load
 from label_efficiency import FEATURES, ONE_SCALE, Make, method
-from report import arguments, write
+from report import RESULTS, arguments, write
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -39,16 +43,17 @@ KINDS: dict[str, Make] = {
     "SOM": FEATURES["SOM"],
     "untrained": FEATURES["untrained"],
     "contrastive": FEATURES["contrastive"],
-    "BYOL": FEATURES["BYOL"],
-    "VICReg": FEATURES["VICReg"],
-    "rotation": FEATURES["rotation"],
     "masked": FEATURES["masked"],
     "autoencoder": FEATURES["autoencoder"],
     f"autoencoder-{WIDTH}": method(AutoencoderPretrainer, n_components=WIDTH, noise=0.0),
     "VAE": FEATURES["VAE"],
     "untrained VAE": FEATURES["untrained VAE"],
     "GAN": FEATURES["GAN"],
+    "rotation": FEATURES["rotation"],
+    "BYOL": FEATURES["BYOL"],
+    "VICReg": FEATURES["VICReg"],
 }
+COLUMNS = ["features", "seed", "accuracy", "seconds", "rebuilt_error"]
 ALIKE = {"raw", f"PCA-{WIDTH}", "HOG", "LDA", "SOM"}  # whatever the seed
 
 
@@ -63,21 +68,25 @@ def probe(Z: np.ndarray, Z_test: np.ndarray, y: np.ndarray, y_test: np.ndarray, 
     return 100 * best.fit(Z, y).score(Z_test, y_test)
 
 
-def measure(dataset: str, seeds: int) -> dict[str, list[tuple[float, float, float]]]:
-    """Return accuracy, seconds to fit and, where features can be turned back, squared error, by kind."""
+def measure(path: Path, dataset: str, seeds: int) -> pd.DataFrame:
+    """Measure what the CSV file `path` lacks, and return all: a row for each kind of features and seed."""
     X, y = load(dataset)
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.2, stratify=y, random_state=0)
-    found: dict[str, list[tuple[float, float, float]]] = {}
+    if not path.exists():
+        path.write_text(",".join(COLUMNS) + "\n")
+    done = set(pd.read_csv(path)[["features", "seed"]].itertuples(index=False, name=None))
     jobs = [(kind, seed) for kind in KINDS for seed in range(1 if kind in ALIKE else seeds)]
-    for kind, seed in tqdm(jobs):
+    for kind, seed in tqdm([job for job in jobs if job not in done]):
         features = KINDS[kind](seed, dataset)
         start = time.perf_counter()
         Z = features.fit(X).transform(X)
         seconds = time.perf_counter() - start
         Z_test = features.transform(X_test)
         accuracy = probe(Z, Z_test, y, y_test, kind in ONE_SCALE or kind.startswith("PCA"))
-        found.setdefault(kind, []).append((accuracy, seconds, rebuilt_error(features, Z_test, X_test)))
-    return found
+        with path.open("a", newline="") as file:
+            error = rebuilt_error(features, Z_test, X_test)
+            csv.writer(file).writerow([kind, seed, round(accuracy, 2), round(seconds, 1), round(error, 1)])
+    return pd.read_csv(path)
 
 
 def rebuilt_error(features: Any, Z: np.ndarray, X: np.ndarray) -> float:
@@ -87,17 +96,19 @@ def rebuilt_error(features: Any, Z: np.ndarray, X: np.ndarray) -> float:
     return float(((features.inverse_transform(Z) - X) ** 2).mean())
 
 
-def report(dataset: str, found: dict[str, list[tuple[float, float, float]]]) -> Iterator[str]:
+def report(dataset: str, found: pd.DataFrame) -> Iterator[str]:
     """Yield Markdown."""
     h, w = IMAGES[dataset]
     yield f"## {dataset}: images of {h} x {w}, four fifths to learn from, all labels\n"
     yield "| features | accuracy, % | seeds | squared error, rebuilt | seconds |"
     yield "|---|---|---|---|---|"
-    for kind, runs in found.items():
-        accuracy, seconds, error = np.array(runs).T
-        spread = f" ± {accuracy.std(ddof=1) / np.sqrt(len(runs)):.1f}" if len(runs) > 1 else ""
-        rebuilt = "" if np.isnan(error).any() else f"{error.mean():.0f}"
-        yield (f"| {kind} | {accuracy.mean():.1f}{spread} | {len(runs)} | {rebuilt} | {seconds.mean():.0f} |")
+    for kind, runs in found.groupby("features", sort=False):
+        spread = f" ± {runs.accuracy.sem():.1f}" if len(runs) > 1 else ""
+        error = runs.rebuilt_error.mean()
+        rebuilt = "" if np.isnan(error) else f"{error:.0f}"
+        yield (
+            f"| {kind} | {runs.accuracy.mean():.1f}{spread} | {len(runs)} | {rebuilt} | {runs.seconds.mean():.0f} |"
+        )
     yield ""
 
 
@@ -112,7 +123,7 @@ def main() -> None:
     args = parser.parse_args()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        found = measure(args.dataset, args.seeds)
+        found = measure(RESULTS / f"{args.out}.csv", args.dataset, args.seeds)
     write(args.out, report(args.dataset, found))
 
 

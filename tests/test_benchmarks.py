@@ -70,16 +70,20 @@ def test_speed_compares_with_a_bare_loop(shape, monkeypatch):
     assert [line.split("|")[2].strip() for line in lines] == ["float32", "auto"]
 
 
-def test_linear_probe_gives_accuracy_and_rebuilt_error(monkeypatch):
+def test_linear_probe_gives_accuracy_and_rebuilt_error_and_resumes(monkeypatch, tmp_path):
     kinds = ("raw", "PCA-64", "untrained VAE")
     monkeypatch.setattr(linear_probe, "KINDS", {kind: linear_probe.KINDS[kind] for kind in kinds})
-    found = linear_probe.measure("digits", seeds=2)
-    assert [len(found[kind]) for kind in kinds] == [1, 1, 2]
-    accuracy, _, error = found["PCA-64"][0]
-    assert 90 < accuracy < 100 and error < 1e-9  # 64 components of 64 pixels
-    assert np.isnan(found["raw"][0][2]) and found["untrained VAE"][0][2] > 10
-    text = "\n".join(linear_probe.report("digits", found))
-    assert f"| PCA-64 | {accuracy:.1f} | 1 | 0 |" in text
+    path = tmp_path / "probe.csv"
+    found = linear_probe.measure(path, "digits", seeds=1)
+    assert found.features.tolist() == list(kinds)
+    found = linear_probe.measure(path, "digits", seeds=2)
+    assert found.features.tolist() == [*kinds, "untrained VAE"]
+    error = found.groupby("features").rebuilt_error.mean()
+    assert error["PCA-64"] < 1e-9  # 64 components of 64 pixels
+    assert np.isnan(error["raw"]) and error["untrained VAE"] > 10
+    accuracy = found.accuracy[1]
+    assert 90 < accuracy < 100
+    assert f"| PCA-64 | {accuracy:.1f} | 1 | 0 |" in "\n".join(linear_probe.report("digits", found))
 
 
 def test_scores_without_labels_are_ranked(monkeypatch):
