@@ -119,7 +119,7 @@ class ContrastivePretrainer(Pretrainer):
 
     temperature: float = 0.5
 
-    _against_collapse: ClassVar[str] = "Lower lr, or give larger batches."
+    _against_collapse: ClassVar[str] = "Lower lr, or raise batch_size."
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "temperature": [Interval(Real, 0, None, closed="neither")],
     }

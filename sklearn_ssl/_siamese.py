@@ -109,7 +109,8 @@ def vicreg_loss(
     invariance : float
         Weight of the squared difference, a mean over rows and dimensions.
     variance : float
-        Weight of what the standard deviations lack to 1, a mean over dimensions and both views.
+        Weight of what the standard deviations lack to 1, a mean over dimensions and both views, as in the
+        authors' code; the paper's formula has a sum over the views.
     covariance : float
         Weight of the squared covariances between dimensions, a sum for each dimension over the others,
         then a mean over dimensions, and a sum over both views.
@@ -254,7 +255,9 @@ class SiamesePretrainer(Pretrainer):
     momentum: float = 0.99
     redundancy: float = 0.005
 
-    _against_collapse: ClassVar[str] = 'Use loss="vicreg" or "barlow_twins", or lower lr.'
+    _against_collapse: ClassVar[str] = (
+        "Lower lr, or raise batch_size; 'vicreg' and 'barlow_twins' are the losses that collapse least."
+    )
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "loss": [StrOptions({"byol", "simsiam", "barlow_twins", "vicreg"})],
         "momentum": [Interval(Real, 0, 1, closed="both")],

@@ -117,6 +117,11 @@ class Variation(DecodingObjective):
         """Return the posterior means ``(n, n_components)``."""
         return self.mean(self.encoder(x))
 
+    def embedding(self, x: Batch) -> Tensor:
+        """Return the means, beside a constant as long as a draw of the prior: means far shorter say nothing."""
+        mean = self.features(x)
+        return torch.cat([mean, torch.full_like(mean[:, :1], mean.shape[1] ** 0.5)], dim=1)
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class VAEPretrainer(SamplerMixin, Pretrainer):

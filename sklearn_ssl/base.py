@@ -38,9 +38,9 @@ from .training import (
     batch_statistics,
     calibrate,
     check_callbacks,
+    collapse_of,
     draw_seed,
     features_of,
-    is_collapsed,
     load_weights,
     move,
     n_rows,
@@ -55,6 +55,7 @@ from .training import (
 __all__ = ["Modality", "Objective", "Pretrainer"]
 
 SCORE_SEED = 0
+VIEW_BATCH = 256
 CALIBRATION_ROWS = 8192
 
 
@@ -159,7 +160,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         The trainer; ``net_.module_`` is the objective.
     history_ : list of dict
         One dict per epoch: ``epoch``, ``train_loss``, with `early_stopping` ``valid_loss``, and what tells a
-        collapse: ``effective_rank``, how many directions the embeddings of up to 256 rows fill, and
+        collapse: ``effective_rank``, how many directions the embeddings of up to 128 rows fill, and
         ``spread``, how much the rows differ (1: all directions, 0: one point). Embeddings are what the
         loss compares: projections, or the features themselves.
         ``pandas.DataFrame(est.history_)`` is the learning curve.
@@ -295,7 +296,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
         Parameters
         ----------
-        X : like the X of fit, of shape (n, ...)
+        X : like the X of fit, of shape (n, ...), at least 2 rows
 
         Returns
         -------
@@ -303,15 +304,20 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             Features of one and of the other view; row i of both is of row i of X.
         """
         _, store = self._ready(X)
-        shape = (len(store), self.n_components_)
+        n = len(store)
+        if n < 2:
+            raise ValueError("transform_views needs at least 2 rows of X; it has 1. Pass a larger sample.")
+        # in batches of one size, at random: rows may be sorted, and views may borrow from others of a batch
+        order = np.random.default_rng(SCORE_SEED).permutation(n)
         pair = []
         for side in (0, 1):
+
+            def view(batch: Batch, side: int = side) -> Batch:
+                return self.modality_.views(batch)[side]
+
             with seeded(SCORE_SEED, self.net_.device):  # both times the same two views
-
-                def view(batch: Batch, side: int = side) -> Batch:
-                    return self.modality_.views(batch)[side]
-
-                pair.append(features_of(self.net_, store, shape, self.batch_size, view))
+                Z = features_of(self.net_, Selection(store, order), (n, self.n_components_), VIEW_BATCH, view)
+            pair.append(Z[np.argsort(order)])
         return pair[0], pair[1]
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -384,11 +390,11 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     def _train(self, net: PretextNet, store: Store, epochs: int) -> str:
         """Train, and return what to warn of; raise it if that is wanted."""
         net.train(store, epochs)
-        if self.on_collapse == "ignore" or not is_collapsed(net):
+        figures = "" if self.on_collapse == "ignore" else collapse_of(net, store)
+        if not figures:
             return ""
         text = (
-            f"{type(self).__name__} has collapsed: the embeddings of all rows are nearly the same (effective "
-            f"rank {net.history[-1, 'effective_rank']:.2f}, spread {net.history[-1, 'spread']:.2f}). "
+            f"{type(self).__name__} has collapsed: the embeddings of all rows are nearly the same ({figures}). "
             f"{self._against_collapse}"
         )
         if self.on_collapse == "raise":
@@ -495,7 +501,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ).initialize()
         for group in net.optimizer_.param_groups:
             group["initial_lr"] = self.lr  # what a schedule that goes on starts from
-        net.modality_ = self.modality_  # for callbacks that have raw rows
+        net.store_of_ = self._store  # for callbacks that have raw rows
         net.history = History([{**row, "batches": []} for row in history])
         net.module_.eval()
         return net
@@ -519,8 +525,11 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
     def _ready(self, X: Any) -> tuple[Objective, Store]:
         check_is_fitted(self, "net_")
+        return self.net_.module_, self._store(X)
+
+    def _store(self, X: Any) -> Store:
         self._check_columns(X)
-        return self.net_.module_, self.modality_.validate(X)
+        return self.modality_.validate(X)
 
     def _restore(self, modality: Modality, weights: dict[str, Tensor]) -> None:
         """Build the network anew and give it saved weights; other fitted attributes are there."""
@@ -576,7 +585,10 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = isinstance(self.modality, (str, Tabular))
+        auto = isinstance(self.modality, str)
+        tabular = issubclass(Tabular, self._takes) if auto else isinstance(self.modality, Tabular)
+        tags.input_tags.sparse = tabular
+        tags.input_tags.two_d_array = tabular or getattr(self.modality, "shape", None) is not None
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 

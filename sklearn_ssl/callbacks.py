@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
@@ -12,7 +13,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from .training import features_of
+from .training import features_of, move, seeded
 
 __all__ = ["OnlineProbe"]
 
@@ -61,7 +62,7 @@ class OnlineProbe(Callback):
         """Prepare the labelled rows."""
         if not isinstance(self.every, (int, np.integer)) or self.every < 1:
             raise ValueError(f"every={self.every!r} must be an integer of at least 1.")
-        self.store_ = net.modality_.validate(self.X)
+        self.store_ = net.store_of_(self.X)
         self.y_ = column_or_1d(self.y)
         check_consistent_length(self.store_, self.y_)
         least = np.unique(self.y_, return_counts=True)[1].min()
@@ -78,11 +79,16 @@ class OnlineProbe(Callback):
         objective = net.module_
         mode = objective.training
         objective.eval()
-        width = objective.features(self.store_[np.arange(1)]).shape[1]
-        Z = features_of(net, self.store_, (len(self.store_), width), net.batch_size)
+        with torch.no_grad(), seeded(0, net.device):  # whatever is drawn, training goes on as without it
+            width = objective.features(move(self.store_[np.arange(1)], net.device)).shape[1]
+            Z = features_of(net, self.store_, (len(self.store_), width), net.batch_size)
         objective.train(mode)
-        classifier = (
-            KNeighborsClassifier(1, metric="cosine") if self.classifier is None else clone(self.classifier)
-        )
-        scores = cross_val_score(classifier, Z, self.y_, cv=self.cv_)
+        classifier = self.classifier
+        if classifier is None:
+            classifier = KNeighborsClassifier(1, metric="cosine")
+        scores = cross_val_score(clone(classifier), Z, self.y_, cv=self.cv_)
         net.history.record("probe_accuracy", float(scores.mean()))
+
+    def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Forget the prepared rows."""
+        del self.store_

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.metrics import euclidean_distances
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import normalize
-from sklearn.utils import check_array
+from sklearn.utils import _safe_indexing, check_array, check_random_state
+from sklearn.utils.validation import _num_samples
 
-from .base import Pretrainer
 from .training import effective_rank
 
 __all__ = [
@@ -30,16 +31,20 @@ __all__ = [
     "uniformity_scorer",
 ]
 
-MANY = 2048  # rows: distances of all pairs are computed
+MANY = 2048  # rows, where distances of all pairs are computed, and for views
+MOST = 25_600  # for singular values
 
 
-def rankme_score(Z: Any) -> float:
+def rankme_score(Z: Any, *, random_state: Any = 0) -> float:
     """How many directions the features fill: RankMe, their effective rank.
 
     Parameters
     ----------
     Z : array of shape (n, d)
         Features. The score is at most the smaller of n and d: compare arrays with the same number of rows.
+        Of more than 25,600 rows as many are drawn, as in the paper.
+    random_state : int or RandomState instance, default=0
+        Of that draw.
 
     Returns
     -------
@@ -64,7 +69,8 @@ def rankme_score(Z: Any) -> float:
     >>> round(rankme_score(np.eye(4)), 6), round(rankme_score(np.ones((4, 3))), 6)
     (4.0, 1.0)
     """
-    return effective_rank(torch.tensor(check_array(Z, input_name="Z", dtype=np.float64)))
+    Z = check_array(Z, input_name="Z", dtype=[np.float64, np.float32])
+    return effective_rank(torch.tensor(_some(Z, MOST, random_state)))
 
 
 def alignment_score(A: Any, B: Any) -> float:
@@ -101,21 +107,21 @@ def alignment_score(A: Any, B: Any) -> float:
     return -float(((normalize(A) - normalize(B)) ** 2).sum(1).mean()) + 0.0
 
 
-def uniformity_score(Z: Any, *, random_state: int = 0) -> float:
+def uniformity_score(Z: Any, *, random_state: Any = 0) -> float:
     """How evenly the features of different rows are spread over the sphere.
 
     Parameters
     ----------
     Z : array of shape (n, d)
         Features of at least two rows, which are normalised. Of more than 2,048 rows as many are drawn.
-    random_state : int, default=0
+    random_state : int or RandomState instance, default=0
         Of that draw.
 
     Returns
     -------
     float
         Minus the logarithm of the mean of ``exp(-2 * distance**2)`` over all pairs of rows: from 0, where
-        all are one point, to about 4.
+        all are one point, to 8 for two opposite ones; rows at random on a sphere come to about 4.
 
     Raises
     ------
@@ -133,14 +139,13 @@ def uniformity_score(Z: Any, *, random_state: int = 0) -> float:
     >>> uniformity_score([[1, 0], [2, 0]]), uniformity_score([[1, 0], [-1, 0]])
     (0.0, 8.0)
     """
-    Z = check_array(Z, input_name="Z", dtype=np.float64, ensure_min_samples=2)
-    Z = normalize(_some(len(Z), random_state, Z)[0])
-    pairs = np.triu_indices(len(Z), 1)
-    squared = np.clip(2 - 2 * (Z @ Z.T)[pairs], 0, 4)
+    Z = check_array(Z, input_name="Z", dtype=[np.float64, np.float32], ensure_min_samples=2)
+    Z = normalize(_some(Z, MANY, random_state)).astype(np.float64)
+    squared = euclidean_distances(Z, squared=True)[np.triu_indices(len(Z), 1)]
     return -float(np.log(np.exp(-2 * squared).mean())) + 0.0
 
 
-def neighbor_agreement_score(A: Any, B: Any, *, n_neighbors: int = 10, random_state: int = 0) -> float:
+def neighbor_agreement_score(A: Any, B: Any, *, n_neighbors: int = 10, random_state: Any = 0) -> float:
     """How far a row's nearest neighbours are the same for its two views.
 
     Parameters
@@ -151,7 +156,7 @@ def neighbor_agreement_score(A: Any, B: Any, *, n_neighbors: int = 10, random_st
     n_neighbors : int, default=10
         How many neighbours, by cosine similarity, among the other rows of the same view. Fewer where there
         are not as many rows.
-    random_state : int, default=0
+    random_state : int or RandomState instance, default=0
         Of that draw.
 
     Returns
@@ -176,10 +181,14 @@ def neighbor_agreement_score(A: Any, B: Any, *, n_neighbors: int = 10, random_st
     if not isinstance(n_neighbors, (int, np.integer)) or n_neighbors < 1:
         raise ValueError(f"n_neighbors={n_neighbors!r} must be an integer of at least 1.")
     A, B = _two_views(A, B, min_rows=3)
-    A, B = _some(len(A), random_state, A, B)
+    rng = check_random_state(random_state)
+    rows = rng.permutation(len(A))[:MANY]
+    A, B = A[rows], B[rows]
     n = len(A)
     k = min(int(n_neighbors), n - 2)
-    near = [NearestNeighbors(n_neighbors=k, metric="cosine").fit(Z).kneighbors()[1] for Z in (A, B)]
+    order = rng.permutation(n)  # ties must not break alike: they are no agreement
+    near = [NearestNeighbors(n_neighbors=k, metric="cosine").fit(Z).kneighbors()[1] for Z in (A, B[order])]
+    near[1] = order[near[1][np.argsort(order)]]
     shared = np.mean([len(np.intersect1d(a, b)) for a, b in zip(*near, strict=True)]) / k
     chance = k / (n - 1)
     return float((shared - chance) / (1 - chance))
@@ -205,7 +214,7 @@ def rankme_scorer(estimator: Any, X: Any, y: Any = None) -> float:
     >>> search.fit(load_iris().data).best_score_ > 1
     True
     """
-    return rankme_score(estimator.transform(X))
+    return rankme_score(estimator.transform(_some(X, MOST)))
 
 
 def uniformity_scorer(estimator: Any, X: Any, y: Any = None) -> float:
@@ -217,7 +226,7 @@ def uniformity_scorer(estimator: Any, X: Any, y: Any = None) -> float:
     X : like the X of fit
     y : ignored
     """
-    return uniformity_score(estimator.transform(X))
+    return uniformity_score(estimator.transform(_some(X, MANY)))
 
 
 def alignment_scorer(estimator: Any, X: Any, y: Any = None) -> float:
@@ -228,7 +237,7 @@ def alignment_scorer(estimator: Any, X: Any, y: Any = None) -> float:
     estimator : fitted pretrainer, or a pipeline that ends in one
         Its modality draws the views, from a fixed seed. They are corrupted as much as the modality says:
         settings of the modality change what is compared.
-    X : like the X of fit
+    X : like the X of fit, at least 3 rows; of more than 2,048 as many are drawn
     y : ignored
     """
     return alignment_score(*_features_of_views(estimator, X))
@@ -242,16 +251,17 @@ def neighbor_agreement_scorer(estimator: Any, X: Any, y: Any = None) -> float:
     estimator : fitted pretrainer, or a pipeline that ends in one
         Its modality draws the views, from a fixed seed. They are corrupted as much as the modality says:
         settings of the modality change what is compared.
-    X : like the X of fit
+    X : like the X of fit, at least 3 rows; of more than 2,048 as many are drawn
     y : ignored
     """
     return neighbor_agreement_score(*_features_of_views(estimator, X))
 
 
 def _features_of_views(estimator: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
+    X = _some(X, MANY)
     if isinstance(estimator, Pipeline):
         return _features_of_views(estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X)
-    if not isinstance(estimator, Pretrainer):
+    if not hasattr(estimator, "transform_views"):
         raise TypeError(
             f"This score compares two views of each row, and {type(estimator).__name__} draws none. It takes a "
             "pretrainer, or a pipeline that ends in one; rankme_scorer and uniformity_scorer take any transformer."
@@ -260,16 +270,15 @@ def _features_of_views(estimator: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _two_views(A: Any, B: Any, min_rows: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    A = check_array(A, input_name="A", dtype=np.float64, ensure_min_samples=min_rows)
-    B = check_array(B, input_name="B", dtype=np.float64, ensure_min_samples=min_rows)
+    A = check_array(A, input_name="A", dtype=[np.float64, np.float32], ensure_min_samples=min_rows)
+    B = check_array(B, input_name="B", dtype=[np.float64, np.float32], ensure_min_samples=min_rows)
     if A.shape != B.shape:
         raise ValueError(f"A of shape {A.shape} and B of shape {B.shape} must have the same shape.")
     return A, B
 
 
-def _some(n: int, random_state: int, *arrays: np.ndarray) -> list[np.ndarray]:
-    """Return the same random rows of all arrays, if they have too many."""
-    if n <= MANY:
-        return list(arrays)
-    rows = np.random.default_rng(random_state).permutation(n)[:MANY]
-    return [array[rows] for array in arrays]
+def _some(rows: Any, most: int, random_state: Any = 0) -> Any:
+    """Return `most` random rows of a container, all if it has no more."""
+    rng = check_random_state(random_state)
+    n = _num_samples(rows)
+    return rows if n <= most else _safe_indexing(rows, np.sort(rng.permutation(n)[:most]))

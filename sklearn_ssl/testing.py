@@ -7,7 +7,7 @@ import pickle
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _num_samples
 from skorch.callbacks import Callback
 from torch import nn
 
@@ -56,9 +57,16 @@ class Case:
     X: Any
     other: dict[str, Any]
 
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return _num_samples(self.X)
+
     def new(self, **params: Any) -> Pretrainer:
-        """Return a fresh copy that trains quickly."""
-        return clone(self.estimator).set_params(**{**FAST, **params})
+        """Return a fresh copy that trains quickly; but for its modality, what it shares with others is reset."""
+        reset = {f.name: f.default for f in fields(Pretrainer) if f.name != "modality"}
+        own = {f.name: f.default for f in fields(self.estimator) if f.name in reset}  # defaults of its own
+        return clone(self.estimator).set_params(**{**reset, **own, **FAST, **params})
 
     def fit(self, **params: Any) -> Pretrainer:
         """Return a fitted one."""
@@ -104,7 +112,10 @@ def new_case(estimator: Pretrainer, X: Any = None, other: dict[str, Any] | None 
     """Return what the single checks take."""
     if not isinstance(estimator, Pretrainer):
         raise TypeError(f"check_pretrainer takes a Pretrainer, got {type(estimator).__name__}.")
-    return Case(estimator, _rows(estimator) if X is None else X, other or {})
+    case = Case(estimator, _rows(estimator) if X is None else X, other or {})
+    if case.n < 100:
+        raise ValueError(f"check_pretrainer needs at least 100 rows of X; it has {case.n}.")
+    return case
 
 
 def _rows(estimator: Pretrainer) -> np.ndarray:
@@ -125,7 +136,7 @@ def check_features(case: Case) -> None:
     est = case.fit(n_components=7)
     Z = est.transform(case.X)
     assert Z.dtype == np.float32, f"transform gave {Z.dtype}, not float32"
-    assert Z.shape == (len(case.X), 7), f"n_components=7 gave features of shape {Z.shape}"
+    assert Z.shape == (case.n, 7), f"n_components=7 gave features of shape {Z.shape}"
     assert np.isfinite(Z).all(), "features are not finite"
     assert Z.std() > 0, "features are constant"
     assert len(est.get_feature_names_out()) == 7, "get_feature_names_out does not give n_components names"
@@ -151,7 +162,7 @@ def check_gradient(case: Case) -> None:
 
 def check_same_bits(case: Case) -> None:
     """The same seed gives the same bits, whatever y; another seed does not."""
-    y = np.arange(len(case.X)) % 3
+    y = np.arange(case.n) % 3
     first = case.new().fit(case.X, y)
     again = case.new().fit(case.X, np.random.default_rng(0).permutation(y))
     assert same_bits(first, again), "permuting y changed the weights, or the same seed gave others"
@@ -185,8 +196,11 @@ def check_global_generators(case: Case) -> None:
 
 def check_input_is_not_written_to(case: Case) -> None:
     """A read-only memory map works, warns of nothing, gives the same features, and is left as it is."""
+    digest = joblib.hash(case.X)
+    case.fit().transform(case.X)
+    assert joblib.hash(case.X) == digest, "X was written to"
     if not isinstance(case.X, np.ndarray):
-        return
+        return  # there are no memory maps of other kinds
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "X.npy"
         np.save(path, np.ascontiguousarray(case.X))
@@ -269,19 +283,19 @@ def _has_effect(case: Case, name: str) -> bool:
         Z = _features(case, setting)
         for value in _other_values(case, name):
             changed = _features(case, {**setting, name: value})
-            if changed is None and isinstance(value, str):
-                return True  # refused, such as a target that images do not have: not silently of no effect
-            if Z is not None and changed is not None and _differ(Z, changed):
+            if isinstance(changed, str) and isinstance(value, str) and f"{name}={value!r}" in changed:
+                return True  # refused by name, such as a target that images do not have
+            if isinstance(Z, np.ndarray) and isinstance(changed, np.ndarray) and _differ(Z, changed):
                 return True
     return False
 
 
-def _features(case: Case, params: dict[str, Any]) -> np.ndarray | None:
-    """Return the features with some parameters; None if they do not go together, or not with this X."""
+def _features(case: Case, params: dict[str, Any]) -> np.ndarray | str:
+    """Return the features with some parameters; what was said if they do not go together, or not with X."""
     try:
         return case.fit(precision="float32", **params).transform(case.X)
-    except (ValueError, TypeError):
-        return None
+    except ValueError as error:
+        return str(error)
 
 
 def _differ(Z: np.ndarray, other: np.ndarray) -> bool:
@@ -371,7 +385,9 @@ def check_bad_input(case: Case) -> None:
 
 def _refused(what: str, call: Callable[[Any], Any], X: Any) -> None:
     try:
-        call(X)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as of names that are missing
+            call(X)
     except (ValueError, TypeError):
         return
     except Exception as error:

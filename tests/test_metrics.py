@@ -3,14 +3,17 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits, load_iris
 from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
+from torch import nn
 
 from sklearn_ssl import ContrastivePretrainer, metrics
 from sklearn_ssl.callbacks import OnlineProbe
@@ -174,3 +177,47 @@ def test_probe_of_bad_input(probe, words):
     with pytest.raises(ValueError, match=words):
         est.fit(X)
     assert not hasattr(est, "net_")
+
+
+def test_features_that_say_nothing_score_low():
+    for Z in (np.ones((100, 5)), np.zeros((100, 5))):
+        assert abs(neighbor_agreement_score(Z, Z)) < 0.1
+        assert abs(uniformity_score(Z)) < 1e-9
+    assert rankme_score(np.ones((100, 5))) == pytest.approx(1)
+
+
+def test_views_do_not_depend_on_the_order_of_rows_or_the_batch_size():
+    est = ContrastivePretrainer(max_epochs=1, random_state=0).fit(X)
+    scores = {}
+    for size in (16, 256):
+        for order in (np.arange(150), RNG.permutation(150)):
+            scores[size, order[0]] = alignment_scorer(est.set_params(batch_size=size), X[order])
+    values = list(scores.values())
+    assert max(values) - min(values) < 0.3 * abs(np.mean(values))
+    with pytest.raises(ValueError, match="at least 2 rows"):
+        est.transform_views(X[:1])
+
+
+def test_scorers_take_a_frozen_pretrainer_and_many_rows():
+    est = ContrastivePretrainer(max_epochs=1, random_state=0).fit(X)
+    many = np.tile(X, (20, 1))
+    for scorer in SCORERS:
+        assert scorer(FrozenEstimator(est), X) == scorer(est, X)
+        assert np.isfinite(scorer(est, many))
+    with pytest.raises(ValueError, match="cannot be used to seed"):
+        uniformity_score(A, random_state="x")
+
+
+def test_probe_leaves_dropout_alone_and_knows_names():
+    class Dropped(nn.Linear):
+        def forward(self, x):
+            return nn.functional.dropout(super().forward(x), 0.3)
+
+    few = np.r_[0:6, 50:56, 100:106]
+    settings = {"encoder": Dropped(4, 8), "max_epochs": 3, "random_state": 0}
+    watched = ContrastivePretrainer(**settings, callbacks=[OnlineProbe(X[few], Y[few])]).fit(X)
+    assert same_bits(ContrastivePretrainer(**settings).fit(X), watched)
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    probe = OnlineProbe(frame.iloc[few, ::-1], Y[few])
+    with pytest.raises(ValueError, match="feature names"):
+        ContrastivePretrainer(max_epochs=1, callbacks=[probe]).fit(frame)

@@ -1,11 +1,15 @@
 """The kit finds what it is there to find."""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse as sp
 import torch
 from sklearn.datasets import load_iris
+from sklearn.utils._param_validation import StrOptions
 from torch import nn
 
 from sklearn_ssl import ContrastivePretrainer, RotationPretrainer
@@ -74,5 +78,42 @@ def test_sound_ones_pass():
 def test_what_it_does_not_take():
     with pytest.raises(TypeError, match="takes a Pretrainer, got ABCMeta"):
         check_pretrainer(ContrastivePretrainer)
+    with pytest.raises(ValueError, match="at least 100 rows of X; it has 20"):
+        check_pretrainer(ContrastivePretrainer(), X[:20])
     with pytest.raises(ValueError, match="Pass X"):
         check_pretrainer(ContrastivePretrainer(modality=Image(shape=(28, 28))))
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"lr": 1e-4, "n_components": 16, "early_stopping": True, "warm_start": True, "batch_size": 32},
+        {"encoder": nn.Linear(4, 8), "max_epochs": 0},
+    ],
+)
+def test_settings_of_shared_parameters_do_not_matter(params):
+    check_pretrainer(ContrastivePretrainer(**params))
+
+
+def test_sparse_rows_and_frames():
+    check_pretrainer(ContrastivePretrainer(), sp.csr_array(X))
+    check_pretrainer(ContrastivePretrainer(), pd.DataFrame(X, columns=list("abcd")))
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Broken(Pretrainer):
+    """Fails for one of its options."""
+
+    kind: str = "sound"
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"kind": [StrOptions({"sound", "broken"})]}
+
+    def _objective(self, modality, encoder):
+        if self.kind == "broken":
+            raise ValueError("not what you think")
+        return Guess(encoder, self.n_components_, X.shape[1], "", 1.0)
+
+
+def test_an_option_that_fails_is_found():
+    with pytest.raises(AssertionError, match="kind has no effect"):
+        check_pretrainer(Broken())

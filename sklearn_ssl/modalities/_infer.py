@@ -55,6 +55,8 @@ def check_kind(modality: Modality, kinds: tuple[type[Modality], ...], method: st
         return
     wanted = " or ".join(kind.__name__ for kind in kinds)
     shape = _shape(X)
+    if isinstance(modality, Tabular) and len(shape) != 2:
+        return  # no table either, and Tabular has the words for it
     fix = f"Pass modality={wanted}(...), or take a method for what X is."
     if Image in kinds and len(shape) == 2:
         side = math.isqrt(shape[1])

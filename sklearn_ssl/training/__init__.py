@@ -3,7 +3,7 @@
 from ._batch_norm import batch_statistics, calibrate
 from ._callbacks import check_callbacks, without_fitted
 from ._checkpoint import PortableModule, load_weights, weights_of
-from ._collapse import CollapseMonitor, effective_rank, is_collapsed, spread
+from ._collapse import CollapseMonitor, collapse_of, effective_rank
 from ._device import resolve_device, resolve_precision
 from ._features import features_of
 from ._loader import Batch, BatchLoader, Rows, Selection, Store, move, n_rows
@@ -24,10 +24,10 @@ __all__ = [
     "batch_statistics",
     "calibrate",
     "check_callbacks",
+    "collapse_of",
     "draw_seed",
     "effective_rank",
     "features_of",
-    "is_collapsed",
     "load_weights",
     "move",
     "n_rows",
@@ -35,7 +35,6 @@ __all__ = [
     "resolve_device",
     "resolve_precision",
     "seeded",
-    "spread",
     "weights_of",
     "without_fitted",
 ]

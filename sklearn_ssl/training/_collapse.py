@@ -13,10 +13,9 @@ from skorch.callbacks import Callback
 from torch import Tensor
 
 from ._batch_norm import batch_statistics
-from ._loader import Store, move
+from ._loader import Batch, Store, move
 
-SAMPLE = 256
-LEAST = {"effective_rank": 1.5, "spread": 0.1}
+SAMPLE = 128
 
 
 def effective_rank(z: Tensor) -> float:
@@ -35,9 +34,10 @@ def effective_rank(z: Tensor) -> float:
     ----------
     .. [1] O. Roy, M. Vetterli. "The Effective Rank: A Measure of Effective Dimensionality." EUSIPCO 2007.
     """
-    if not z.isfinite().all() or not z.any():
+    largest = float(z.abs().max())
+    if not math.isfinite(largest) or largest == 0:
         return math.nan
-    z = z.double() / z.abs().max()
+    z = z.double() / largest
     gram = z @ z.T if len(z) < z.shape[1] else z.T @ z
     shares = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt()
     shares = shares / shares.sum()
@@ -61,47 +61,64 @@ def spread(z: Tensor) -> float:
     .. [1] X. Chen, K. He. "Exploring Simple Siamese Representation Learning." CVPR 2021.
        https://arxiv.org/abs/2011.10566
     """
-    return float(F.normalize(z.double(), dim=1).std(0, correction=0).mean() * math.sqrt(z.shape[1]))
+    return float(F.normalize(z, dim=1).std(0, correction=0).mean() * math.sqrt(z.shape[1]))
+
+
+def is_collapsed(z: Tensor, rows: Batch) -> bool:
+    """Return whether embeddings are nearly alike, or on a line, while the rows that they are of are not.
+
+    Parameters
+    ----------
+    z : Tensor of shape (n, d)
+        Embeddings; collapsed, too, if any is not finite.
+    rows : Batch
+        What they are of. Without a tensor of floats, rows are taken to differ.
+    """
+    parts = [rows] if isinstance(rows, Tensor) else list(rows)
+    floats = [part.flatten(1) for part in parts if part.is_floating_point()]
+    x = torch.cat(floats, dim=1).float() if floats else torch.eye(len(z))
+    if not z.isfinite().all():
+        return True
+    alike = spread(z) < min(0.1, spread(x) / 5)
+    on_a_line = effective_rank(z) < 1.5 and min(effective_rank(x), z.shape[1]) > 2
+    return alike or on_a_line
 
 
 class CollapseMonitor(Callback):
     """Records, each epoch, the effective rank and the spread of the embeddings of some rows."""
 
     def on_train_begin(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        self.sample_ = _sample(X)
-        self.before_ = self._measure(net)
+        self.store_ = X
 
     def on_epoch_end(
         self, net: NeuralNet, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
     ) -> None:
-        for name, value in self._measure(net).items():
-            net.history.record(name, value)
+        z = embedding_of(net, sample_of(net, self.store_))
+        net.history.record("effective_rank", effective_rank(z))
+        net.history.record("spread", spread(z))
 
-    def _measure(self, net: NeuralNet) -> dict[str, float]:
-        objective = net.module_
-        mode = objective.training
-        objective.eval()
-        with torch.no_grad(), batch_statistics(objective):
-            z = objective.embedding(move(self.sample_, net.device)).float()
-        objective.train(mode)
-        return {"effective_rank": effective_rank(z), "spread": spread(z)}
+    def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        del self.store_
 
 
-def is_collapsed(net: NeuralNet) -> bool:
-    """Return whether training took away what rank or spread there was.
-
-    Rows that were alike before, such as those of a single column of zeros and ones, do not count.
-    """
-    monitor = next(c for _, c in net.callbacks_ if isinstance(c, CollapseMonitor))
-    rows = [monitor.before_, *(row for row in net.history if "spread" in row)]
-    for name, least in LEAST.items():
-        values = [row[name] for row in rows]
-        best = np.nanmax([*values, 0.0])
-        if best >= 2 * least and not values[-1] >= least:  # NaN is less, too
-            return True
-    return False
+def collapse_of(net: NeuralNet, store: Store) -> str:
+    """Return what is wrong with the embeddings of some rows, in figures; an empty string if nothing is."""
+    z = embedding_of(net, sample_of(net, store))
+    if not is_collapsed(z, sample_of(net, store)):  # drawn anew: a network may write to its input
+        return ""
+    return f"effective rank {effective_rank(z):.2f}, spread {spread(z):.2f}"
 
 
-def _sample(store: Store) -> Any:
+def sample_of(net: NeuralNet, store: Store) -> Batch:
     n = len(store)
-    return store[np.unique(np.linspace(0, n - 1, min(n, SAMPLE)).astype(int))]
+    return store[np.unique(np.linspace(0, n - 1, min(n, SAMPLE, net.batch_size)).astype(int))]
+
+
+def embedding_of(net: NeuralNet, rows: Batch) -> Tensor:
+    objective = net.module_
+    mode = objective.training
+    objective.eval()
+    with torch.no_grad(), batch_statistics(objective):
+        z = objective.embedding(move(rows, net.device)).float().cpu()
+    objective.train(mode)
+    return z
