@@ -46,12 +46,12 @@ class GridPool(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """From features to images: a linear map, and convolutions that add to it what is not linear.
+    """From features to images: a layer on a small grid, then convolutions between doublings of the size.
 
-    The convolutions run on a small grid first, and between doublings of its size; the last doubling
-    rearranges channels into pixels, so that none runs at full size. The linear map gives images of up to
-    32 x 32 pixels, which are stretched to larger ones: without it the decoder is slow to learn even what
-    principal components know.
+    The last doubling rearranges channels into pixels, so that no convolution runs at full size. Up to 256
+    features also go through a linear map to images of up to 32 x 32 pixels, which are stretched to larger
+    ones, and the convolutions add what is not linear: else the decoder is slow to learn even what principal
+    components know. Wider features would copy the pixels through it, and learn less.
 
     Parameters
     ----------
@@ -73,8 +73,10 @@ class ConvDecoder(nn.Module):
         while max(self.sizes[0]) > 4:
             self.sizes.insert(0, [-(-side // 2) for side in self.sizes[0]])
         self.waist = nn.Linear(n_components, WAIST)
-        coarse = (channels, min(size[0], COARSE), min(size[1], COARSE))
-        self.linear = nn.Sequential(nn.Linear(WAIST, math.prod(coarse)), nn.Unflatten(1, coarse))
+        self.linear: nn.Module | None = None
+        if n_components <= WAIST:
+            coarse = (channels, min(size[0], COARSE), min(size[1], COARSE))
+            self.linear = nn.Sequential(nn.Linear(WAIST, math.prod(coarse)), nn.Unflatten(1, coarse))
         self.first = nn.Sequential(
             nn.ReLU(),
             nn.Linear(WAIST, widths[0] * math.prod(self.sizes[0])),
@@ -94,10 +96,13 @@ class ConvDecoder(nn.Module):
         x = self.first(h).contiguous(memory_format=torch.channels_last)
         for layer, size in zip(self.layers, self.sizes[1:], strict=True):
             x = F.interpolate(layer(x), size=size)
-        linear = self.linear(h)
-        if list(linear.shape[2:]) != self.size:
-            linear = F.interpolate(linear, size=self.size, mode="bilinear")
-        return (self.last(x)[:, :, : self.size[0], : self.size[1]] + linear).contiguous()
+        x = self.last(x)[:, :, : self.size[0], : self.size[1]]
+        if self.linear is not None:
+            linear = self.linear(h)
+            if list(linear.shape[2:]) != self.size:
+                linear = F.interpolate(linear, size=self.size, mode="bilinear")
+            x = x + linear
+        return x.contiguous()
 
 
 class ConvNet(nn.Module):
