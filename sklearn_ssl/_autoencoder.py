@@ -14,6 +14,8 @@ from ._decoding import DecoderMixin, DecodingObjective
 from .base import Modality, Objective, Pretrainer
 from .training import Batch
 
+NARROW = 256
+
 
 class Reconstruction(DecodingObjective):
     """The error of a batch rebuilt from the features of its noisy copy.
@@ -33,7 +35,8 @@ class Reconstruction(DecodingObjective):
     def __init__(self, modality: Modality, encoder: nn.Module, n_components: int, noise: float):
         super().__init__(encoder)
         self.noise = noise
-        self.decoder = modality.decoder(n_components)
+        # thousands of features would copy their input through a linear map, and learn less
+        self.decoder = modality.decoder(n_components, linear=n_components <= NARROW)
 
     def forward(self, x: Batch) -> Tensor:
         """Return the mean error over the elements of a batch ``(n, ...)``."""

@@ -81,7 +81,7 @@ METHODS = {
     ),  # only target="bin" asks for n_bins
     "autoencoder": Method(AutoencoderPretrainer(), BOTH, {"noise": 0.0}, VIEWS + HOLES),
     "vae": Method(VAEPretrainer(), BOTH, {"beta": 4.0}, VIEWS + HOLES),
-    "gan": Method(GANPretrainer(), BOTH, {"penalty": 10.0}, VIEWS + HOLES, enough=120, is_game=True),
+    "gan": Method(GANPretrainer(), BOTH, {"penalty": 10.0}, VIEWS + HOLES, enough=60, is_game=True),
 }
 
 CASES = [(method, kind) for method, m in METHODS.items() for kind in m.kinds]

@@ -48,10 +48,7 @@ class GridPool(nn.Module):
 class ConvDecoder(nn.Module):
     """From features to images: a layer on a small grid, then convolutions between doublings of the size.
 
-    The last doubling rearranges channels into pixels, so that no convolution runs at full size. Up to 256
-    features also go through a linear map to images of up to 32 x 32 pixels, which are stretched to larger
-    ones, and the convolutions add what is not linear: else the decoder is slow to learn even what principal
-    components know. Wider features would copy the pixels through it, and learn less.
+    The last doubling rearranges channels into pixels, so that no convolution runs at full size.
 
     Parameters
     ----------
@@ -61,10 +58,18 @@ class ConvDecoder(nn.Module):
         Shape of one image.
     widths : tuple of int, default=(128, 64, 32)
         Channels on the smallest grid, after the first doubling, and from the second on.
+    linear : bool, default=False
+        Add a linear map of the features, to images of up to 32 x 32 pixels, which are stretched to larger
+        ones. Without it the decoder is slow to learn even what principal components know.
     """
 
     def __init__(
-        self, n_components: int, shape: tuple[int, int, int], widths: tuple[int, int, int] = (128, 64, 32)
+        self,
+        n_components: int,
+        shape: tuple[int, int, int],
+        widths: tuple[int, int, int] = (128, 64, 32),
+        *,
+        linear: bool = False,
     ):
         super().__init__()
         channels, *size = shape
@@ -74,7 +79,7 @@ class ConvDecoder(nn.Module):
             self.sizes.insert(0, [-(-side // 2) for side in self.sizes[0]])
         self.waist = nn.Linear(n_components, WAIST)
         self.linear: nn.Module | None = None
-        if n_components <= WAIST:
+        if linear:
             coarse = (channels, min(size[0], COARSE), min(size[1], COARSE))
             self.linear = nn.Sequential(nn.Linear(WAIST, math.prod(coarse)), nn.Unflatten(1, coarse))
         self.first = nn.Sequential(

@@ -72,8 +72,12 @@ class Modality(BaseEstimator, ABC):
         """Hide a share `rate` of a batch: return it with holes, and where they are."""
         raise self._lacks("no way to hide parts of it")
 
-    def decoder(self, n_components: int, target: str = "value") -> Any:
-        """Build a `Decoder` of `target`; of ``"value"``, the batch itself, a `ValueDecoder`."""
+    def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> Any:
+        """Build a `Decoder` of `target`; of ``"value"``, the batch itself, a `ValueDecoder`.
+
+        `linear` asks for a linear map beside the network, where that is slow to learn one: rows are
+        rebuilt more exactly then, from features that are less useful to a linear classifier.
+        """
         raise self._lacks("no decoder")
 
     def critic(self, n_components: int) -> nn.Module:

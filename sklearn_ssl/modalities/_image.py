@@ -107,11 +107,13 @@ class ImageDecoder(ValueDecoder):
         Width of the features.
     shape : tuple (channels, height, width)
         Shape of one image.
+    linear : bool
+        Whether a linear map is a part of it.
     """
 
-    def __init__(self, n_components: int, shape: tuple[int, int, int]):
+    def __init__(self, n_components: int, shape: tuple[int, int, int], linear: bool):
         super().__init__()
-        self.net = ConvDecoder(n_components, shape)
+        self.net = ConvDecoder(n_components, shape, linear=linear)
         self.register_buffer("numeric", torch.tensor(True))
 
     def forward(self, z: Tensor) -> Tensor:
@@ -259,11 +261,11 @@ class Image(Modality):
         size = self.patch_size or math.ceil(min(self.shape_[1:]) / 7)
         return hide_patches(x, rate, size)
 
-    def decoder(self, n_components: int, target: str = "value") -> ImageDecoder:
+    def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> ImageDecoder:
         """Build a convolutional network from features to images."""
         if target != "value":
             raise unknown_target(target, ("value",), self)
-        return ImageDecoder(n_components, self.shape_)
+        return ImageDecoder(n_components, self.shape_, linear)
 
     def critic(self, n_components: int) -> nn.Module:
         """Build three convolutions without batch normalisation, from images to ``(n, n_components)``."""

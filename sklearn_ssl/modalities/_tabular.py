@@ -268,8 +268,11 @@ class Tabular(Modality):
         """Return the batch with a share of its cells replaced by those of other rows, and which."""
         return replace_cells(x, rate)
 
-    def decoder(self, n_components: int, target: str = "value") -> Decoder:
-        """Build a network from features to the columns (``"value"``) or to their bins (``"bin"``)."""
+    def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> Decoder:
+        """Build a network from features to the columns (``"value"``) or to their bins (``"bin"``).
+
+        It learns a linear map fast enough by itself: `linear` changes nothing.
+        """
         if target == "bin":
             return BinDecoder(n_components, torch.from_numpy(self.edges_))
         if target != "value":
