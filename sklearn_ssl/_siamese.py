@@ -220,7 +220,8 @@ class SiamesePretrainer(Pretrainer):
         of the other view. ``"simsiam"`` [2]_: the same without the average, through a stopped gradient.
         ``"barlow_twins"`` [3]_: the correlations between the embeddings of both views become the
         identity. ``"vicreg"`` [4]_: the embeddings get close, each dimension keeps its spread, and
-        dimensions share nothing.
+        dimensions share nothing. ``score`` and `early_stopping` go by the loss: it cannot compare two of
+        these, and the first two see agreement alone, which a constant network would have, too.
     momentum : float, default=0.99
         Share of the target encoder that a step leaves as it is. Used with ``loss="byol"`` only.
     redundancy : float, default=0.005

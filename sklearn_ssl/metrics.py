@@ -3,6 +3,10 @@
 Each score is a function of arrays, and a scorer for ``scoring=`` in a search with ``y=None``. Greater is better
 for all of them. None of them knows what the labels will be: compare settings of one method with them, not
 methods with each other, and trust a few labelled rows more where there are any.
+
+RankMe and uniformity ask whether features use their space, whatever fills it: noise does, too, and their scale does
+not count, so that they cannot choose the `beta` of a VAE. Alignment is best for features that are constant, and for
+views that are hardly changed. Neighbour agreement is neither, but views that are hardly changed help it as well.
 """
 
 from __future__ import annotations
