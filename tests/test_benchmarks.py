@@ -113,12 +113,13 @@ def test_enhancement_tells_error_before_and_after(tmp_path):
 def test_samples_are_judged_and_drawn(tmp_path):
     picture = tmp_path / "samples.png"
     lines = list(samples.measure(1, 25, picture, max_epochs=1))
-    assert [line.split("|")[1].strip() for line in lines[3:6]] == [
+    assert [line.split("|")[1].strip() for line in lines[3:7]] == [
         "real, held out",
-        "VAEPretrainer, seed 0",
-        "GANPretrainer, seed 0",
+        "VAE, seed 0",
+        "VAE, beta=2, seed 0",
+        "GAN, seed 0",
     ]
-    for line in lines[3:6]:
+    for line in lines[3:7]:
         assert sum(map(int, line.split("|")[-2].split())) == 25
     assert picture.read_bytes().startswith(b"\x89PNG")
 
