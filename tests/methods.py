@@ -71,7 +71,7 @@ TABLES, IMAGES, BOTH = ("tabular",), ("image",), ("tabular", "image")
 
 METHODS = {
     "contrastive": Method(ContrastivePretrainer(), BOTH, {"temperature": 0.1}, HOLES),
-    "byol": Method(SiamesePretrainer(loss="byol"), BOTH, {"momentum": 0.5}, HOLES),
+    "byol": Method(SiamesePretrainer(loss="byol"), TABLES, {"momentum": 0.5}, HOLES),
     "simsiam": Method(SiamesePretrainer(loss="simsiam"), TABLES, ignores=HOLES),
     "barlow twins": Method(SiamesePretrainer(loss="barlow_twins"), TABLES, {"redundancy": 1.0}, HOLES),
     "vicreg": Method(SiamesePretrainer(loss="vicreg"), TABLES, ignores=HOLES),

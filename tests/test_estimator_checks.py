@@ -8,7 +8,8 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 
 from sklearn_ssl import SelfOrganizingMap
 
-ON_TABLES = [m(max_epochs=1) for m in METHODS.values() if "tabular" in m.kinds] + [SelfOrganizingMap()]
+ONE_EACH = {type(m.estimator): m(max_epochs=1) for m in METHODS.values() if "tabular" in m.kinds}
+ON_TABLES = [*ONE_EACH.values(), SelfOrganizingMap()]
 
 NOT_YIELDED = [
     "check_dataframe_column_names_consistency",

@@ -150,6 +150,15 @@ def test_simsiam_collapses_without_its_stopped_gradient(monkeypatch):
         SiamesePretrainer(**settings, on_collapse="raise").fit(IRIS)
 
 
+@pytest.mark.parametrize("loss", ["byol", "simsiam", "barlow_twins", "vicreg"])
+def test_images_too(loss):
+    history = (
+        SiamesePretrainer(loss=loss, max_epochs=8, random_state=0).fit(DIGITS.reshape(-1, 8, 8, 1)).history_
+    )
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
+    assert history[-1]["spread"] > 0.3
+
+
 def test_turns_of_square_images():
     a = torch.arange(2 * 3 * 4 * 4.0).reshape(2, 3, 4, 4)
     images, turns = turned(a, -a)
