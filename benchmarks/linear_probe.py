@@ -53,7 +53,7 @@ KINDS: dict[str, Make] = {
     "BYOL": FEATURES["BYOL"],
     "VICReg": FEATURES["VICReg"],
 }
-COLUMNS = ["features", "seed", "accuracy", "seconds", "rebuilt_error"]
+COLUMNS = ["dataset", "features", "seed", "accuracy", "seconds", "rebuilt_error"]
 ALIKE = {"raw", f"PCA-{WIDTH}", "HOG", "LDA", "SOM"}  # whatever the seed
 
 
@@ -74,9 +74,9 @@ def measure(path: Path, dataset: str, kinds: list[str], seeds: int) -> pd.DataFr
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.2, stratify=y, random_state=0)
     if not path.exists():
         path.write_text(",".join(COLUMNS) + "\n")
-    done = set(pd.read_csv(path)[["features", "seed"]].itertuples(index=False, name=None))
+    done = set(pd.read_csv(path)[["dataset", "features", "seed"]].itertuples(index=False, name=None))
     jobs = [(kind, seed) for kind in kinds for seed in range(1 if kind in ALIKE else seeds)]
-    for kind, seed in tqdm([job for job in jobs if job not in done]):
+    for kind, seed in tqdm([job for job in jobs if (dataset, *job) not in done]):
         features = KINDS[kind](seed, dataset)
         start = time.perf_counter()
         Z = features.fit(X).transform(X)
@@ -85,9 +85,10 @@ def measure(path: Path, dataset: str, kinds: list[str], seeds: int) -> pd.DataFr
         accuracy = probe(Z, Z_test, y, y_test, kind in ONE_SCALE or kind.startswith("PCA"))
         with path.open("a", newline="") as file:
             error = rebuilt_error(features, Z_test, X_test)
-            csv.writer(file).writerow([kind, seed, round(accuracy, 2), round(seconds, 1), round(error, 1)])
+            row = [dataset, kind, seed, round(accuracy, 2), round(seconds, 1), round(error, 1)]
+            csv.writer(file).writerow(row)
     found = pd.read_csv(path)
-    return found[found.features.isin(kinds)]
+    return found[(found.dataset == dataset) & found.features.isin(kinds) & (found.seed < seeds)]
 
 
 def rebuilt_error(features: Any, Z: np.ndarray, X: np.ndarray) -> float:

@@ -126,7 +126,7 @@ def vicreg_loss(
     """
     with torch.autocast(z_a.device.type, enabled=False):
         z_a, z_b = z_a.float(), z_b.float()
-        spread, shared = torch.zeros(()), torch.zeros(())
+        spread, shared = z_a.new_zeros(()), z_a.new_zeros(())
         for z in (z_a, z_b):
             centred = z - z.mean(0)
             matrix = centred.T @ centred / (len(z) - 1)

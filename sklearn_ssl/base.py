@@ -501,7 +501,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ).initialize()
         for group in net.optimizer_.param_groups:
             group["initial_lr"] = self.lr  # what a schedule that goes on starts from
-        net.store_of_ = self._store  # for callbacks that have raw rows
+        net.store_of_, net.n_components_ = self._store, self.n_components_  # for callbacks that have raw rows
         net.history = History([{**row, "batches": []} for row in history])
         net.module_.eval()
         return net

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
@@ -13,7 +12,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from .training import features_of, move, seeded
+from .training import features_of, seeded
 
 __all__ = ["OnlineProbe"]
 
@@ -79,9 +78,8 @@ class OnlineProbe(Callback):
         objective = net.module_
         mode = objective.training
         objective.eval()
-        with torch.no_grad(), seeded(0, net.device):  # whatever is drawn, training goes on as without it
-            width = objective.features(move(self.store_[np.arange(1)], net.device)).shape[1]
-            Z = features_of(net, self.store_, (len(self.store_), width), net.batch_size)
+        with seeded(0, net.device):  # whatever is drawn, training goes on as without it
+            Z = features_of(net, self.store_, (len(self.store_), net.n_components_), net.batch_size)
         objective.train(mode)
         classifier = self.classifier
         if classifier is None:

@@ -77,6 +77,7 @@ def test_linear_probe_gives_accuracy_and_rebuilt_error_and_resumes(tmp_path):
     assert found.features.tolist() == kinds
     found = linear_probe.measure(path, "digits", kinds, seeds=2)
     assert found.features.tolist() == [*kinds, "untrained VAE"]
+    assert linear_probe.measure(path, "digits", kinds[:2], seeds=1).features.tolist() == kinds[:2]
     error = found.groupby("features").rebuilt_error.mean()
     assert error["PCA-64"] < 1e-9  # 64 components of 64 pixels
     assert np.isnan(error["raw"]) and error["untrained VAE"] > 10

@@ -12,7 +12,13 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_ssl import AutoencoderPretrainer, ContrastivePretrainer, SelfOrganizingMap, VAEPretrainer
+from sklearn_ssl import (
+    AutoencoderPretrainer,
+    ContrastivePretrainer,
+    RotationPretrainer,
+    SelfOrganizingMap,
+    VAEPretrainer,
+)
 from sklearn_ssl._som import neighbours
 from sklearn_ssl.inspection import EmbeddingDisplay, LossCurveDisplay, ReconstructionDisplay, SOMDisplay
 from sklearn_ssl.modalities import Image
@@ -251,3 +257,10 @@ def test_without_matplotlib_the_extra_is_named(table_ae, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"sklearn-ssl\[plots\]"):
         LossCurveDisplay.from_estimator(table_ae)
+
+
+def test_accuracy_is_not_drawn_among_losses():
+    images = load_digits().images[:100]
+    est = RotationPretrainer(modality=Image(), max_epochs=2, early_stopping=True, random_state=0).fit(images)
+    assert {"train_accuracy", "valid_accuracy"} <= set(est.history_[0])
+    assert list(LossCurveDisplay.from_estimator(est).curves) == ["train_loss", "valid_loss"]

@@ -226,6 +226,8 @@ def test_mask_prediction_finds_what_was_changed():
 def test_unknown_targets_are_told():
     with pytest.raises(ValueError, match=r"'target' parameter of MaskedPretrainer must be a str among"):
         MaskedPretrainer(target="median").fit(IRIS)
+    with pytest.raises(ValueError, match=r"target='median' is not known to Tabular\. Use 'value' or 'bin'"):
+        Tabular().fit(IRIS).decoder(4, "median")
     with pytest.raises(ValueError, match=r"target='bin' is not known to Image\. Use 'value'"):
         MaskedPretrainer(target="bin", modality=PIXELS).fit(DIGITS)
 

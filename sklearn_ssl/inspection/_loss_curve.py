@@ -89,7 +89,7 @@ class LossCurveDisplay:
         missing = [curve for curve in curves or [] if curve not in known]
         if missing:
             raise ValueError(f"history_ has no {missing}. It has {known}.")
-        losses = [key for key in known if key.startswith(("train_", "valid_"))]
+        losses = [k for k in known if k.startswith(("train_", "valid_")) and not k.endswith("_accuracy")]
         chosen = losses if curves is None else curves
         values = {key: np.array([row.get(key, np.nan) for row in history]) for key in chosen}
         return cls(values, name=name).plot(ax=ax, **line_kwargs)
