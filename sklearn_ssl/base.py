@@ -144,7 +144,8 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         pretext task) stay those of the first fit; the other parameters may change.
     random_state : int, RandomState instance or None, default=None
         Decides everything that is random. The same int gives the same bits on the same machine with
-        the same number of threads, and the same up to rounding with another.
+        the same number of threads. With another number sums are rounded otherwise, which training
+        amplifies: features are as good, not the same.
         The global generators of torch and numpy are neither used nor changed.
     verbose : int, default=0
         1 or more draws a progress bar.
