@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import samples
 import speed
-from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, few_labels, plot, report
+from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, few_labels, last, plot, report
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 from speed import draw, time_case
@@ -45,6 +45,14 @@ def test_label_efficiency_measures_resumes_and_reports(tmp_path):
     assert f"- untrained, LR: {gain.mean():+.1f} ± {gain.std(ddof=1) / np.sqrt(2):.1f} over raw LR" in text
     plot(more, tmp_path / "few.png")
     assert (tmp_path / "few.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_training_lasts_as_long_as_asked():
+    epochs = [last(minutes, FEATURES["contrastive"])(0, "digits").max_epochs for minutes in (1e-9, 1e6)]
+    assert epochs[0] == 1
+    assert epochs[1] > 1000
+    assert last(1, FEATURES["untrained"])(0, "digits").max_epochs == 0
+    assert last(1, FEATURES["raw"])(0, "digits").fit(load_digits().data) is not None
 
 
 def test_labels_are_drawn_per_class():
