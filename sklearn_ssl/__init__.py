@@ -3,6 +3,7 @@
 from ._adversarial import GANPretrainer
 from ._autoencoder import AutoencoderPretrainer
 from ._contrastive import ContrastivePretrainer
+from ._labeled_only import LabeledOnly
 from ._masked import MaskedPretrainer
 from ._rotation import RotationPretrainer
 from ._siamese import SiamesePretrainer
@@ -16,6 +17,7 @@ __all__ = [
     "AutoencoderPretrainer",
     "ContrastivePretrainer",
     "GANPretrainer",
+    "LabeledOnly",
     "MaskedPretrainer",
     "RotationPretrainer",
     "SelfOrganizingMap",

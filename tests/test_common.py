@@ -138,6 +138,6 @@ def test_every_modality_parameter_is_documented(cls):
 
 
 def test_public_names():
-    assert set(sklearn_ssl.__all__) == {"load", "SelfOrganizingMap"} | {
+    assert set(sklearn_ssl.__all__) == {"load", "LabeledOnly", "SelfOrganizingMap"} | {
         type(m.estimator).__name__ for m in METHODS.values()
     }

@@ -1,0 +1,205 @@
+"""Let an estimator that knows nothing of unlabeled rows stand behind one that learns from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_regressor
+from sklearn.utils import _safe_indexing, get_tags, indexable
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_method_params, check_consistent_length, check_is_fitted
+
+from ._labels import as_array, is_labeled, plain
+
+
+def _has(method: str) -> Any:
+    def check(self: LabeledOnly) -> bool:
+        getattr(getattr(self, "estimator_", self.estimator), method)  # raises the AttributeError to show
+        return True
+
+    return available_if(check)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
+    """Fit a classifier or a regressor to the rows that have a label, and drop the others.
+
+    Rows whose y is -1, None or NaN are unlabeled; for a regressor, of which -1 may be a target, None or
+    NaN. So the last step of a pipeline gets them, while the steps before learn from all rows. Everything
+    else is the estimator's own: predictions, probabilities, ``coef_``, ``feature_importances_``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is fitted, a copy of it. Other estimators that take y, such as ``SelectKBest``, will do.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted copy. Its other fitted attributes can be asked of this one.
+
+    See Also
+    --------
+    sklearn_ssl.model_selection.SemiSupervisedKFold : Folds that score labelled rows only.
+    sklearn.semi_supervised.SelfTrainingClassifier : Gives labels to unlabeled rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import Pipeline
+    >>> from sklearn.svm import SVC
+    >>> from sklearn_ssl import ContrastivePretrainer, LabeledOnly
+    >>> X, y = load_iris(return_X_y=True)
+    >>> some = np.where(np.arange(150) % 10 == 0, y, -1)  # 15 labels
+    >>> ssl = ContrastivePretrainer(max_epochs=20, random_state=0)
+    >>> pipe = Pipeline([("ssl", ssl), ("clf", LabeledOnly(SVC()))]).fit(X, some)
+    >>> pipe.score(X, y) > 0.85
+    True
+    """
+
+    estimator: Any = field(kw_only=False)
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"estimator": [HasMethods("fit")]}
+
+    def fit(self, X: Any, y: Any, **params: Any) -> LabeledOnly:
+        """Fit a copy of the estimator to the labelled rows.
+
+        Parameters
+        ----------
+        X : array, DataFrame, sparse matrix or list of n rows
+        y : array, Series or list of shape (n,) or (n, n_outputs)
+        **params
+            Passed on to the estimator, such as ``sample_weight``; of what has n entries, those of the
+            labelled rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If no row has a label, or if -1 and 1 are all there is: -1 may have been meant as a class.
+        """
+        self._validate_params()
+        rows, known = self._labels(X, y)
+        if not len(rows):
+            raise ValueError("No row of y has a label. Label some rows, or pass those that are labelled.")
+        params = _check_method_params(X, self._routed("fit", params), indices=rows)
+        self.estimator_ = clone(self.estimator).fit(_rows_of(X, rows), known, **params)
+        return self
+
+    @_has("partial_fit")
+    def partial_fit(self, X: Any, y: Any, **params: Any) -> LabeledOnly:
+        """Train on the labelled rows; of a batch without any, on none.
+
+        Parameters
+        ----------
+        X : array, DataFrame, sparse matrix or list of n rows
+        y : array, Series or list of shape (n,)
+        **params
+            Passed on to the estimator, such as ``classes``.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        rows, known = self._labels(X, y)
+        if not hasattr(self, "estimator_"):
+            self.estimator_ = clone(self.estimator)
+        if len(rows):
+            params = _check_method_params(X, self._routed("partial_fit", params), indices=rows)
+            self.estimator_.partial_fit(_rows_of(X, rows), known, **params)
+        return self
+
+    @_has("predict")
+    def predict(self, X: Any, **params: Any) -> np.ndarray:
+        """Return what the fitted estimator predicts."""
+        return self._ask("predict", X, params)
+
+    @_has("predict_proba")
+    def predict_proba(self, X: Any, **params: Any) -> np.ndarray:
+        """Return the fitted estimator's probabilities of the classes."""
+        return self._ask("predict_proba", X, params)
+
+    @_has("predict_log_proba")
+    def predict_log_proba(self, X: Any, **params: Any) -> np.ndarray:
+        """Return the logarithms of the fitted estimator's probabilities of the classes."""
+        return self._ask("predict_log_proba", X, params)
+
+    @_has("decision_function")
+    def decision_function(self, X: Any, **params: Any) -> np.ndarray:
+        """Return the fitted estimator's decision function."""
+        return self._ask("decision_function", X, params)
+
+    @_has("transform")
+    def transform(self, X: Any, **params: Any) -> Any:
+        """Return what the fitted estimator makes of X."""
+        return self._ask("transform", X, params)
+
+    @_has("score")
+    def score(self, X: Any, y: Any, **params: Any) -> float:
+        """Return the fitted estimator's score on the rows that have a label."""
+        check_is_fitted(self)
+        rows, known = self._labels(X, y)
+        params = _check_method_params(X, self._routed("score", params), indices=rows)
+        return self.estimator_.score(_rows_of(X, rows), known, **params)
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Say that what `fit` and the other methods are given is the estimator's."""
+        mapping = MethodMapping()
+        for method in ("fit", "partial_fit", *_ASKED, "score"):
+            mapping.add(caller=method, callee=method)
+        return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+
+    def _ask(self, method: str, X: Any, params: dict[str, Any]) -> Any:
+        check_is_fitted(self)
+        return getattr(self.estimator_, method)(X, **self._routed(method, params))
+
+    def _routed(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        if not params or not get_config()["enable_metadata_routing"]:
+            return params
+        return getattr(process_routing(self, method, **params).estimator, method)
+
+    def _labels(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the numbers of the labelled rows, and their labels."""
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        check_consistent_length(X, y)
+        regression = is_regressor(self.estimator)
+        labeled = is_labeled(y, minus_one=not regression)
+        known = plain(as_array(y)[labeled])
+        others = ~labeled & is_labeled(y, minus_one=False)  # these have -1
+        if others.any() and known.dtype.kind in "iuf" and known.size and (known == 1).all():
+            raise ValueError(
+                "y has -1 and 1 only. Here -1 means that a row has no label, which leaves one class. If both "
+                "are classes, name them otherwise, for example 0 and 1: (y + 1) // 2."
+            )
+        return np.flatnonzero(labeled), known
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a fitted attribute of the estimator, such as ``coef_``."""
+        fitted = name.endswith("_") and not name.startswith("_") and name != "estimator_"
+        if fitted and "estimator_" in vars(self):
+            return getattr(self.estimator_, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = get_tags(self.estimator)
+        tags.target_tags.required = True
+        tags.array_api_support = False
+        return tags
+
+
+_ASKED = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform")
+
+
+def _rows_of(X: Any, rows: np.ndarray) -> Any:
+    return _safe_indexing(indexable(X)[0], rows)

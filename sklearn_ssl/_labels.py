@@ -1,0 +1,57 @@
+"""Which rows have a label."""
+
+from __future__ import annotations
+
+from numbers import Number
+from typing import Any
+
+import numpy as np
+
+
+def is_labeled(y: Any, minus_one: bool = True) -> np.ndarray:
+    """Return which rows have a label: one that is not None, NaN or pandas' NA, nor -1.
+
+    Parameters
+    ----------
+    y : array, Series or list of shape (n,) or (n, n_outputs)
+        A row of several outputs has a label if all of them do.
+    minus_one : bool, default=True
+        Whether -1 means unlabeled.
+
+    Returns
+    -------
+    ndarray of bool of shape (n,)
+    """
+    values = as_array(y)
+    missing = np.frompyfunc(_is_missing, 1, 1)(values).astype(bool)
+    if minus_one:
+        missing |= np.frompyfunc(_is_minus_one, 1, 1)(values).astype(bool)
+    return ~missing.reshape(len(values), -1).any(axis=1)
+
+
+def as_array(y: Any) -> np.ndarray:
+    """Return y as an array in which None and NaN are still what they were, beside texts too."""
+    if not isinstance(y, (list, tuple)):
+        return np.asarray(y)
+    objects = np.asarray(y, dtype=object)
+    return plain(objects) if all(isinstance(value, Number) for value in objects.flat) else objects
+
+
+def plain(values: np.ndarray) -> np.ndarray:
+    """Return objects that are all numbers as an array of numbers; others as they are."""
+    if values.dtype.kind == "O" and all(isinstance(value, Number) for value in values.flat):
+        return np.array(values.tolist())
+    return values
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None:
+        return True
+    try:
+        return bool(value != value)  # NaN is the one value that differs from itself
+    except TypeError:
+        return True  # pandas' NA does not say
+
+
+def _is_minus_one(value: Any) -> bool:
+    return isinstance(value, Number) and value == -1
