@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from datasets import split
-from label_efficiency import few_labels, markdown
+from label_efficiency import markdown
 from report import RESULTS, arguments, write
 from scipy.stats import spearmanr
 from sklearn.exceptions import ConvergenceWarning
@@ -27,6 +27,7 @@ from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 
 from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer, SiamesePretrainer, metrics
+from sklearn_ssl._label_efficiency import draw_labels
 from sklearn_ssl.modalities import Tabular
 
 TABLES = ["vehicle", "vowel", "segment", "wdbc", "texture", "optdigits"]
@@ -72,7 +73,7 @@ def accuracy(Z: np.ndarray, Z_test: np.ndarray, y: np.ndarray, y_test: np.ndarra
     Z, Z_test = scaler.transform(Z), scaler.transform(Z_test)
     found = []
     for draw in range(draws):
-        rows = few_labels(y, 5, draw)
+        rows = draw_labels(y, 5, draw)
         found.append(LogisticRegression(max_iter=2000).fit(Z[rows], y[rows]).score(Z_test, y_test))
     return 100 * float(np.mean(found))
 

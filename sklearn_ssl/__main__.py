@@ -17,12 +17,12 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
-from tqdm.auto import tqdm
 
 from . import (
     AutoencoderPretrainer,
@@ -35,6 +35,8 @@ from . import (
     VAEPretrainer,
     __version__,
 )
+from ._label_efficiency import LabelEfficiency, draw_labels, label_efficiency
+from .inspection import LabelEfficiencyDisplay
 from .modalities import Image
 
 # each with what the search tries
@@ -50,9 +52,6 @@ METHODS: dict[str, tuple[Any, dict[str, list[Any]]]] = {
 }
 DIGITS = Image(shape=(8, 8), horizontal_flip=False)  # a mirrored 2 is no 2
 
-Features = dict[str, tuple[np.ndarray, np.ndarray]]
-Scores = dict[tuple[str, str, int], list[float]]
-
 
 def classifiers(seed: int) -> dict[str, object]:
     """Return the classifiers that every kind of features goes to."""
@@ -63,33 +62,17 @@ def classifiers(seed: int) -> dict[str, object]:
     }
 
 
-def draw_labels(y: np.ndarray, n_per_class: int, seed: int) -> np.ndarray:
-    """Return `n_per_class` random rows of each class."""
-    rng = np.random.default_rng(seed)
-    return np.concatenate(
-        [rng.choice(np.flatnonzero(y == c), n_per_class, replace=False) for c in np.unique(y)]
-    )
-
-
-def label_efficiency(
-    features: Features, y: np.ndarray, y_test: np.ndarray, budgets: Sequence[int], draws: int
-) -> Scores:
-    """Score every classifier on every kind of features, all on the same draws of labels."""
-    scores: Scores = {}
-    for budget in tqdm(budgets, desc="numbers of labels", leave=False):
-        for seed in tqdm(range(draws), desc=f"{budget} labels per class, draws", leave=False):
-            rows = draw_labels(y, budget, seed)
-            for kind, (Z, Z_test) in features.items():
-                for name, classifier in classifiers(seed).items():
-                    accuracy = clone(classifier).fit(Z[rows], y[rows]).score(Z_test, y_test)
-                    scores.setdefault((kind, name, budget), []).append(100 * accuracy)
-    return scores
-
-
-def table(scores: Scores, budgets: Sequence[int]) -> Iterator[str]:
+def table(found: dict[str, LabelEfficiency]) -> Iterator[str]:
     """Yield the lines of a table of mean accuracies; the best of each column has a star."""
-    kinds = list(dict.fromkeys(kind for kind, _, _ in scores))
-    names = list(dict.fromkeys(name for _, name, _ in scores))
+    names = list(found)
+    first = found[names[0]]
+    kinds, budgets = first.names, first.budgets
+    scores = {
+        (kind, name, budget): 100 * found[name].scores[i, b].mean()
+        for name in names
+        for i, kind in enumerate(kinds)
+        for b, budget in enumerate(budgets)
+    }
     columns = [(name, budget) for budget in budgets for name in names]
     width = max(map(len, kinds)) + 2
     group = 8 * len(names) - 2
@@ -98,31 +81,54 @@ def table(scores: Scores, budgets: Sequence[int]) -> Iterator[str]:
     for kind in kinds:
         cells = []
         for name, budget in columns:
-            means = {other: np.mean(scores[other, name, budget]) for other in kinds}
-            star = "*" if means[kind] == max(means.values()) else " "
-            cells.append(f"{means[kind]:>5.1f}{star}")
+            best = max(scores[other, name, budget] for other in kinds)
+            star = "*" if scores[kind, name, budget] == best else " "
+            cells.append(f"{scores[kind, name, budget]:>5.1f}{star}")
         yield (f"{kind:<{width}}" + "  ".join(cells)).rstrip()
 
 
-def plot(scores: Scores, budgets: Sequence[int], path: str) -> None:
+def plot(found: dict[str, LabelEfficiency], path: str) -> None:
     """Draw accuracy against the number of labels, one panel a classifier."""
     from matplotlib.figure import Figure
 
-    kinds = list(dict.fromkeys(kind for kind, _, _ in scores))
-    names = list(dict.fromkeys(name for _, name, _ in scores))
-    figure = Figure(figsize=(4 * len(names), 3.8), layout="constrained")
-    for ax, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
-        for kind in kinds:
-            runs = np.array([scores[kind, name, budget] for budget in budgets])
-            error = runs.std(axis=1, ddof=1) / np.sqrt(runs.shape[1]) if runs.shape[1] > 1 else None
-            ax.errorbar(budgets, runs.mean(axis=1), error, marker="o", capsize=3, label=kind)
-        ax.set(title=name, xlabel="labels per class", xscale="log")
-        ax.set_xticks(budgets, [str(budget) for budget in budgets])
-        ax.minorticks_off()
-        ax.grid(alpha=0.3)
-    figure.axes[0].set_ylabel("accuracy on held-out digits, % (± standard error)")
-    figure.axes[-1].legend(loc="lower right")
+    figure = Figure(figsize=(4 * len(found), 3.8), layout="constrained")
+    panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    for ax, (name, one) in zip(panels, found.items(), strict=True):
+        LabelEfficiencyDisplay(one).plot(ax=ax)
+        ax.set(title=name, xlabel="labels per class", ylabel="")
+        if ax is not panels[-1]:
+            ax.get_legend().remove()
+    panels[0].set_ylabel("accuracy on held-out digits (± standard error)")
     figure.savefig(path, dpi=120)
+
+
+def compare(
+    features: dict[str, Any],
+    X: np.ndarray,
+    y: np.ndarray,
+    X_test: np.ndarray,
+    y_test: np.ndarray,
+    options: argparse.Namespace,
+) -> dict[str, LabelEfficiency]:
+    """Score every classifier on every kind of features, fitted before, all on the same draws of labels."""
+    both, labels = np.concatenate([X, X_test]), np.concatenate([y, y_test])
+    split = [(np.arange(len(X)), np.arange(len(X), len(both)))]
+    settings = {
+        "budgets": options.labels,
+        "cv": split,
+        "n_draws": options.draws,
+        "verbose": 1,
+        "random_state": options.seed,
+    }
+    return {
+        name: label_efficiency(
+            {kind: make_pipeline(FrozenEstimator(steps), classifier) for kind, steps in features.items()},
+            both,
+            labels,
+            **settings,
+        )
+        for name, classifier in classifiers(options.seed).items()
+    }
 
 
 def new_estimator(name: str, **settings: Any) -> Any:
@@ -198,37 +204,34 @@ def main(args: Sequence[str] | None = None) -> None:
         "raw pixels": make_pipeline(MinMaxScaler()),
         "PCA": make_pipeline(MinMaxScaler(), PCA(32, random_state=options.seed)),
     }
-    features: Features = {
-        name: (steps.fit_transform(X), steps.transform(X_test)) for name, steps in baselines.items()
-    }
+    features: dict[str, Any] = {name: steps.fit(X) for name, steps in baselines.items()}
     shared = {"modality": DIGITS, "random_state": options.seed}
-    untrained = ContrastivePretrainer(**shared, max_epochs=0).fit(X)
-    features["untrained encoder"] = (untrained.transform(X), untrained.transform(X_test))
+    features["untrained encoder"] = ContrastivePretrainer(**shared, max_epochs=0).fit(X)
     for name in options.methods:
         ssl = new_estimator(name, **shared, max_epochs=options.epochs, verbose=1).fit(X)
-        features[f"SSL: {name}"] = (ssl.transform(X), ssl.transform(X_test))
+        features[f"SSL: {name}"] = ssl
         losses = [row["train_loss"] for row in getattr(ssl, "history_", [])]
         progress = f"loss {losses[0]:.3f} -> {losses[-1]:.3f}, " if losses else ""
-        print(f"{name}: {progress}{features[f'SSL: {name}'][0].shape[1]} features")
+        print(f"{name}: {progress}{ssl.transform(X[:1]).shape[1]} features")
 
     print(f"\n2. Accuracy in % on the held-out digits, mean of {options.draws} draws of the labels")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # MLPClassifier's 300 iterations may end early
-        scores = label_efficiency(features, y, y_test, options.labels, options.draws)
-    print("\n".join(table(scores, options.labels)))
+        found = compare(features, X, y, X_test, y_test, options)
+    print("\n".join(table(found)))
 
     budget = max(5, min(options.labels))
     print(f"\n3. GridSearchCV over pretrainer and classifier, {budget} labels per class, after 5 epochs only")
     rows = draw_labels(y, budget, options.seed)
-    found = search(options.methods[0], options.seed, X[rows], y[rows], pool=X)
-    settings = ", ".join(f"{key}={value}" for key, value in found.best_params_.items())
-    print(f"best of {len(found.cv_results_['params'])}: {settings}")
+    tuned = search(options.methods[0], options.seed, X[rows], y[rows], pool=X)
+    settings = ", ".join(f"{key}={value}" for key, value in tuned.best_params_.items())
+    print(f"best of {len(tuned.cv_results_['params'])}: {settings}")
     print(
-        f"accuracy: {found.best_score_:.3f} in cross-validation, {found.score(X_test, y_test):.3f} held out"
+        f"accuracy: {tuned.best_score_:.3f} in cross-validation, {tuned.score(X_test, y_test):.3f} held out"
     )
 
     try:
-        plot(scores, options.labels, options.out)
+        plot(found, options.out)
     except ImportError:
         print(
             "\nNo picture: install matplotlib with pip install 'sklearn-ssl[plots]', or pip install matplotlib"

@@ -110,7 +110,10 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     encoder : str or nn.Module, default="auto"
         The network from a batch to features. A name picks one of the modality's. A module must give
         floats of shape ``(n, d)``; it is copied, and its weights are where training starts. It
-        receives floats ``(n, n_columns)`` for tables and ``(n, c, h, w)`` for images, both scaled.
+        receives floats ``(n, width)`` for tables, the scaled numbers, then indicators of holes and
+        categories one-hot, and ``(n, c, h, w)`` for images. The ``encoder_`` of a pretrainer that was
+        fitted to a DataFrame can start one on a DataFrame with other columns: those it knows by name keep
+        their weights, new ones start fresh, and a warning says which.
     n_components : int or None, default=None
         Width of the features. None takes the default of the named encoder (1,536 for tables, 6,144
         for images of 28 x 28 pixels) or the width of a module.
@@ -141,7 +144,8 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     warm_start : bool, default=False
         Let ``fit`` continue from the weights of the last fit. The scaling, the network and what its
         objective was built from (`modality`, `encoder`, `n_components` and the parameters of the
-        pretext task) stay those of the first fit; the other parameters may change.
+        pretext task) stay those of the first fit; the other parameters may change. On a DataFrame with
+        other columns than the last, only the encoder is kept, as if it were passed as `encoder`.
     random_state : int, RandomState instance or None, default=None
         Decides everything that is random. The same int gives the same bits on the same machine with
         the same number of threads. With another number sums are rounded otherwise, which training
@@ -258,8 +262,10 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         KeyboardInterrupt
             On Ctrl-C, after training has ended in good order: the estimator is usable.
         """
-        first = not (self.warm_start and hasattr(self, "net_"))
-        return self._fit(X, X_unlabeled, first, self.max_epochs)
+        first, start = not (self.warm_start and hasattr(self, "net_")), None
+        if not first and self._has_other_columns(X):
+            first, start = True, self.encoder_
+        return self._fit(X, X_unlabeled, first, self.max_epochs, start)
 
     def partial_fit(self, X: Any, y: Any = None) -> Pretrainer:
         """Train one epoch on X; the first call fits the modality as well.
@@ -348,8 +354,13 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         objective.logs = {}
         return -total / len(store)
 
-    def _fit(self, X: Any, pool: Any, first: bool, max_epochs: int | str) -> Pretrainer:
-        """Train, from the start or on; a failure leaves the estimator as it was, or unfitted."""
+    def _fit(
+        self, X: Any, pool: Any, first: bool, max_epochs: int | str, start: nn.Module | None = None
+    ) -> Pretrainer:
+        """Train, from the start or on; a failure leaves the estimator as it was, or unfitted.
+
+        `start` is an encoder to begin with in place of the parameter.
+        """
         self._validate_params()
         check_callbacks(self.callbacks)
         device = resolve_device(self.device)
@@ -363,7 +374,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             self._reset(modality, X)
         history = [] if first else self.history_
         with seeded(draw_seed(self.random_state, len(history)), device):
-            net = self._first_net(store, device) if first else self._next_net(device)
+            net = self._first_net(store, device, start) if first else self._next_net(device)
             net.train_split = None if valid is None else predefined_split(valid)
             auto = isinstance(max_epochs, str)
             epochs = auto_epochs(len(train), self._effort) if auto else int(max_epochs)
@@ -442,9 +453,9 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         order = np.random.default_rng(int(seed)).permutation(n)
         return Selection(store, order[n_valid:]), Selection(store, order[:n_valid])
 
-    def _first_net(self, store: Store, device: torch.device) -> PretextNet:
+    def _first_net(self, store: Store, device: torch.device, start: nn.Module | None) -> PretextNet:
         try:
-            encoder = self._new_encoder().to(device)
+            encoder = self._new_encoder(start).to(device)
             batch = move(store[np.arange(3) % len(store)], device)
             width = output_width(encoder, batch, resolve_precision(self.precision, device))
             self.n_components_, self.encoder_width_ = width, width
@@ -467,12 +478,13 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         net.optimizer_.load_state_dict({**net.optimizer_.state_dict(), "state": memory})
         return net
 
-    def _new_encoder(self) -> nn.Module:
+    def _new_encoder(self, start: nn.Module | None = None) -> nn.Module:
+        encoder = self.encoder if start is None else start
         try:
-            if isinstance(self.encoder, nn.Module):
-                return copy.deepcopy(self.encoder)
+            if isinstance(encoder, nn.Module):
+                return self.modality_.adapt(copy.deepcopy(encoder))
             width = None if self._own_layer else self.n_components or self._default_width
-            return self.modality_.encoder(self.encoder, width)
+            return self.modality_.encoder(encoder, width)
         except (RuntimeError, TypeError) as error:
             raise ValueError(
                 f"The encoder could not be built: {str(error).splitlines()[0]} Lower n_components if memory is "
@@ -542,6 +554,11 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             raise ValueError(f"The saved weights do not fit the encoder: {error}") from error
         self._adopt(self._net(objective, self._device_or_cpu(), self.history_), self.history_)
 
+    def _has_other_columns(self, X: Any) -> bool:
+        """Return whether X is a frame with columns that the last fit did not see, or without some it saw."""
+        names = getattr(self, "feature_names_in_", None)
+        return names is not None and is_frame(X) and set(X.columns) != set(names)
+
     def _check_columns(self, X: Any, reset: bool = False) -> None:
         """Set or check feature_names_in_, and n_features_in_ where X has two dimensions."""
         if is_frame(X):
@@ -588,7 +605,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         tags = super().__sklearn_tags__()
         auto = isinstance(self.modality, str)
         tabular = issubclass(Tabular, self._takes) if auto else isinstance(self.modality, Tabular)
-        tags.input_tags.sparse = tabular
+        tags.input_tags.sparse = tags.input_tags.allow_nan = tags.input_tags.categorical = tabular
         tags.input_tags.two_d_array = tabular or getattr(self.modality, "shape", None) is not None
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags

@@ -1,4 +1,4 @@
-"""Cross-validation with few labels: unlabeled rows are always there to learn from, and never scored."""
+"""Choosing and judging with few labels: unlabeled rows are there to learn from, and never scored."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
+from ._label_efficiency import LabelEfficiency, label_efficiency
 from ._labels import as_array, is_labeled, plain
 
 __all__ = [
+    "LabelEfficiency",
     "SemiSupervisedGroupKFold",
     "SemiSupervisedKFold",
     "SemiSupervisedStratifiedGroupKFold",
     "SemiSupervisedStratifiedKFold",
+    "label_efficiency",
 ]
 
 

@@ -22,6 +22,8 @@ from sklearn_ssl.base import Modality, Pretrainer
 from sklearn_ssl.modalities import Image, Tabular
 
 DIGITS = load_digits().data[:200]
+MIXED = load_iris().data.copy()
+MIXED[::7, 0] = MIXED[3::9, 1] = np.nan
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,16 @@ class Method:
 
 
 KINDS = {
-    "tabular": Kind(Tabular(), load_iris().data, {"corruption_rate": 0.6, "clip": 0.5, "n_bins": 4}),
+    "tabular": Kind(
+        Tabular(),
+        load_iris().data,
+        {"corruption_rate": 0.6, "clip": 0.5, "n_bins": 4, "categorical_features": [3]},
+    ),
+    "mixed": Kind(
+        Tabular(categorical_features=[0, 3]),
+        MIXED,
+        {"corruption_rate": 0.6, "clip": 0.5, "n_bins": 4, "categorical_features": None, "max_categories": 3},
+    ),
     "image": Kind(
         Image(),
         np.repeat(DIGITS.reshape(-1, 8, 8, 1), 3, axis=3),
@@ -67,21 +78,21 @@ KINDS = {
 
 VIEWS = ("corruption_rate", "crop_scale", "horizontal_flip", "intensity")
 HOLES = ("n_bins", "patch_size")
-TABLES, IMAGES, BOTH = ("tabular",), ("image",), ("tabular", "image")
+TABLES, IMAGES, ALL = ("tabular",), ("image",), ("tabular", "mixed", "image")
 
 METHODS = {
-    "contrastive": Method(ContrastivePretrainer(), BOTH, {"temperature": 0.1}, HOLES),
+    "contrastive": Method(ContrastivePretrainer(), ALL, {"temperature": 0.1}, HOLES),
     "byol": Method(SiamesePretrainer(loss="byol"), TABLES, {"momentum": 0.5}, HOLES),
     "simsiam": Method(SiamesePretrainer(loss="simsiam"), TABLES, ignores=HOLES),
     "barlow twins": Method(SiamesePretrainer(loss="barlow_twins"), TABLES, {"redundancy": 1.0}, HOLES),
     "vicreg": Method(SiamesePretrainer(loss="vicreg"), TABLES, ignores=HOLES),
     "rotation": Method(RotationPretrainer(), IMAGES, ignores=HOLES),
     "masked": Method(
-        MaskedPretrainer(), BOTH, {"mask_weight": 1.0}, (*VIEWS, "n_bins")
+        MaskedPretrainer(), ALL, {"mask_weight": 1.0}, (*VIEWS, "n_bins")
     ),  # only target="bin" asks for n_bins
-    "autoencoder": Method(AutoencoderPretrainer(), BOTH, {"noise": 0.0}, VIEWS + HOLES),
-    "vae": Method(VAEPretrainer(), BOTH, {"beta": 4.0}, VIEWS + HOLES),
-    "gan": Method(GANPretrainer(), BOTH, {"penalty": 10.0}, VIEWS + HOLES, enough=60, is_game=True),
+    "autoencoder": Method(AutoencoderPretrainer(), ALL, {"noise": 0.0}, VIEWS + HOLES),
+    "vae": Method(VAEPretrainer(), ALL, {"beta": 4.0}, VIEWS + HOLES),
+    "gan": Method(GANPretrainer(), ALL, {"penalty": 10.0}, VIEWS + HOLES, enough=60, is_game=True),
 }
 
 CASES = [(method, kind) for method, m in METHODS.items() for kind in m.kinds]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import samples
 import speed
-from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, few_labels, last, plot, report
+from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, last, plot, report
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 from speed import draw, time_case
@@ -53,14 +53,6 @@ def test_training_lasts_as_long_as_asked():
     assert epochs[1] > 1000
     assert last(1, FEATURES["untrained"])(0, "digits").max_epochs == 0
     assert last(1, FEATURES["raw"])(0, "digits").fit(load_digits().data) is not None
-
-
-def test_labels_are_drawn_per_class():
-    y = np.repeat([0, 1, 2], [50, 30, 20])
-    rows = few_labels(y, 5, seed=0)
-    assert np.bincount(y[rows]).tolist() == [5, 5, 5]
-    assert len(set(rows)) == 15
-    assert (few_labels(y, 5, seed=0) == rows).all() and (few_labels(y, 5, seed=1) != rows).any()
 
 
 def test_svc_by_matrix_products_is_svc():

@@ -19,6 +19,7 @@ GREY = RNG.integers(0, 255, (20, 8, 8)).astype(np.uint8)
 NAN, INF = X.copy(), X.copy()
 NAN[0, 0], INF[1, 1] = np.nan, np.inf
 FRAME = pd.DataFrame(X, columns=list("abcd"))
+NUMBERS = Tabular(categorical_features=None)
 
 
 class Cube(nn.Module):
@@ -67,7 +68,6 @@ def after(method, data, train=X, **params):
 
 
 BAD_DATA = {
-    "nan": (fit(NAN), "NaN"),
     "infinite": (fit(INF), "infinity.*Clip"),
     "no rows": (fit(X[:0]), "0 sample"),
     "no columns": (fit(X[:, :0]), "0 feature"),
@@ -85,7 +85,10 @@ BAD_DATA = {
     "waves": (fit([X[0], X[1]]), r"Series\(\) and Audio\("),
     "waves of many lengths": (fit([X[0], X[1, :2]]), r"Series\(\) and Audio\("),
     "three dimensions": (fit(GREY), r"Series|Image\(\)"),
-    "pandas with texts": (fit(FRAME.assign(city="Oslo")), r"\['city'\].*OneHotEncoder"),
+    "pandas with texts": (
+        fit(FRAME.assign(city="Oslo"), modality=NUMBERS),
+        r"\['city'\].*categorical_features",
+    ),
     "dates": (fit(np.array([["2020-01-01"]] * 5, dtype="datetime64[D]")), "dates"),
     "hidden values": (fit(np.ma.masked_less(X, 0)), "masked"),
     "names that occur twice": (fit(FRAME.rename(columns={"b": "a"})), r"twice: \['a'\]"),
@@ -99,8 +102,25 @@ BAD_DATA = {
         "collect",
     ),
     "pandas with dates": (fit(FRAME.assign(day=pd.Timestamp(0))), r"\['day'\]"),
-    "polars with texts": (fit(pl.DataFrame({"a": [1, 2], "city": ["x", "y"]})), r"\['city'\]"),
-    "nan in transform": (after("transform", NAN), "NaN"),
+    "polars with texts": (
+        fit(pl.DataFrame({"a": [1, 2], "city": ["x", "y"]}), modality=NUMBERS),
+        r"\['city'\]",
+    ),
+    "infinite in transform": (after("transform", INF), "infinity"),
+    "texts in transform": (after("transform", FRAME.assign(d="x"), FRAME), r"not numbers: \['d'\]"),
+    "categories that are not there": (
+        fit(FRAME, modality=Tabular(categorical_features=["e"])),
+        r"lacks: \['e'\]",
+    ),
+    "categories of a wrong length": (fit(X, modality=Tabular(categorical_features=[True])), "4 columns"),
+    "categories beyond the columns": (fit(X, modality=Tabular(categorical_features=[4])), "from 0 to 3"),
+    "categories by name of an array": (fit(X, modality=Tabular(categorical_features=["a"])), "from 0 to 3"),
+    "categories by a wrong word": (fit(X, modality=Tabular(categorical_features="dtype")), "from_dtype"),
+    "categories of a sparse matrix": (
+        fit(sp.csr_array(X), modality=Tabular(categorical_features=[0])),
+        "sparse matrix",
+    ),
+    "lists in cells": (fit(FRAME.assign(e=[[1]] * len(FRAME))), r"\['e'\]"),
     "width in transform": (after("transform", X[:, :3]), "3 features.* 4 features"),
     "width of a list": (after("transform", X[:, :3].tolist()), "3 features.* 4 features"),
     "names in transform": (after("transform", FRAME.rename(columns={"d": "e"}), FRAME), "now missing"),
@@ -117,7 +137,7 @@ BAD_DATA = {
         pool(pl.DataFrame({"a": ["x", "y"]}), pl.DataFrame({"a": [1, 2]})),
         "types of X|not numbers",
     ),
-    "pool with nan": (pool(NAN), "NaN"),
+    "infinite pool": (pool(INF), "infinity"),
     "pool of text": (pool("abc"), "X_unlabeled of shape"),
     "images of two sizes": (after("transform", GREY[:, :4], GREY, modality=Image()), r"\(8, 8\)"),
     "table as images": (image(RNG.normal(size=(5, 64))), r"Image\(shape=\(8, 8\)\)"),
@@ -192,8 +212,8 @@ def test_after_a_failed_training_there_are_no_features():
 
 @pytest.mark.parametrize(
     "params, data",
-    [({"early_stopping": True}, X[:3]), ({}, NAN), ({}, FRAME.assign(city="Oslo"))],
-    ids=["too few", "nan", "texts"],
+    [({"early_stopping": True}, X[:3]), ({}, INF), ({}, FRAME.assign(day=pd.Timestamp(0)))],
+    ids=["too few", "infinite", "dates"],
 )
 def test_a_refit_that_is_refused_leaves_the_estimator_as_it_was(params, data):
     est = new().fit(FRAME)

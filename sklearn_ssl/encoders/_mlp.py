@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -55,6 +58,11 @@ class MLP(nn.Module):
     n_directions : int, default=512
         Number of random directions of the input among the features; 0 leaves them out.
 
+    Attributes
+    ----------
+    columns : tuple or None
+        What each input is, where that is known: one entry for each, all different.
+
     Examples
     --------
     >>> import torch
@@ -74,6 +82,7 @@ class MLP(nn.Module):
         n_directions: int = 512,
     ):
         super().__init__()
+        self.columns: tuple[Any, ...] | None = None
         directions = (
             random_directions(n_features, n_directions) if n_directions else torch.empty(n_features, 0)
         )
@@ -95,3 +104,29 @@ class MLP(nn.Module):
             x = layer(x)
             outputs.append(x)
         return self.head(torch.cat(outputs, dim=1))
+
+    def with_columns(self, columns: tuple[Any, ...]) -> MLP:
+        """Return a copy for other inputs: those that it knows keep their weights, new ones get fresh ones.
+
+        Parameters
+        ----------
+        columns : tuple
+            What the inputs are; known ones may be at other places.
+        """
+        old = {column: place for place, column in enumerate(self.columns or ())}
+        known = [place for place, column in enumerate(columns) if column in old]
+        places = [old[columns[place]] for place in known]
+        new = copy.deepcopy(self)
+        new.columns = columns
+        layer: Any = new.layers[0]
+        first = layer[0]
+        linear = nn.Linear(len(columns), first.out_features, bias=False).to(first.weight)
+        directions = self.directions.new_empty(len(columns), 0)
+        if n_directions := self.directions.shape[1]:
+            directions = random_directions(len(columns), n_directions).to(self.directions)
+        with torch.no_grad():
+            linear.weight[:, known] = first.weight[:, places]
+            directions[known] = self.directions[places]
+        layer[0] = linear
+        new.directions = directions
+        return new

@@ -1,8 +1,15 @@
 """Pictures of what was learned, in the manner of scikit-learn's displays."""
 
 from ._embedding import EmbeddingDisplay
+from ._label_efficiency import LabelEfficiencyDisplay
 from ._loss_curve import LossCurveDisplay
 from ._reconstruction import ReconstructionDisplay
 from ._som import SOMDisplay
 
-__all__ = ["EmbeddingDisplay", "LossCurveDisplay", "ReconstructionDisplay", "SOMDisplay"]
+__all__ = [
+    "EmbeddingDisplay",
+    "LabelEfficiencyDisplay",
+    "LossCurveDisplay",
+    "ReconstructionDisplay",
+    "SOMDisplay",
+]

@@ -64,6 +64,10 @@ class Modality(BaseEstimator, ABC):
     def encoder(self, name: str, n_components: int | None) -> nn.Module:
         """Build the network `name` that maps a batch to features ``(n, n_components)``."""
 
+    def adapt(self, encoder: nn.Module) -> nn.Module:
+        """Return a network of the user's own, fitted to what `fit` saw; by default as it is."""
+        return encoder
+
     @abstractmethod
     def views(self, x: Batch) -> tuple[Batch, Batch]:
         """Draw two random views of a batch, on its device, from torch's global generator."""
@@ -107,7 +111,7 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
     """
     X = _unwrap(X)
     try:
-        return check_array(X, dtype="numeric", input_name="X", estimator=modality, **options)
+        return check_array(X, **{"dtype": "numeric", "input_name": "X", "estimator": modality, **options})
     except ValueError as error:
         text = str(error)
         if "infinity" in text:
@@ -175,6 +179,7 @@ def stack_rows(X: Any, pool: Any) -> Any:
         if missing:
             raise ValueError(f"X_unlabeled lacks columns that X has: {missing[:5]}. Add them.")
         pool = pool[list(X.columns)]
+        _check_kinds(X, pool)
         if type(pool) is type(X):
             return _stack_frames(X, pool)
     parts = [X if sp.issparse(X) else _as_array(X, "X")]
@@ -187,6 +192,16 @@ def stack_rows(X: Any, pool: Any) -> Any:
     if any(sp.issparse(part) for part in parts):
         return sp.vstack([sp.csr_array(part) for part in parts], format="csr")
     return np.concatenate(parts)
+
+
+def _check_kinds(X: Any, pool: Any) -> None:
+    """Refuse a pool with texts where X has numbers: together they would be categories."""
+    from ._columns import column_of, kind_of
+
+    both = [[kind_of(column_of(frame, j)) for j in range(X.shape[1])] for frame in (X, pool)]
+    bad = [f"{name!r}: {a}, {b}" for name, a, b in zip(X.columns, *both, strict=True) if a != b]
+    if bad:
+        raise ValueError(f"The columns of X_unlabeled are not of the types of X: {'; '.join(bad[:5])}.")
 
 
 def is_frame(X: Any) -> bool:

@@ -1,0 +1,123 @@
+"""Scores against the number of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._label_efficiency import LabelEfficiency, label_efficiency
+from ._axes import one_axes
+
+
+class LabelEfficiencyDisplay:
+    """Mean scores of pipelines against the number of labels, with standard errors.
+
+    Use :meth:`from_estimators`.
+
+    Parameters
+    ----------
+    found : LabelEfficiency
+        What :func:`~sklearn_ssl.model_selection.label_efficiency` returned. ``print(display.found)`` says in
+        words which pipelines are better than the first, and which are within noise.
+    score_name : str, default="score"
+        Written at the axis.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    errorbar_ : list of matplotlib ErrorbarContainer
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_ssl import ContrastivePretrainer
+    >>> from sklearn_ssl.inspection import LabelEfficiencyDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> pipelines = {
+    ...     "raw": LogisticRegression(max_iter=1000),
+    ...     "SSL": make_pipeline(ContrastivePretrainer(max_epochs=1), LogisticRegression()),
+    ... }
+    >>> display = LabelEfficiencyDisplay.from_estimators(pipelines, X, y, budgets=[5, 10], cv=2)
+    >>> display.found.budgets
+    (5, 10)
+    """
+
+    def __init__(self, found: LabelEfficiency, *, score_name: str = "score"):
+        self.found = found
+        self.score_name = score_name
+
+    @classmethod
+    def from_estimators(
+        cls,
+        estimators: Mapping[str, Any],
+        X: Any,
+        y: Any,
+        *,
+        budgets: Sequence[int] = (5, 20),
+        cv: Any = 10,
+        n_draws: int = 1,
+        scoring: Any = None,
+        random_state: int = 0,
+        verbose: int = 0,
+        ax: Any = None,
+        **line_kwargs: Any,
+    ) -> LabelEfficiencyDisplay:
+        """Score pipelines on few labels, and draw.
+
+        Parameters
+        ----------
+        estimators, X, y, budgets, cv, n_draws, scoring, random_state, verbose
+            See :func:`~sklearn_ssl.model_selection.label_efficiency`.
+        ax : matplotlib Axes or None, default=None
+            None makes a figure.
+        **line_kwargs
+            Passed on to ``ax.errorbar``.
+
+        Returns
+        -------
+        LabelEfficiencyDisplay
+        """
+        found = label_efficiency(
+            estimators, X, y, budgets=budgets, cv=cv, n_draws=n_draws, scoring=scoring,
+            random_state=random_state, verbose=verbose,
+        )  # fmt: skip
+        return cls(found, score_name=scoring if isinstance(scoring, str) else "score").plot(
+            ax=ax, **line_kwargs
+        )
+
+    def plot(self, *, ax: Any = None, **line_kwargs: Any) -> LabelEfficiencyDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            None makes a figure.
+        **line_kwargs
+            Passed on to ``ax.errorbar``.
+
+        Returns
+        -------
+        self
+        """
+        self.ax_ = one_axes(ax)
+        self.figure_ = self.ax_.figure
+        budgets, scores = list(self.found.budgets), self.found.scores
+        n_runs = scores.shape[2]
+        errors = scores.std(axis=2, ddof=1) / np.sqrt(n_runs) if n_runs > 1 else [None] * len(scores)
+        self.errorbar_ = []
+        for name, runs, error in zip(self.found.names, scores, errors, strict=True):
+            style = {"marker": "o", "capsize": 3, "label": name, **line_kwargs}
+            self.errorbar_.append(self.ax_.errorbar(budgets, runs.mean(axis=1), error, **style))
+        self.ax_.set(
+            xscale="log", xlabel="number of labels", ylabel=f"{self.score_name}, mean ± standard error"
+        )
+        self.ax_.set_xticks(budgets, [str(budget) for budget in budgets])
+        self.ax_.minorticks_off()
+        self.ax_.grid(alpha=0.3)
+        self.ax_.legend()
+        return self

@@ -1,0 +1,169 @@
+"""Whether pretraining helped: pipelines on the same rows and labels."""
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.datasets import load_diabetes, load_digits, load_iris
+from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+
+from sklearn_ssl import ContrastivePretrainer, LabeledOnly
+from sklearn_ssl._label_efficiency import draw_labels, mean_and_interval
+from sklearn_ssl.inspection import LabelEfficiencyDisplay
+from sklearn_ssl.model_selection import LabelEfficiency, label_efficiency
+
+X, Y = load_iris(return_X_y=True)
+FEW = {"dummy": DummyClassifier(), "SVC": SVC(), "scaled": make_pipeline(StandardScaler(), SVC())}
+
+
+class Counter(TransformerMixin, BaseEstimator):
+    """Count fits, and remember which rows were learned from."""
+
+    fits, labels = 0, 0
+    seen: ClassVar[list] = []
+
+    def __init__(self, width=2):
+        self.width = width
+
+    def fit(self, X, y=None):
+        Counter.fits += 1
+        Counter.labels += y is not None
+        Counter.seen.append(set(X[:, -1].astype(int)))
+        return self
+
+    def transform(self, X):
+        return X[:, : self.width]
+
+
+def test_labels_are_drawn_per_class_and_smaller_budgets_are_part_of_larger_ones():
+    y = np.repeat([0, 1, 2], [50, 30, 20])
+    rows = draw_labels(y, 5, seed=0)
+    assert np.bincount(y[rows]).tolist() == [5, 5, 5]
+    assert len(set(rows)) == 15
+    assert (draw_labels(y, 5, seed=0) == rows).all() and (draw_labels(y, 5, seed=1) != rows).any()
+    assert set(rows) < set(draw_labels(y, 10, seed=0))
+    assert len(draw_labels(y, 5, seed=0, per_class=False)) == 5
+    with pytest.raises(ValueError, match=r"has 20 labelled rows.*budget of 21"):
+        draw_labels(y, 21, seed=0)
+
+
+def test_scores_are_those_of_a_loop():
+    found = label_efficiency(FEW, X, Y, budgets=[3, 10], cv=StratifiedKFold(4), n_draws=2, random_state=7)
+    assert found.scores.shape == (3, 2, 8) and found.fit_seconds.shape == (3, 4)
+    for s, (train, test) in enumerate(StratifiedKFold(4).split(X, Y)):
+        scaler = StandardScaler().fit(X[train])  # learns from all rows, labelled or not
+        for draw in range(2):
+            for b, budget in enumerate((3, 10)):
+                rows = train[draw_labels(Y[train], budget, 7 + 2 * s + draw)]
+                model = SVC().fit(scaler.transform(X[rows]), Y[rows])
+                expected = model.score(scaler.transform(X[test]), Y[test])
+                assert found.scores[2, b, 2 * s + draw] == expected
+
+
+def test_equal_steps_are_fitted_once_a_split_and_without_labels():
+    Counter.fits = Counter.labels = 0
+    tagged = np.c_[X, np.arange(150)]
+    pipelines = {
+        "SVC": make_pipeline(Counter(), SVC()),
+        "LR": make_pipeline(Counter(), LogisticRegression()),
+        "other": make_pipeline(Counter(width=3), SVC()),
+    }
+    label_efficiency(pipelines, tagged, Y, budgets=[2, 5], cv=3, n_draws=2)
+    assert Counter.fits == 2 * 3 and Counter.labels == 0
+
+
+def test_rows_without_labels_always_train_and_are_never_scored():
+    y = np.where(np.arange(150) % 3 == 0, Y, -1).astype(object)
+    y[y == -1] = None
+
+    Counter.seen.clear()
+    tagged = np.c_[X, np.arange(150)]
+    pipe = make_pipeline(Counter(width=4), LabeledOnly(SVC()))
+    found = label_efficiency({"SVC": pipe}, tagged, y, budgets=[3], cv=4)
+    unlabeled = set(np.flatnonzero(np.arange(150) % 3))
+    assert len(Counter.seen) == 4
+    assert all(unlabeled < rows and len(rows) == 100 + 40 for rows in Counter.seen)
+    assert found.scores.mean() > 0.8
+    again = label_efficiency({"SVC": SVC()}, X, np.where(y == None, -1, y).astype(int), budgets=[3], cv=4)  # noqa: E711
+    assert again.scores.shape == (1, 1, 4)
+
+
+def test_steps_that_cannot_be_pickled_will_do():
+    steps = make_pipeline(FunctionTransformer(lambda X: X[:, :2]), SVC())
+    assert label_efficiency({"SVC": SVC(), "two": steps}, X, Y, budgets=[2], cv=2).scores.shape == (2, 1, 2)
+
+
+def test_gains_are_paired_with_intervals_by_students_t():
+    found = label_efficiency(FEW, X, Y, budgets=[2], cv=6)
+    difference = found.scores[1, 0] - found.scores[0, 0]
+    mean, low, high = found.gain("SVC", 2)
+    assert mean == pytest.approx(difference.mean())
+    expected = stats.ttest_1samp(difference, 0).confidence_interval(0.95)
+    assert (low, high) == pytest.approx(tuple(expected))
+    assert found.gain("dummy", 2, over="SVC")[0] == pytest.approx(-mean)
+    assert mean_and_interval(np.array([0.5])) == (0.5, -np.inf, np.inf)
+    for wrong in (("none", 2), ("SVC", 3)):
+        with pytest.raises(ValueError, match="is not one of"):
+            found.gain(*wrong)
+
+
+def test_it_says_in_words_what_is_within_noise():
+    scores = np.array([[[0.5, 0.6, 0.7]], [[0.8, 0.9, 1.0]], [[0.6, 0.5, 0.7]], [[0.1, 0.2, 0.3]]])
+    found = LabelEfficiency(("raw", "SSL", "PCA", "noise"), (5,), scores, np.zeros((4, 3)))
+    lines = str(found).splitlines()
+    assert lines[0] == "With 5 labels (3 runs), against raw:"
+    assert lines[2].split() == ["SSL", "0.900", "+0.300", "(+0.300", "to", "+0.300):", "better"]
+    assert lines[3].endswith("no difference beyond noise") and lines[4].endswith("worse")
+    one = LabelEfficiency(("raw", "SSL"), (5,), scores[:2, :, :1], np.zeros((2, 1)))
+    assert str(one).endswith("one run cannot tell")
+    frame = found.to_frame()
+    assert frame[(frame.estimator == "PCA") & (frame.run == 1)].score.tolist() == [0.5]
+
+
+def test_regression_has_budgets_of_rows():
+    X, y = load_diabetes(return_X_y=True)
+    pipelines = {"ridge": Ridge(), "PCA": make_pipeline(PCA(5), Ridge())}
+    found = label_efficiency(pipelines, X, y, budgets=[20, 200], cv=5)
+    assert found.scores[0, 1].mean() > found.scores[0, 0].mean()
+    error = label_efficiency(pipelines, X, y, budgets=[20], cv=2, scoring="neg_mean_absolute_error")
+    assert (error.scores < 0).all()
+
+
+def test_the_answer_on_digits_is_that_pretraining_helps():
+    """The untrained encoder is beside the trained one: what helps is the training."""
+    X, y = load_digits(return_X_y=True)
+    from sklearn_ssl.modalities import Image
+
+    digits = Image(shape=(8, 8), horizontal_flip=False)
+    pipelines = {
+        "untrained": make_pipeline(
+            ContrastivePretrainer(modality=digits, max_epochs=0, random_state=0), SVC()
+        ),
+        "SSL": make_pipeline(ContrastivePretrainer(modality=digits, max_epochs=12, random_state=0), SVC()),
+    }
+    found = label_efficiency(pipelines, X, y, budgets=[5], cv=1, n_draws=6)
+    assert "SSL" in str(found) and str(found).endswith("better")
+
+
+def test_too_few_labels_are_refused():
+    with pytest.raises(ValueError, match=r"fewer than the budget of 100"):
+        label_efficiency(FEW, X, Y, budgets=[100], cv=2)
+
+
+def test_display_draws_a_line_for_each_pipeline():
+    display = LabelEfficiencyDisplay.from_estimators(FEW, X, Y, budgets=[2, 10], cv=3, scoring="accuracy")
+    assert [bar.get_label() for bar in display.errorbar_] == ["dummy", "SVC", "scaled"]
+    line = display.errorbar_[1].lines[0]
+    np.testing.assert_allclose(line.get_ydata(), display.found.scores[1].mean(axis=1))
+    assert display.ax_.get_ylabel().startswith("accuracy")
+    assert display.figure_ is display.ax_.figure
+    again = LabelEfficiencyDisplay(display.found).plot(ax=display.ax_, color="black")
+    assert again.ax_ is display.ax_
