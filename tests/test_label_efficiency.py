@@ -37,6 +37,7 @@ class Counter(TransformerMixin, BaseEstimator):
         Counter.fits += 1
         Counter.labels += y is not None
         Counter.seen.append(set(X[:, -1].astype(int)))
+        self.fitted_ = True
         return self
 
     def transform(self, X):
