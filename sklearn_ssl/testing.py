@@ -28,7 +28,7 @@ from .persistence import load
 
 __all__ = ["check_pretrainer"]
 
-FAST = {"max_epochs": 2, "batch_size": 64, "random_state": 0}
+FAST = {"max_epochs": 2, "batch_size": 64, "random_state": 0, "on_collapse": "ignore"}
 SHARED = {
     "n_components": 5,
     "max_epochs": 1,

@@ -1,7 +1,9 @@
 """Tables as people have them: categories, holes, strings, names."""
 
+import pickle
 import warnings
 
+import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -433,3 +435,10 @@ def test_what_was_learned_of_columns_helps_on_a_table_with_more():
         known = ContrastivePretrainer(encoder=ssl.encoder_, max_epochs=1, random_state=0).fit(X)
     fresh = ContrastivePretrainer(max_epochs=1, random_state=0).fit(X)
     assert known.history_[0]["train_loss"] < fresh.history_[0]["train_loss"]
+
+
+@pytest.mark.parametrize("frame", [PEOPLE, PEOPLE[["job", "size"]]], ids=["mixed", "categories"])
+def test_pickles_have_the_same_hash(frame):
+    """Else ``memory=`` would pretrain again."""
+    ssl = quick().fit(frame)
+    assert joblib.hash(pickle.loads(pickle.dumps(ssl))) == joblib.hash(ssl)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from abc import ABC, abstractmethod
 from collections import Counter
 from typing import Any
@@ -91,6 +92,15 @@ class Modality(BaseEstimator, ABC):
     def restore(self, x: Batch) -> np.ndarray:
         """Turn a batch, as a decoder gives it, into rows like those of the X that `fit` saw."""
         raise self._lacks("no way back to raw rows")
+
+    def __getstate__(self) -> dict[str, Any]:
+        # the strides of an array without elements, which joblib hashes, are others after a pickle
+        return {
+            name: pickle.loads(pickle.dumps(value))
+            if isinstance(value, np.ndarray) and not value.size
+            else value
+            for name, value in super().__getstate__().items()
+        }
 
     def _lacks(self, what: str) -> TypeError:
         return TypeError(
