@@ -8,12 +8,13 @@ from pathlib import Path
 import enhancement
 import label_free
 import linear_probe
+import mixed_tables
 import numpy as np
 import pytest
 import samples
 import speed
 from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, last, plot, report
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris
 from sklearn.svm import SVC
 from speed import draw, time_case
 
@@ -102,6 +103,18 @@ def test_scores_without_labels_are_ranked(monkeypatch):
     assert chosen[4].strip() == f"{found.accuracy.min():.1f}"
 
 
+def test_mixed_tables_are_compared_with_one_hot_and_boosted_trees(monkeypatch):
+    frame, y = load_iris(return_X_y=True, as_frame=True)
+    frame = frame.assign(wide=np.where(frame.iloc[:, 1] > 3, "yes", "no")).astype({"wide": "category"})
+    frame.iloc[::7, 0] = np.nan
+    monkeypatch.setattr(mixed_tables, "mixed", lambda name: (frame, y.to_numpy()))
+    found = mixed_tables.measure(["iris"], ["untrained"], [5], draws=2)
+    assert found.groupby("estimator").score.mean().min() > 0.7 and len(found) == 4 * 2
+    wide = 100 * found.pivot_table(index="run", columns="estimator", values="score")
+    gain = (wide["untrained, LR"] - wide[mixed_tables.BASE]).mean()
+    assert f"- untrained, LR: {gain:+.1f} over one-hot, LR" in "\n".join(mixed_tables.report(found))
+
+
 def test_enhancement_tells_error_before_and_after(tmp_path):
     picture = tmp_path / "clean.png"
     lines = list(enhancement.measure("digits", 10, picture))
@@ -126,10 +139,11 @@ def test_samples_are_judged_and_drawn(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
-def test_fit_and_transform_take_little_more_than_their_arrays():
+@pytest.mark.parametrize("table, size, copy", [("numbers", 51.2, 25.6), ("mixed", 33.0, 20.0)])
+def test_fit_and_transform_take_little_more_than_their_arrays(table, size, copy):
     """In a process of its own, whose peak is not that of other tests."""
     script = Path(speed.__file__)
-    command = [sys.executable, str(script), "--child", "100000", "8"]
+    command = [sys.executable, str(script), "--child", "100000", "8", table]
     sizes = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
-    assert (sizes["X"], sizes["copy"], sizes["output"]) == pytest.approx((51.2, 25.6, 3.2))
+    assert (sizes["X"], sizes["copy"], sizes["output"]) == pytest.approx((size, copy, 3.2), rel=1e-3)
     assert -10 < sizes["both"] < 150

@@ -5,6 +5,7 @@ import sys
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.datasets import load_digits, load_wine
@@ -264,3 +265,15 @@ def test_accuracy_is_not_drawn_among_losses():
     est = RotationPretrainer(modality=Image(), max_epochs=2, early_stopping=True, random_state=0).fit(images)
     assert {"train_accuracy", "valid_accuracy"} <= set(est.history_[0])
     assert list(LossCurveDisplay.from_estimator(est).curves) == ["train_loss", "valid_loss"]
+
+
+def test_reconstruction_of_a_table_with_categories_and_holes():
+    frame = pd.DataFrame(
+        {"age": [30.0, np.nan, 50.0, 40.0] * 10, "job": ["cook", "nurse", None, "cook"] * 10}
+    )
+    ae = AutoencoderPretrainer(max_epochs=1, random_state=0).fit(frame)
+    display = ReconstructionDisplay.from_estimator(ae, frame, n_samples=4)
+    assert display.columns == ["age", "age: hole", "job: hole", "job = cook", "job = nurse"]
+    assert display.parts["original"][:, 1].tolist() == [0, 1, 0, 0]
+    assert display.parts["original"][:, 3].tolist() == [1, 0, 0, 1]
+    assert display.parts["reconstruction"].shape == (4, 5)

@@ -9,16 +9,19 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_digits, load_iris
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from torch import nn
 
-from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl import ContrastivePretrainer, LabeledOnly, MaskedPretrainer
 from sklearn_ssl.modalities import Image, Tabular
+from sklearn_ssl.model_selection import SemiSupervisedStratifiedKFold
 
 X, y = load_iris(return_X_y=True)
 POOL = np.random.default_rng(0).normal(X.mean(axis=0), X.std(axis=0), size=(37, 4))
@@ -147,3 +150,60 @@ def test_set_output_gives_frames_with_names():
     frame = quick(n_components=3).set_output(transform="pandas").fit_transform(X)
     assert list(frame.columns) == [f"contrastivepretrainer{i}" for i in range(3)]
     assert set(frame.dtypes) == {np.dtype("float32")}
+
+
+def test_halving_search_with_epochs_as_the_resource():
+    pipe = Pipeline([("ssl", quick()), ("clf", SVC())])
+    search = HalvingGridSearchCV(
+        pipe, {"ssl__temperature": [0.1, 0.5, 1.0, 2.0]}, resource="ssl__max_epochs", min_resources=1,
+        max_resources=4, factor=2, cv=3, error_score="raise", random_state=0,
+    ).fit(X, y)  # fmt: skip
+    assert search.n_resources_ == [1, 2, 4] and search.n_candidates_ == [4, 2, 1]
+    assert len(search.best_estimator_["ssl"].history_) == search.best_params_["ssl__max_epochs"] == 4
+    assert search.best_score_ > 0.8
+
+
+def test_memory_with_labelled_only_in_a_search(tmp_path):
+    few = np.where(np.arange(150) % 5 == 0, y, -1)
+    pipe = Pipeline([("ssl", quick()), ("clf", LabeledOnly(SVC()))], memory=str(tmp_path))
+    cv = SemiSupervisedStratifiedKFold(3)
+    search = GridSearchCV(pipe, {"clf__estimator__C": [0.1, 1, 10]}, cv=cv, error_score="raise").fit(X, few)
+    assert n_cached_fits(tmp_path) == 4
+    assert search.best_score_ > 0.7
+
+
+def test_a_table_a_text_and_an_image_go_to_one_classifier():
+    """Each part has its own pretrainer; the classifier sees all features."""
+    images, digit = load_digits(return_X_y=True)
+    images, digit = images[:300], digit[:300]
+    rng = np.random.default_rng(0)
+    words = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])[digit]
+    frame = pd.DataFrame(images, columns=[f"pixel{i}" for i in range(64)]).assign(
+        size=rng.normal(digit, 2.0),
+        parity=np.where(digit % 2, "odd", "even"),
+        note=[f"it looks like {word}" if rng.random() < 0.5 else None for word in words],
+    )
+    frame.loc[::6, "size"] = np.nan
+    frame["note"] = frame.note.fillna("no idea")
+    pixels = [c for c in frame if c.startswith("pixel")]
+    parts = ColumnTransformer(
+        [
+            ("table", quick(n_components=8), ["size", "parity"]),
+            (
+                "text",
+                make_pipeline(TfidfVectorizer(), MaskedPretrainer(max_epochs=1, n_components=16)),
+                "note",
+            ),
+            ("image", quick(modality=Image(shape=(8, 8), horizontal_flip=False), n_components=32), pixels),
+        ]
+    )
+    pipe = Pipeline([("ssl", parts), ("clf", LogisticRegression(max_iter=2000))])
+    train, test = np.arange(300) % 2 == 0, np.arange(300) % 2 == 1
+    pipe.fit(frame[train], digit[train])
+    assert pipe[:-1].transform(frame[test]).shape == (150, 8 + 16 + 32)
+    assert pipe.score(frame[test], digit[test]) > 0.8
+    alone = make_pipeline(clone(parts.transformers[2][1]), LogisticRegression(max_iter=2000))
+    alone.fit(frame.loc[train, pixels], digit[train])
+    assert pipe.score(frame[test], digit[test]) > alone.score(frame.loc[test, pixels], digit[test])
+    grid = {"ssl__table__temperature": [0.1, 0.5], "clf__C": [0.1, 1]}
+    assert GridSearchCV(pipe, grid, cv=2, error_score="raise").fit(frame, digit).best_score_ > 0.8

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from ..modalities import Image
+from ..modalities import Image, Tabular
 from ..modalities._base import is_frame
 from ._axes import one_axes
 
@@ -67,7 +67,8 @@ class ReconstructionDisplay:
         ----------
         estimator : fitted transformer with ``inverse_transform``
             A pretrainer, or any other of tables, such as a Pipeline or PCA. Columns are shown in standard
-            deviations of the training data, or of the rows drawn where the estimator does not know them.
+            deviations of the training data, or of the rows drawn where the estimator does not know them;
+            a table with categories or holes as the network sees it, each category a column of 0 and 1.
         X : what ``estimator.transform`` takes
         X_noisy : like X or None, default=None
             What to reconstruct from in place of X; drawn as well.
@@ -101,8 +102,15 @@ class ReconstructionDisplay:
         shown = {name: rows[:n_samples] for name, rows in given.items()}
         rebuilt = estimator.inverse_transform(estimator.transform(list(shown.values())[-1]))
         columns = [str(name) for name in X.columns] if is_frame(X) else None
-        parts = {name: _dense(rows) for name, rows in (shown | {"reconstruction": rebuilt}).items()}
-        modality = getattr(estimator, "modality_", None)
+        given, modality = shown | {"reconstruction": rebuilt}, getattr(estimator, "modality_", None)
+        if isinstance(modality, Tabular) and not modality.cells.is_plain:
+            names = columns or [f"x{j}" for j in range(modality.n_features_in_)]
+            columns = [_name(*one) for one in modality.inputs_by(names)]
+            parts = {
+                name: modality.validate(rows)[np.arange(len(rows))].numpy() for name, rows in given.items()
+            }
+            return cls(parts, columns=columns).plot(ax=ax, **imshow_kwargs)
+        parts = {name: _dense(rows) for name, rows in given.items()}
         if isinstance(modality, Image):
             parts = {name: _pictures(rows, modality) for name, rows in parts.items()}
         else:
@@ -163,6 +171,12 @@ class ReconstructionDisplay:
             step = math.ceil(d / 30)
             self.ax_.set_xticks(range(0, d, step), self.columns[::step], rotation=60, ha="right")
         self.figure_.colorbar(self.im_, ax=self.ax_, label="standard deviations from the mean", extend="both")
+
+
+def _name(column: str, what: Any) -> str:
+    if what == "number":
+        return column
+    return f"{column} = {what[1]}" if isinstance(what, tuple) else f"{column}: {what}"
 
 
 def _dense(rows: Any) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -287,9 +287,14 @@ class Tabular(Modality):
 
     def _inputs(self) -> tuple[tuple[str, Any], ...] | None:
         """Return what each float of a batch is: the name of its column, and which of its inputs."""
-        if self.columns_ is None:
-            return None
-        names = [self.columns_[j] for j in (*self.numeric_, *self.categorical_)]
+        return None if self.columns_ is None else self.inputs_by(self.columns_)
+
+    def inputs_by(self, columns: Sequence[str]) -> tuple[tuple[str, Any], ...]:
+        """Return what each float of a batch is, given the names of the columns.
+
+        Pairs of a name and ``"number"``, ``"hole"``, ``("category", value)`` or ``"rare"``.
+        """
+        names = [columns[j] for j in (*self.numeric_, *self.categorical_)]
         inputs: list[tuple[str, Any]] = [(name, "number") for name in names[: len(self.numeric_)]]
         inputs += [(names[cell], "hole") for cell in self.cells.lacking]
         for name, known, rare in zip(
@@ -365,9 +370,10 @@ class Tabular(Modality):
             if not X.shape[0]:
                 raise ValueError(f"X is a frame of shape {X.shape}, with 0 samples. Pass at least two rows.")
             return X
-        if sp.issparse(X) or isinstance(self.categorical_features, str) or self.categorical_features is None:
-            return check_rows(X, self, accept_sparse="csr", ensure_all_finite="allow-nan")
-        return check_rows(X, self, dtype=None, ensure_all_finite=False)
+        listed = self.categorical_features is not None and not isinstance(self.categorical_features, str)
+        if not sp.issparse(X) and (listed or len(getattr(self, "categorical_", ()))):
+            return check_rows(X, self, dtype=None, ensure_all_finite=False)
+        return check_rows(X, self, accept_sparse="csr", ensure_all_finite="allow-nan")
 
     def _numbers(self, X: Any, min_rows: int) -> Any:
         """Return the columns of numbers as an array or CSR matrix."""
