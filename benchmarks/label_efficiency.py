@@ -328,14 +328,16 @@ def plot(table: pd.DataFrame, path: Path) -> None:
     from matplotlib.figure import Figure
 
     panels = [(budget, name) for budget in sorted(set(table.labels)) for name in ("LR", "extra trees")]
-    size = (max(8, 1.2 * table.dataset.nunique()), 1 + 3 * len(panels))
+    n_bars = table.dataset.nunique() * table.features.nunique()
+    size = (min(24, max(8, 0.2 * n_bars)), 1 + 3 * len(panels))
     figure = Figure(figsize=size, layout="constrained")
     for ax, (budget, name) in zip(figure.subplots(len(panels), 1, sharex=True), panels, strict=True):
         part = table[(table.labels == budget) & (table.classifier == name)]
         groups = part.groupby(["dataset", "features"], sort=False).accuracy
         errors = groups.sem().unstack(sort=False)
         bars = groups.mean().unstack(sort=False)
-        bars.plot.bar(ax=ax, yerr=errors, rot=30, legend=False, capsize=2)
+        colours = "tab20" if bars.shape[1] > 10 else None
+        bars.plot.bar(ax=ax, yerr=errors, rot=30, legend=False, capsize=2, width=0.85, colormap=colours)
         bottom = 10 * int(bars.min().min() // 10)
         ax.set(title=f"{name}, {budget} labels per class", xlabel="", ylim=(bottom, 100))
         ax.set_ylabel("accuracy, % (± standard error)")
