@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import joblib
@@ -181,7 +182,8 @@ def label_efficiency(
     budgets : sequence of int, default=(5, 20)
         Numbers of labelled rows: of each class for classifiers, in all for regressors.
     cv : int, splitter or iterable of (train, test), default=10
-        A number asks for as many random splits, a fifth of the labelled rows to test on.
+        A number asks for as many random splits, a fifth of the labelled rows to test on. Unlabeled rows
+        that a splitter would test on train instead.
     n_draws : int, default=1
         Draws of the labels in each split.
     scoring : str, callable or None, default=None
@@ -237,7 +239,7 @@ def label_efficiency(
     with tqdm(total=len(names) * len(splits), unit="fit", disable=not verbose, leave=False) as bar:
         for s, (train, test) in enumerate(splits):
             fitted: dict[str, tuple[Any, Any, float]] = {}
-            train, y_test = np.sort(train), targets[test]
+            y_test = targets[test]
             rows = np.intersect1d(train, labeled)
             at = np.searchsorted(train, rows)  # of the labelled rows among the features
             for i, (steps, last) in enumerate(heads):
@@ -283,12 +285,19 @@ def _splits(
     X: Any, y: Any, targets: np.ndarray, labeled: np.ndarray, cv: Any, regression: bool, random_state: int
 ) -> Iterable[tuple[np.ndarray, np.ndarray]]:
     """Yield training rows, all unlabeled ones among them, and labelled rows to test on."""
-    if isinstance(cv, int):
+    rest = np.setdiff1d(np.arange(len(targets)), labeled)
+    if isinstance(cv, Integral):
         kind = ShuffleSplit if regression else StratifiedShuffleSplit
-        splitter = kind(cv, test_size=0.2, random_state=random_state)
-        rest = np.setdiff1d(np.arange(len(targets)), labeled)
-        for train, test in splitter.split(labeled, targets[labeled]):
-            yield np.concatenate([labeled[train], rest]), labeled[test]
+        splitter = kind(int(cv), test_size=0.2, random_state=random_state)
+        splits = ((labeled[a], labeled[b]) for a, b in splitter.split(labeled, targets[labeled]))
     else:
-        for train, test in check_cv(cv).split(X, y):
-            yield np.asarray(train), np.intersect1d(test, labeled)
+        splits = check_cv(cv).split(X, y)
+    for train, test in splits:
+        train, test = np.union1d(train, rest), np.intersect1d(test, labeled)
+        learned = np.unique(targets[np.intersect1d(train, labeled)])
+        lost = [] if regression else np.setdiff1d(targets[labeled], learned).tolist()
+        if lost:
+            raise ValueError(
+                f"The training part of a split lacks the classes {lost[:5]}. Shuffle or stratify cv."
+            )
+        yield train, test

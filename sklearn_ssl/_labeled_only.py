@@ -74,6 +74,8 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         ----------
         X : array, DataFrame, sparse matrix or list of n rows
         y : array, Series or list of shape (n,) or (n, n_outputs)
+            Where classes are integers, mark the others by -1 or NaN if a search scores them by name
+            (``scoring="accuracy"``): the metrics of scikit-learn refuse integers in an array of objects.
         **params
             Passed on to the estimator, such as ``sample_weight``; of what has n entries, those of the
             labelled rows.
@@ -91,6 +93,8 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         rows, known = self._labels(X, y)
         if not len(rows):
             raise ValueError("No row of y has a label. Label some rows, or pass those that are labelled.")
+        if len(rows) < len(as_array(y)) and not is_regressor(self.estimator):
+            self._refuse_plus_and_minus_one(y, known)
         params = _check_method_params(X, self._routed("fit", params), indices=rows)
         self.estimator_ = clone(self.estimator).fit(_rows_of(X, rows), known, **params)
         return self
@@ -144,6 +148,20 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         """Return what the fitted estimator makes of X."""
         return self._ask("transform", X, params)
 
+    @_has("get_feature_names_out")
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of what ``transform`` gives."""
+        check_is_fitted(self)
+        return self.estimator_.get_feature_names_out(input_features)
+
+    @_has("set_output")
+    def set_output(self, *, transform: str | None = None) -> LabeledOnly:
+        """Choose what ``transform`` gives: ``"default"``, ``"pandas"`` or ``"polars"``."""
+        for estimator in (self.estimator, getattr(self, "estimator_", None)):
+            if estimator is not None:
+                estimator.set_output(transform=transform)
+        return self
+
     @_has("score")
     def score(self, X: Any, y: Any, **params: Any) -> float:
         """Return the fitted estimator's score on the rows that have a label."""
@@ -175,14 +193,15 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         check_consistent_length(X, y)
         regression = is_regressor(self.estimator)
         labeled = is_labeled(y, minus_one=not regression)
-        known = plain(as_array(y)[labeled])
-        others = ~labeled & is_labeled(y, minus_one=False)  # these have -1
-        if others.any() and known.dtype.kind in "iuf" and known.size and (known == 1).all():
+        return np.flatnonzero(labeled), plain(as_array(y)[labeled])
+
+    def _refuse_plus_and_minus_one(self, y: Any, known: np.ndarray) -> None:
+        minus_one = (is_labeled(y, minus_one=False) & ~is_labeled(y)).any()
+        if minus_one and known.dtype.kind in "iuf" and (known == 1).all():
             raise ValueError(
                 "y has -1 and 1 only. Here -1 means that a row has no label, which leaves one class. If both "
                 "are classes, name them otherwise, for example 0 and 1: (y + 1) // 2."
             )
-        return np.flatnonzero(labeled), known
 
     def __getattr__(self, name: str) -> Any:
         """Return a fitted attribute of the estimator, such as ``coef_``."""

@@ -23,10 +23,15 @@ def is_labeled(y: Any, minus_one: bool = True) -> np.ndarray:
     ndarray of bool of shape (n,)
     """
     values = as_array(y)
-    missing = np.frompyfunc(_is_missing, 1, 1)(values).astype(bool)
+    if values.dtype.kind in "US" and np.isin(values, ["-1", "nan"]).any():
+        raise ValueError(
+            "y is an array of texts with '-1' or 'nan' among them, which numpy makes of a missing label beside "
+            "texts. Use an array of objects, with None: np.array([...], dtype=object)."
+        )
+    missing = is_missing(values)
     if minus_one:
         missing |= np.frompyfunc(_is_minus_one, 1, 1)(values).astype(bool)
-    return ~missing.reshape(len(values), -1).any(axis=1)
+    return np.logical_not(missing.reshape(len(values), -1).any(axis=1))
 
 
 def as_array(y: Any) -> np.ndarray:
@@ -42,6 +47,11 @@ def plain(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "O" and all(isinstance(value, Number) for value in values.flat):
         return np.array(values.tolist())
     return values
+
+
+def is_missing(values: np.ndarray) -> np.ndarray:
+    """Return where an array holds None, NaN or pandas' NA."""
+    return np.frompyfunc(_is_missing, 1, 1)(values).astype(bool)
 
 
 def _is_missing(value: Any) -> bool:

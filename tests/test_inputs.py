@@ -107,7 +107,7 @@ BAD_DATA = {
         r"\['city'\]",
     ),
     "infinite in transform": (after("transform", INF), "infinity"),
-    "texts in transform": (after("transform", FRAME.assign(d="x"), FRAME), r"not numbers: \['d'\]"),
+    "texts in transform": (after("transform", FRAME.assign(d="x"), FRAME), r"in fit: \['d'\]"),
     "categories that are not there": (
         fit(FRAME, modality=Tabular(categorical_features=["e"])),
         r"lacks: \['e'\]",

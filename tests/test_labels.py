@@ -279,3 +279,32 @@ def test_search_with_minus_one_in_y():
     words = np.array(["setosa", "versicolor", "virginica", None], dtype=object)[HALF]
     cv = SemiSupervisedStratifiedKFold(5)
     assert cross_val_score(pipe, X, words, cv=cv, scoring="accuracy").mean() > 0.8
+
+
+def test_minus_one_and_one_are_refused_where_the_classes_are_learned():
+    est = LabeledOnly(SGDClassifier(random_state=0))
+    est.partial_fit(X[:4], [0, 1, -1, 0], classes=[0, 1]).partial_fit(X[:4], [-1, 1, -1, -1])
+    fitted = LabeledOnly(SVC()).fit(X[:100], Y[:100])
+    some = np.r_[50:60, 0:3]
+    assert fitted.score(X[some], [1] * 10 + [-1] * 3) == 1
+
+
+@pytest.mark.parametrize("y", [np.array(["a", "b", -1] * 50), np.array(["a", "b", np.nan] * 50)])
+def test_texts_that_numpy_made_of_missing_labels_are_refused(y):
+    for call in (lambda: LabeledOnly(SVC()).fit(X, y), lambda: next(SemiSupervisedKFold(3).split(X, y))):
+        with pytest.raises(ValueError, match="dtype=object"):
+            call()
+
+
+@pytest.mark.parametrize("y", [HALF, np.where(HALF < 0, np.nan, HALF)], ids=["-1", "nan"])
+def test_named_scorers_in_a_search(y):
+    pipe = LabeledOnly(SVC())
+    scores = cross_val_score(pipe, X, y, cv=SemiSupervisedStratifiedKFold(3), scoring="balanced_accuracy")
+    assert scores.min() > 0.8
+
+
+def test_names_of_what_a_transformer_gives():
+    frame = load_iris(as_frame=True).data
+    pipe = Pipeline([("best", LabeledOnly(SelectKBest(k=2)))]).set_output(transform="pandas")
+    found = pipe.fit(frame, HALF).transform(frame)
+    assert list(found.columns) == list(pipe.get_feature_names_out()) and found.shape == (150, 2)

@@ -129,7 +129,8 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
         if "could not convert" in text or "setting an array element" in text:
             raise ValueError(
                 f"{type(modality).__name__} takes numbers in rows of one length, and X is not that: {text}. "
-                "Encode texts first, for example with OneHotEncoder."
+                "Pass categories in a DataFrame, or name their columns in Tabular(categorical_features=...). "
+                "Encode other texts first, for example with TfidfVectorizer."
             ) from error
         raise
 
@@ -189,9 +190,8 @@ def stack_rows(X: Any, pool: Any) -> Any:
         if missing:
             raise ValueError(f"X_unlabeled lacks columns that X has: {missing[:5]}. Add them.")
         pool = pool[list(X.columns)]
-        _check_kinds(X, pool)
         if type(pool) is type(X):
-            return _stack_frames(X, pool)
+            return _stack_frames(*_agree(X, pool))
     parts = [X if sp.issparse(X) else _as_array(X, "X")]
     parts += [pool if sp.issparse(pool) else _as_array(pool, "X_unlabeled")]
     if parts[0].shape[1:] != parts[1].shape[1:] or parts[1].ndim < 1:
@@ -204,14 +204,43 @@ def stack_rows(X: Any, pool: Any) -> Any:
     return np.concatenate(parts)
 
 
-def _check_kinds(X: Any, pool: Any) -> None:
-    """Refuse a pool with texts where X has numbers: together they would be categories."""
+def _agree(X: Any, pool: Any) -> tuple[Any, Any]:
+    """Return two frames whose columns are of the same types, or raise: stacked, others would be neither.
+
+    A column without any value may stand for any type.
+    """
     from ._columns import column_of, kind_of
 
-    both = [[kind_of(column_of(frame, j)) for j in range(X.shape[1])] for frame in (X, pool)]
-    bad = [f"{name!r}: {a}, {b}" for name, a, b in zip(X.columns, *both, strict=True) if a != b]
+    pandas, bad = hasattr(X, "iloc"), []
+    for j, name in enumerate(X.columns):
+        pair = [column_of(X, j), column_of(pool, j)]
+        kinds = [kind_of(column) for column in pair]
+        empty = [
+            bool(column.isna().all()) if pandas else column.null_count() == len(column) for column in pair
+        ]
+        if kinds[0] != kinds[1] and not any(empty):
+            bad.append(f"{name!r}: {kinds[0]}, {kinds[1]}")
+        elif "category" in kinds:
+            X, pool = (_with_categories(frame, j, pair, pandas) for frame in (X, pool))
+        elif kinds[0] != kinds[1] and pandas:  # one is all holes
+            wanted = pair[empty.index(False)].dtype if not all(empty) else float
+            X, pool = (frame.assign(**{name: frame.iloc[:, j].astype(wanted)}) for frame in (X, pool))
     if bad:
         raise ValueError(f"The columns of X_unlabeled are not of the types of X: {'; '.join(bad[:5])}.")
+    return X, pool
+
+
+def _with_categories(frame: Any, j: int, pair: list[Any], pandas: bool) -> Any:
+    """Return a frame whose column `j` has the categories of both columns of a pair."""
+    if not pandas:
+        import polars as pl
+
+        return frame.with_columns(frame.to_series(j).cast(pl.String))
+    import pandas as pd
+
+    found = [column.astype("category").cat.categories.astype(object) for column in pair]
+    both = pd.CategoricalDtype(found[0].append(found[1]).unique())
+    return frame.assign(**{frame.columns[j]: frame.iloc[:, j].astype(both)})
 
 
 def is_frame(X: Any) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from .._labels import is_missing
 from ._base import is_frame
 
 Value = str | int | float | bool
@@ -94,10 +96,15 @@ def kind_of(column: Any) -> str:
         return "date" if kind.is_temporal() else "category" if str(kind).startswith(words) else "other"
     from pandas.api import types
 
+    if "[pyarrow]" in str(kind) and str(kind).startswith(
+        ("date", "time", "duration", "list", "struct", "map")
+    ):
+        return "date" if str(kind).startswith(("date", "time", "duration")) else "other"
     if types.is_object_dtype(kind):
         return _kind_of_objects(column)
     if isinstance(kind, types.CategoricalDtype):
-        return "category"
+        dates = getattr(kind.categories, "dtype", None)
+        return "date" if getattr(dates, "kind", "") in "mM" or "period" in str(dates) else "category"
     if types.is_bool_dtype(kind) or types.is_numeric_dtype(kind):
         return "number"
     return "date" if kind.kind in "mM" or "period" in str(kind) else "category"  # strings, intervals
@@ -111,11 +118,34 @@ def _kind_of_objects(column: Any) -> str:
         return "date"
     if kind in ("integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"):
         return "number"
-    return "category" if kind == "string" or all(isinstance(cell, Hashable) for cell in column) else "other"
+    if kind == "string":
+        return "category"
+    if any(isinstance(cell, (datetime.date, datetime.time, datetime.timedelta)) for cell in column):
+        return "date"
+    try:
+        set(column)
+    except TypeError:  # lists cannot be told apart by a hash
+        return "other"
+    return "category"
 
 
-def refuse_columns(X: Any, categorical: np.ndarray) -> None:
-    """Name the columns of a frame that hold dates or lists, or no numbers where none of `categorical`."""
+def numbers_of(X: Any) -> Any:
+    """Return columns of numbers in a form whose missing cells scikit-learn knows."""
+    if hasattr(X, "iloc"):
+        objects = [name for name, kind in zip(X.columns, X.dtypes, strict=True) if str(kind) == "object"]
+        return X.assign(**{name: X[name].where(X[name].notna(), np.nan).astype(float) for name in objects})
+    if isinstance(X, np.ndarray) and X.dtype.kind in "OU":
+        objects_ = X.astype(object)
+        objects_[is_missing(objects_)] = np.nan
+        return objects_
+    return X
+
+
+def refuse_columns(X: Any, categorical: np.ndarray, first: bool) -> None:
+    """Name the columns of a frame that hold dates or lists, or no numbers where none of `categorical`.
+
+    `first` says whether fit has just learned which are.
+    """
     kinds = {name: kind_of(column_of(X, j)) for j, name in enumerate(X.columns)}
     dates = [name for name, kind in kinds.items() if kind == "date"]
     if dates:
@@ -128,6 +158,11 @@ def refuse_columns(X: Any, categorical: np.ndarray) -> None:
         for j, (name, kind) in enumerate(kinds.items())
         if kind == "other" or (kind == "category" and j not in categorical)
     ]
+    if bad and not first:
+        raise ValueError(
+            f"Columns that are not numbers, as they were in fit: {bad[:5]}. Cast them, or fit anew with them as "
+            "categories."
+        )
     if bad:
         raise ValueError(
             f"Columns that are not numbers: {bad[:5]}. Categories must be of a category or string type when fit "
@@ -153,7 +188,7 @@ def factorize(column: Any) -> tuple[np.ndarray, list[Value]]:
         import pandas as pd
 
         codes, found = pd.factorize(column)
-        return np.asarray(codes), [_plain(value) for value in found.tolist()]
+        return np.asarray(codes), [plain_value(value) for value in found.tolist()]
     if isinstance(column, np.ndarray) and column.dtype.kind in "biuf":
         found, codes = np.unique(column, return_inverse=True)
         missing = np.isnan(found) if found.dtype.kind == "f" else np.zeros(len(found), bool)
@@ -161,12 +196,17 @@ def factorize(column: Any) -> tuple[np.ndarray, list[Value]]:
     table: dict[Hashable, int] = {}
     cells = column.tolist() if isinstance(column, np.ndarray) else column.to_list()
     codes = np.fromiter((table.setdefault(cell, len(table)) for cell in cells), np.int64, len(cells))
-    keep = np.array([value is not None and value == value for value in table], dtype=bool)
+    found = np.empty(len(table), dtype=object)
+    found[:] = list(table)
+    keep = ~is_missing(found)
     new = np.where(keep, keep.cumsum() - 1, -1)
-    return new[codes], [_plain(value) for value, kept in zip(table, keep, strict=True) if kept]
+    return new[codes], [plain_value(value) for value in found[keep]]
 
 
-def _plain(value: Any) -> Value:
+def plain_value(value: Any) -> Value:
+    """Return what a category is kept as: a text, a number or a boolean."""
+    if isinstance(value, np.generic):
+        value = value.item()
     return value if isinstance(value, (str, int, float, bool)) else str(value)
 
 

@@ -19,7 +19,15 @@ from torch import Tensor, nn
 from ..encoders import MLP
 from ..training import Rows
 from ._base import Decoder, Modality, check_frame, check_rows, is_frame, unknown_encoder, unknown_target
-from ._columns import categorical_columns, column_of, columns_of, encode, find_categories, refuse_columns
+from ._columns import (
+    categorical_columns,
+    column_of,
+    columns_of,
+    encode,
+    find_categories,
+    numbers_of,
+    refuse_columns,
+)
 from ._table_decoders import BinDecoder, Cells, TableDecoder, cut_points
 
 SAMPLE_CELLS = 10**7  # that quantiles are taken of
@@ -180,18 +188,20 @@ class Tabular(Modality):
         # squares of 1e200 overflow and those of 1e-200 vanish: bring columns to the order of 1 first
         size, scaler = MaxAbsScaler(), StandardScaler(with_mean=not sp.issparse(table))
         chunks = list(gen_batches(table.shape[0], 8192))
+        if sp.issparse(table) and np.isnan(table.data).any():
+            chunks = [slice(None)]  # scikit-learn's sums over chunks go wrong where one has no number
         strange = np.zeros(table.shape[1], dtype=int)  # cells that are neither zero nor one
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of columns without a number
             for rows in chunks:
-                size.partial_fit(table[rows])
+                _update(size, table[rows], "max_abs_")
             order = np.where(size.max_abs_ > 0, size.max_abs_, 1.0).astype(np.float64)
             for rows in chunks:
-                scaler.partial_fit(_divide_columns(table[rows], order))
+                _update(scaler, _divide_columns(table[rows], order), "mean_", "var_")
                 strange += _neither_zero_nor_one(table[rows])
                 holes += _missing(table[rows])
-        self.mean_ = np.nan_to_num(scaler.mean_) * order  # of a column of holes there is none
-        self.scale_ = np.nan_to_num(scaler.scale_, nan=1.0) * order
+        self.mean_ = scaler.mean_ * order
+        self.scale_ = scaler.scale_ * order
         self.binary_ = (strange == 0) & (scaler.var_ > 0)
         return holes
 
@@ -267,18 +277,21 @@ class Tabular(Modality):
         inputs = self._inputs()
         if not isinstance(encoder, MLP) or None in (encoder.columns, inputs) or encoder.columns == inputs:
             return encoder
-        old = dict.fromkeys(name for name, _ in encoder.columns or ())
-        new = dict.fromkeys(name for name, _ in inputs or ())
-        shared = [name for name in new if name in old]
-        if not shared:
+        before, now = set(encoder.columns or ()), set(inputs or ())
+        old = list(dict.fromkeys(name for name, _ in encoder.columns or ()))
+        new = list(dict.fromkeys(name for name, _ in inputs or ()))
+        known = {name for name, what in before & now if what != "hole"}
+        if not known:
             raise ValueError(
-                f"The encoder was trained on columns {list(old)[:5]}, and X has none of them. Rename the columns "
-                "of X, or leave encoder='auto'."
+                f"The encoder was trained on columns {old[:5]}, and X has none of them, or others of that name. "
+                "Rename the columns of X, or leave encoder='auto'."
             )
-        if len(shared) < len(new) or len(shared) < len(old):
+        in_part = {name for name, _ in before ^ now} & known
+        if before != now:
             warnings.warn(
-                f"The encoder knows {len(shared)} of the {len(new)} columns of X. New, with fresh weights: "
-                f"{[name for name in new if name not in old][:5]}. Not in X, and dropped: "
+                f"The encoder knows {len(known)} of the {len(new)} columns of X. New, with fresh weights: "
+                f"{[name for name in new if name not in known][:5]}. Known in part, with other categories or "
+                f"holes: {[name for name in new if name in in_part][:5]}. Not in X, and dropped: "
                 f"{[name for name in old if name not in new][:5]}.",
                 UserWarning,
                 stacklevel=2,
@@ -367,22 +380,26 @@ class Tabular(Modality):
         """Return X as something with columns: a frame, a sparse matrix or an array of two dimensions."""
         if is_frame(X):
             check_frame(X)
-            if not X.shape[0]:
-                raise ValueError(f"X is a frame of shape {X.shape}, with 0 samples. Pass at least two rows.")
+            if 0 in X.shape:
+                raise ValueError(
+                    f"X is a frame with {X.shape[0]} samples and {X.shape[1]} features. Pass some."
+                )
             return X
         listed = self.categorical_features is not None and not isinstance(self.categorical_features, str)
         if not sp.issparse(X) and (listed or len(getattr(self, "categorical_", ()))):
+            X = np.asarray(X, dtype=object) if isinstance(X, (list, tuple)) else X
             return check_rows(X, self, dtype=None, ensure_all_finite=False)
         return check_rows(X, self, accept_sparse="csr", ensure_all_finite="allow-nan")
 
     def _numbers(self, X: Any, min_rows: int) -> Any:
         """Return the columns of numbers as an array or CSR matrix."""
         if is_frame(X):
-            refuse_columns(X, self.categorical_)
+            refuse_columns(X, self.categorical_, first=min_rows > 1)
         if not len(self.numeric_):
             return np.empty((X.shape[0], 0))
         checks = {"ensure_all_finite": "allow-nan", "ensure_min_samples": min_rows}
-        table = check_rows(columns_of(X, self.numeric_), self, accept_sparse="csr", **checks)
+        table = numbers_of(columns_of(X, self.numeric_))
+        table = check_rows(table, self, accept_sparse="csr", **checks)
         if sp.issparse(table) and not table.has_canonical_format:
             table = table.copy()
             table.sum_duplicates()
@@ -402,6 +419,19 @@ class Tabular(Modality):
         dense = rows.toarray() if sp.issparse(rows) else rows
         scaled = (np.asarray(dense, dtype=np.float64) - self.mean_) / self.scale_
         return torch.from_numpy(np.arcsinh(np.clip(scaled, -self.clip, self.clip)).astype(np.float32))
+
+
+def _update(scaler: Any, rows: Any, *names: str) -> None:
+    """Call ``partial_fit``; what it forgets of a column without a number in these rows is put back."""
+    before = {name: getattr(scaler, name, 0.0) for name in names}
+    scaler.partial_fit(rows)
+    for name, old in before.items():
+        new = getattr(scaler, name)
+        setattr(scaler, name, np.where(np.isnan(new), old, new))
+    if "var_" in names:
+        spread = np.sqrt(scaler.var_)
+        # scikit-learn's own is 1 where a column is constant to within rounding
+        scaler.scale_ = np.where(np.isnan(scaler.scale_), np.where(spread > 0, spread, 1.0), scaler.scale_)
 
 
 def _neither_zero_nor_one(rows: Any) -> np.ndarray:
