@@ -188,13 +188,13 @@ def memory_lines(n: int) -> Iterator[str]:
 
 
 def main() -> None:
-    """Measure, print and, if it is complete, write ``results/speed.md``."""
+    """Measure, print, and write ``results/speed.md``, or of one half ``results/speed_time.md`` or ``_memory.md``."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the table that memory is measured on")
-    parser.add_argument("--only", choices=["time", "memory"], help="one half, printed and not written")
+    parser.add_argument("--only", choices=["time", "memory"], help="one half")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
@@ -213,8 +213,8 @@ def main() -> None:
         lines += memory_lines(args.rows)
     text = "\n".join(lines)
     print(text)
-    if args.only is None:
-        (Path(__file__).parent / "results" / "speed.md").write_text(text + "\n")
+    name = "speed" if args.only is None else f"speed_{args.only}"
+    (Path(__file__).parent / "results" / f"{name}.md").write_text(text + "\n")
 
 
 if __name__ == "__main__":

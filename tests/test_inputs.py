@@ -120,6 +120,10 @@ BAD_DATA = {
         fit(sp.csr_array(X), modality=Tabular(categorical_features=[0])),
         "sparse matrix",
     ),
+    "lists as categories": (
+        fit(FRAME.assign(e=[[1]] * len(FRAME)), modality=Tabular(categorical_features=["e"])),
+        r"\['e'\]",
+    ),
     "lists in cells": (fit(FRAME.assign(e=[[1]] * len(FRAME))), r"\['e'\]"),
     "width in transform": (after("transform", X[:, :3]), "3 features.* 4 features"),
     "width of a list": (after("transform", X[:, :3].tolist()), "3 features.* 4 features"),

@@ -144,8 +144,10 @@ def numbers_of(X: Any) -> Any:
 def refuse_columns(X: Any, categorical: np.ndarray, first: bool) -> None:
     """Name the columns of a frame that hold dates or lists, or no numbers where none of `categorical`.
 
-    `first` says whether fit has just learned which are.
+    `first` says whether fit has just learned which are. Arrays and matrices are let through.
     """
+    if not is_frame(X):
+        return
     kinds = {name: kind_of(column_of(X, j)) for j, name in enumerate(X.columns)}
     dates = [name for name, kind in kinds.items() if kind == "date"]
     if dates:

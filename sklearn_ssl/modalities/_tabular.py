@@ -160,6 +160,7 @@ class Tabular(Modality):
         self._validate_params()
         X = self._as_table(X)
         self.categorical_ = categorical_columns(X, self.categorical_features)
+        refuse_columns(X, self.categorical_, first=True)
         self.n_features_in_ = X.shape[1]
         self.numeric_ = np.setdiff1d(np.arange(self.n_features_in_), self.categorical_)
         self.columns_ = tuple(str(name) for name in X.columns) if is_frame(X) else None
@@ -217,6 +218,7 @@ class Tabular(Modality):
                 f"X has {table.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input. Pass the columns that fit saw."
             )
+        refuse_columns(table, self.categorical_, first=False)
         numbers, cells = self._numbers(table, min_rows=1), self.cells
         if len(self.categorical_):
             store = Rows(self._in_memory(table, numbers), cells.expand)
@@ -393,8 +395,6 @@ class Tabular(Modality):
 
     def _numbers(self, X: Any, min_rows: int) -> Any:
         """Return the columns of numbers as an array or CSR matrix."""
-        if is_frame(X):
-            refuse_columns(X, self.categorical_, first=min_rows > 1)
         if not len(self.numeric_):
             return np.empty((X.shape[0], 0))
         checks = {"ensure_all_finite": "allow-nan", "ensure_min_samples": min_rows}
