@@ -142,8 +142,8 @@ CLASSIFIERS: dict[str, Make] = {
     "LR": lambda seed, dataset: LogisticRegression(C=0.1 if dataset in IMAGES else 1.0, max_iter=2000),
     "SVC": lambda seed, dataset: RbfSVC(),
     "SVC, C=10": lambda seed, dataset: RbfSVC(C=10),
-    "forest": lambda seed, dataset: RandomForestClassifier(200, random_state=seed, n_jobs=2),
-    "extra trees": lambda seed, dataset: ExtraTreesClassifier(200, random_state=seed, n_jobs=2),
+    "forest": lambda seed, dataset: RandomForestClassifier(200, random_state=seed),
+    "extra trees": lambda seed, dataset: ExtraTreesClassifier(200, random_state=seed),
     "MLP": lambda seed, dataset: MLPClassifier(max_iter=300, random_state=seed),
 }
 QUICK = [name for name in CLASSIFIERS if name != "MLP"]
