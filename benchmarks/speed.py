@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from report import command, machine
+from report import write
 from sklearn.datasets import make_classification
 from torch import Tensor, nn
 from tqdm.auto import tqdm
@@ -201,7 +201,7 @@ def main() -> None:
         n, n_components, table = args.child
         print(json.dumps(memory(int(n), int(n_components) or None, table)))
         return
-    lines = [command(), "", machine(), ""]
+    lines: list[str] = []
     if args.only != "memory":
         lines += [
             f"`fit` against a bare float32 loop, batches of {BATCH}, medians of {args.rounds} rounds.\n"
@@ -211,10 +211,7 @@ def main() -> None:
         lines += [line for name in CASES for line in time_case(name, args.rounds)] + [""]
     if args.only != "time":
         lines += memory_lines(args.rows)
-    text = "\n".join(lines)
-    print(text)
-    name = "speed" if args.only is None else f"speed_{args.only}"
-    (Path(__file__).parent / "results" / f"{name}.md").write_text(text + "\n")
+    write("speed" if args.only is None else f"speed_{args.only}", lines)
 
 
 if __name__ == "__main__":

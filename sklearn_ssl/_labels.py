@@ -38,8 +38,7 @@ def as_array(y: Any) -> np.ndarray:
     """Return y as an array in which None and NaN are still what they were, beside texts too."""
     if not isinstance(y, (list, tuple)):
         return np.asarray(y)
-    objects = np.asarray(y, dtype=object)
-    return plain(objects) if all(isinstance(value, Number) for value in objects.flat) else objects
+    return plain(np.asarray(y, dtype=object))
 
 
 def plain(values: np.ndarray) -> np.ndarray:

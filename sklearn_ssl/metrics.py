@@ -8,12 +8,11 @@ RankMe and uniformity ask whether features use their space, whatever fills it: n
 not count, so that they cannot choose the `beta` of a VAE. Alignment is best for features that are constant, and for
 views that are hardly changed. Neighbour agreement is neither, but views that are hardly changed help it as well.
 
-What to trust them for, measured on six tables with eighteen settings of `ContrastivePretrainer` each
-(``benchmarks/label_free.py``; rank correlation with the accuracy on five labels per class, mean over tables): none
-ranks settings well. Alignment (+0.15) and neighbour agreement (+0.12) choose settings a little better than one drawn
-at random; RankMe (-0.19), uniformity (-0.09) and the pretext loss (-0.10) choose worse than that, and the sign differs
-from table to table. So use RankMe and uniformity to see a collapse, for which they are reliable, not to tune; tune by
-a classifier on the few labels there are (``LabeledOnly`` in a search), and by neighbour agreement if there are none.
+What to trust them for, by ``benchmarks/label_free.py``, whose report has the figures: on tables none ranks settings of
+contrastive learning well. Alignment and neighbour agreement choose a little better than chance on average; RankMe,
+uniformity and the pretext loss choose worse, and the sign differs from table to table. So use RankMe and uniformity to
+see a collapse, not to tune; tune by a classifier on the few labels there are (``LabeledOnly`` in a search), and by
+neighbour agreement if there are none.
 """
 
 from __future__ import annotations

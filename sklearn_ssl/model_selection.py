@@ -56,7 +56,7 @@ class _SemiSupervised:
             raise ValueError(f"X has {_num_samples(X)} rows and y has {_num_samples(y)}. Pass one y a row.")
         labeled = labeled_rows(y)
         rest = np.setdiff1d(np.arange(_num_samples(y)), labeled, assume_unique=True)
-        n_splits = self.get_n_splits()  # type: ignore[attr-defined]
+        n_splits = self.get_n_splits()  # type: ignore[attr-defined]  # of the splitter beside
         if len(labeled) < n_splits:
             raise ValueError(
                 f"y has {len(labeled)} labelled rows, too few for n_splits={n_splits}. Lower n_splits."
@@ -64,7 +64,7 @@ class _SemiSupervised:
         known = plain(as_array(y)[labeled])
         if groups is not None:
             groups = _safe_indexing(groups, labeled)
-        for train, test in super().split(labeled, known, groups):  # type: ignore[misc]
+        for train, test in super().split(labeled, known, groups):  # type: ignore[misc]  # likewise
             yield np.sort(np.concatenate([labeled[train], rest])), labeled[test]
 
 

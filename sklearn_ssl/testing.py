@@ -244,11 +244,11 @@ def check_other_processes(case: Case) -> None:
     Z = est.transform(case.X)
     with tempfile.TemporaryDirectory() as folder:
         est.save(folder)
+        ways = ("unpickled", "loaded", "refitted")
         found = joblib.Parallel(n_jobs=2)(
-            joblib.delayed(_elsewhere)(how, est, folder, case.X, torch.get_num_threads())
-            for how in ("unpickled", "loaded", "refitted")
+            joblib.delayed(_elsewhere)(how, est, folder, case.X, torch.get_num_threads()) for how in ways
         )
-    for how, other in zip(("unpickled", "loaded", "fitted again"), found, strict=True):
+    for how, other in zip(ways, found, strict=True):
         gap = np.abs(other - Z).max()
         assert gap < 1e-3 * max(1.0, np.abs(Z).max()), (
             f"{how} in another process, features differ by {gap:.2g}"

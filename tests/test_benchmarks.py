@@ -15,6 +15,7 @@ import samples
 import speed
 from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, last, plot, report
 from sklearn.datasets import load_digits, load_iris
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 from speed import draw, time_case
 
@@ -53,7 +54,7 @@ def test_training_lasts_as_long_as_asked():
     assert epochs[0] == 1
     assert epochs[1] > 1000
     assert last(1, FEATURES["untrained"])(0, "digits").max_epochs == 0
-    assert last(1, FEATURES["raw"])(0, "digits").fit(load_digits().data) is not None
+    assert isinstance(last(1, FEATURES["raw"])(0, "digits"), FunctionTransformer)
 
 
 def test_svc_by_matrix_products_is_svc():

@@ -108,7 +108,7 @@ def test_methods_are_those_of_the_estimator():
     assert not hasattr(LabeledOnly(SVC()).fit(X, HALF), "coef_")
     assert hasattr(LabeledOnly(LogisticRegression()), "predict_proba")
     with pytest.raises(AttributeError, match="has no attribute 'feature_importances_'"):
-        LabeledOnly(RandomForestClassifier()).feature_importances_  # noqa: B018
+        LabeledOnly(RandomForestClassifier()).feature_importances_  # noqa: B018  # to ask is enough
     some = LabeledOnly(SelectKBest(k=2)).fit(X, HALF)
     assert some.transform(X).shape == (150, 2)
     forest = LabeledOnly(RandomForestClassifier(5, random_state=0)).fit(X, HALF)

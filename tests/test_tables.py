@@ -285,7 +285,9 @@ def test_a_pool_may_have_other_categories():
     ssl = quick().fit(PEOPLE, X_unlabeled=pool)
     assert ssl.modality_.categories_[1] == ("L", "M", "S", "XL")
     other = POLARS.with_columns(pl.lit("XL").alias("size"))
-    assert quick().fit(POLARS.with_columns(pl.col("size").cast(pl.String)), X_unlabeled=other) is not None
+    texts = POLARS.with_columns(pl.col("size").cast(pl.String))
+    for X in (POLARS, texts):
+        assert quick().fit(X, X_unlabeled=other).modality_.categories_[1] == ("L", "M", "S", "XL")
 
 
 def test_strange_columns_do_no_harm():
@@ -531,3 +533,15 @@ def test_an_encoder_that_knows_names_only_is_told():
         more = PEOPLE[["job", "size"]].astype({"size": object})
         more.loc[:5, "size"] = "XL"
         quick(encoder=ssl.encoder_, max_epochs=0).fit(more)
+
+
+def test_columns_may_have_numbers_for_names():
+    frame = pd.DataFrame(
+        {0: pd.Series([1, None, 3, 1] * 5, dtype=object), 1: pd.Categorical(["x", "y"] * 10)}
+    )
+    before = frame.copy(deep=True)
+    pool = pd.DataFrame({0: [None] * 8, 1: pd.Categorical(["x", "z"] * 4)})
+    modality = quick().fit(frame, X_unlabeled=pool).modality_
+    assert modality.missing_[0] == 13 / 28 and modality.categories_ == (("x", "y", "z"),)
+    assert Tabular().fit(frame).missing_.tolist() == [0.25, 0]
+    pd.testing.assert_frame_equal(frame, before)

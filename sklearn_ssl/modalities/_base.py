@@ -26,7 +26,7 @@ class Decoder(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, output: Tensor, x: Batch) -> Tensor:
-        """Return the error of each element of a batch, in the shape of the batch, float32."""
+        """Return the error of each element of a batch, float32, in the shape of the batch; of a table's cells."""
 
 
 class ValueDecoder(Decoder):
@@ -34,7 +34,7 @@ class ValueDecoder(Decoder):
 
     Attributes
     ----------
-    numeric : Tensor of bool, broadcastable to a batch
+    numeric : Tensor of bool, broadcastable to what `loss` returns
         Where `loss` is a squared error; elsewhere it is a cross-entropy.
     """
 
@@ -74,7 +74,7 @@ class Modality(BaseEstimator, ABC):
         """Draw two random views of a batch, on its device, from torch's global generator."""
 
     def mask(self, x: Batch, rate: float) -> tuple[Batch, Tensor]:
-        """Hide a share `rate` of a batch: return it with holes, and where they are."""
+        """Hide a share `rate` of a batch: return it with holes, and where, in the shape of a decoder's loss."""
         raise self._lacks("no way to hide parts of it")
 
     def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> Any:
@@ -209,7 +209,7 @@ def _agree(X: Any, pool: Any) -> tuple[Any, Any]:
 
     A column without any value may stand for any type.
     """
-    from ._columns import column_of, kind_of
+    from ._columns import column_of, kind_of, with_column  # which imports from here
 
     pandas, bad = hasattr(X, "iloc"), []
     for j, name in enumerate(X.columns):
@@ -224,7 +224,7 @@ def _agree(X: Any, pool: Any) -> tuple[Any, Any]:
             X, pool = (_with_categories(frame, j, pair, pandas) for frame in (X, pool))
         elif kinds[0] != kinds[1] and pandas:  # one is all holes
             wanted = pair[empty.index(False)].dtype if not all(empty) else float
-            X, pool = (frame.assign(**{name: frame.iloc[:, j].astype(wanted)}) for frame in (X, pool))
+            X, pool = (with_column(f, name, f[name].astype(wanted)) for f in (X, pool))
     if bad:
         raise ValueError(f"The columns of X_unlabeled are not of the types of X: {'; '.join(bad[:5])}.")
     return X, pool
@@ -238,9 +238,11 @@ def _with_categories(frame: Any, j: int, pair: list[Any], pandas: bool) -> Any:
         return frame.with_columns(frame.to_series(j).cast(pl.String))
     import pandas as pd
 
+    from ._columns import with_column  # which imports from here
+
     found = [column.astype("category").cat.categories.astype(object) for column in pair]
     both = pd.CategoricalDtype(found[0].append(found[1]).unique())
-    return frame.assign(**{frame.columns[j]: frame.iloc[:, j].astype(both)})
+    return with_column(frame, frame.columns[j], frame.iloc[:, j].astype(both))
 
 
 def is_frame(X: Any) -> bool:

@@ -35,10 +35,8 @@ def categorical_columns(X: Any, wanted: Any) -> np.ndarray:
         If `wanted` does not go with X.
     """
     if wanted is None or (isinstance(wanted, str) and not is_frame(X)):
-        _check_word(wanted)
         return np.empty(0, dtype=int)
     if isinstance(wanted, str):
-        _check_word(wanted)
         return np.flatnonzero([kind_of(column_of(X, j)) == "category" for j in range(X.shape[1])])
     if sp.issparse(X):
         raise ValueError(
@@ -65,11 +63,6 @@ def categorical_columns(X: Any, wanted: Any) -> np.ndarray:
     )
 
 
-def _check_word(wanted: Any) -> None:
-    if wanted not in (None, "from_dtype"):
-        raise ValueError(f"categorical_features={wanted!r} is not known. Use 'from_dtype', a list, or None.")
-
-
 def column_of(X: Any, j: int) -> Any:
     """Return column `j`: a Series of a frame, else an array."""
     if hasattr(X, "iloc"):
@@ -84,6 +77,13 @@ def columns_of(X: Any, positions: np.ndarray) -> Any:
     if hasattr(X, "iloc"):
         return X.iloc[:, positions]
     return X[:, positions.tolist()] if is_frame(X) else np.asarray(X)[:, positions]
+
+
+def with_column(X: Any, name: Any, column: Any) -> Any:
+    """Return a pandas frame with another column of that name; X stays as it is, and is not copied."""
+    X = X.copy(deep=False)  # assign() would ask for names that are texts
+    X[name] = column
+    return X
 
 
 def kind_of(column: Any) -> str:
@@ -133,7 +133,9 @@ def numbers_of(X: Any) -> Any:
     """Return columns of numbers in a form whose missing cells scikit-learn knows."""
     if hasattr(X, "iloc"):
         objects = [name for name, kind in zip(X.columns, X.dtypes, strict=True) if str(kind) == "object"]
-        return X.assign(**{name: X[name].where(X[name].notna(), np.nan).astype(float) for name in objects})
+        for name in objects:
+            X = with_column(X, name, X[name].where(X[name].notna(), np.nan).astype(float))
+        return X
     if isinstance(X, np.ndarray) and X.dtype.kind in "OU":
         objects_ = X.astype(object)
         objects_[is_missing(objects_)] = np.nan

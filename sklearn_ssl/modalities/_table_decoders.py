@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -45,9 +46,8 @@ class Cells:
         return not self.lacking and not self.sizes
 
     def owners(self) -> Tensor:
-        """Return which cell each float of a batch belongs to, ``(width,)``."""
-        hot = np.repeat(self.n_numbers + np.arange(len(self.sizes)), self.sizes)
-        return torch.from_numpy(np.concatenate([np.arange(self.n_numbers), self.lacking, hot]).astype(int))
+        """Return which cell each float of a batch belongs to, int64 ``(width,)``; not to be written to."""
+        return _owners(self)
 
     def expand(self, cells: Tensor) -> Tensor:
         """Return the batch ``(n, width)`` of cells ``(n, d)``: numbers and codes, NaN where missing."""
@@ -57,8 +57,7 @@ class Cells:
         cells = cells.nan_to_num(0.0)
         indicators = missing[:, list(self.lacking)].to(cells.dtype)
         hot = cells.new_zeros(len(cells), sum(self.sizes))
-        starts = torch.tensor([sum(self.sizes[:j]) for j in range(len(self.sizes))], dtype=torch.int64)
-        codes = cells[:, self.n_numbers :].long() + starts
+        codes = cells[:, self.n_numbers :].long() + _starts(self)
         hot.scatter_(1, codes, (~missing[:, self.n_numbers :]).to(cells.dtype))
         return torch.cat([cells[:, : self.n_numbers], indicators, hot], dim=1)
 
@@ -74,6 +73,19 @@ class Cells:
         columns = [cell for cell in self.lacking if cell < self.n_numbers]
         there[:, columns] = 1 - indicators[:, : len(columns)]
         return torch.cat([there, *(block.sum(1, keepdim=True) for block in blocks)], dim=1)
+
+
+# Computed once, not for each batch, and beside the cells: as an attribute of theirs it would be pickled and hashed.
+@lru_cache(maxsize=32)
+def _owners(cells: Cells) -> Tensor:
+    hot = np.repeat(cells.n_numbers + np.arange(len(cells.sizes)), cells.sizes)
+    return torch.from_numpy(np.concatenate([np.arange(cells.n_numbers), cells.lacking, hot]).astype(int))
+
+
+@lru_cache(maxsize=32)
+def _starts(cells: Cells) -> Tensor:
+    """Return where each column's categories begin among all, ``(n_categorical,)``."""
+    return torch.tensor(np.cumsum([0, *cells.sizes])[:-1], dtype=torch.int64)
 
 
 class CellLoss(nn.Module):
@@ -123,7 +135,6 @@ class TableDecoder(ValueDecoder):
     """
 
     low_high: Tensor
-    numbers: Tensor
 
     def __init__(self, n_components: int, low_high: Tensor, binary: Tensor, cells: Cells, missing: Tensor):
         super().__init__()
