@@ -57,7 +57,7 @@ class DecoderMixin:
                 f"inverse_transform takes features of width {width}, as transform gives them; X has shape "
                 f"{features.shape}."
             )
-        slices = gen_batches(len(features), self.batch_size)  # type: ignore[attr-defined]  # likewise
+        slices = gen_batches(len(features), self.net_.batch_size)  # type: ignore[attr-defined]  # likewise
         return _decode(self, (torch.tensor(features[part]) for part in slices))
 
 
@@ -97,7 +97,7 @@ class SamplerMixin(DecoderMixin):
         entropy = own.random_state if random_state is None else random_state
         with seeded(draw_seed(entropy)):
             z = torch.randn(int(n_samples), own.n_components_)
-        return _decode(self, z.split(own.batch_size))
+        return _decode(self, z.split(own.net_.batch_size))
 
 
 def _decode(estimator: Any, features: Iterable[Tensor]) -> np.ndarray:

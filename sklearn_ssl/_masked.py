@@ -11,6 +11,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
 from .base import Modality, Objective, Pretrainer
+from .modalities import Sequences
+from .modalities._base import unknown_target
 from .training import Batch
 
 
@@ -83,6 +85,60 @@ class Masking(Objective):
         return loss + self.mask_weight * changed
 
 
+class TokenMasking(Objective):
+    """The bits that hidden tokens take, predicted each from the features at its place.
+
+    Parameters
+    ----------
+    modality : Sequences
+        Hides, and builds the decoder.
+    encoder : nn.Module
+        Maps a batch to features ``(n, n_components)``, and by ``tokens`` to ``(n, length, width)``.
+    mask_rate : float
+        Share of the tokens that is hidden.
+    visible_weight : float
+        Weight of the others.
+    mask_weight : float
+        Weight of a second loss, for finding what was changed.
+    """
+
+    def __init__(
+        self,
+        modality: Sequences,
+        encoder: nn.Module,
+        *,
+        mask_rate: float,
+        visible_weight: float,
+        mask_weight: float,
+    ):
+        super().__init__(encoder)
+        self.modality, self.mask_rate = modality, mask_rate
+        self.visible_weight, self.mask_weight = visible_weight, mask_weight
+        self.decoder = modality.position_decoder(encoder)
+        self.finder = nn.Linear(modality.width_of(encoder), 1) if mask_weight else None
+
+    def forward(self, x: Batch) -> Tensor:
+        """Return the loss of a batch of sequences, in bits per hidden token."""
+        holes, hidden = self.modality.mask(x, self.mask_rate)
+        told = self.modality.told(x)
+        h = self.encoder.tokens(holes)  # type: ignore[operator]  # checked by position_decoder
+        where = told if self.visible_weight else hidden  # logits of the whole vocabulary cost the most
+        weight = self.visible_weight + (1 - self.visible_weight) * hidden[where].float()
+        targets = self.modality.targets(x)
+        loss = self.decoder.loss(h[where], targets[where], weight)
+        if self.finder is None:
+            return loss
+        odds = self.finder(h[told]).float()[:, 0]
+        changed = (self.modality.targets(holes) != targets)[told].float()
+        found = F.binary_cross_entropy_with_logits(odds, changed, reduction="sum") / max(1, len(odds))
+        self.logs = {"target": loss, "mask": found}
+        return loss + self.mask_weight * found
+
+    def size(self, x: Batch) -> int:
+        """Return the number of tokens."""
+        return int(self.modality.told(x).sum())
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class MaskedPretrainer(Pretrainer):
     """Learn features by predicting what was hidden.
@@ -90,18 +146,22 @@ class MaskedPretrainer(Pretrainer):
     On tables some cells of each row are replaced by values of other rows, and a decoder predicts from the
     features what they held, their value [2]_ or their quantile bin [3]_. On images square patches are blanked
     out, and a convolutional decoder predicts their pixels; other than in [1]_ the encoder is convolutional too,
-    and sees the blank patches: on a CPU it learns far more in the same time.
+    and sees the blank patches: on a CPU it learns far more in the same time. In texts it is BERT's masked
+    language model [4]_: of the tokens that are hidden, 80 % become a mask, 10 % another token, and 10 % stay,
+    and each is predicted from the features at its place. The loss is then in bits per hidden token.
 
     Parameters
     ----------
     target : {"value", "bin"}, default="value"
-        What is predicted: the values of a table's cells or of pixels, or the bins of cells, as many as
-        ``Tabular(n_bins=...)`` says.
+        What is predicted: the values of a table's cells, of pixels or tokens, or the bins of cells, as many
+        as ``Tabular(n_bins=...)`` says.
     mask_rate : float, default=0.3
-        Share of a row's cells, or of an image's patches, that is hidden.
-    visible_weight : float, default=1.0
+        Share of a row's cells, of an image's patches, or of a text's tokens, that is hidden. BERT hides
+        0.15 of them; more may serve as well [5]_.
+    visible_weight : float or "auto", default="auto"
         Weight of the error of what was not hidden, beside 1 for what was. With 0 only what was hidden
         counts, as in BERT and MAE, which may serve images better; with 1 everything does, as in VIME.
+        ``"auto"`` is 0 for texts and 1 for tables and images.
     mask_weight : float, default=0.0
         Weight of a second task, to find out which elements were changed (VIME [2]_).
 
@@ -117,6 +177,10 @@ class MaskedPretrainer(Pretrainer):
        Semi-supervised Learning to Tabular Domain." NeurIPS 2020.
     .. [3] K. Lee et al. "Binning as a Pretext Task: Improving Self-Supervised Learning in Tabular Domains."
        ICML 2024. https://arxiv.org/abs/2405.07414
+    .. [4] J. Devlin, M.-W. Chang, K. Lee, K. Toutanova. "BERT: Pre-training of Deep Bidirectional
+       Transformers for Language Understanding." NAACL 2019. https://arxiv.org/abs/1810.04805
+    .. [5] A. Wettig, T. Gao, Z. Zhong, D. Chen. "Should You Mask 15% in Masked Language Modeling?" EACL
+       2023. https://arxiv.org/abs/2202.08005
 
     Examples
     --------
@@ -129,23 +193,25 @@ class MaskedPretrainer(Pretrainer):
 
     target: str = "value"
     mask_rate: float = 0.3
-    visible_weight: float = 1.0
+    visible_weight: float | str = "auto"
     mask_weight: float = 0.0
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "target": [StrOptions({"value", "bin"})],
         "mask_rate": [Interval(Real, 0, 1, closed="neither")],
-        "visible_weight": [Interval(Real, 0, None, closed="left")],
+        "visible_weight": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "mask_weight": [Interval(Real, 0, None, closed="left")],
     }
 
     def _objective(self, modality: Modality, encoder: nn.Module) -> Objective:
-        return Masking(
-            modality,
-            encoder,
-            self.n_components_,
-            target=self.target,
-            mask_rate=self.mask_rate,
-            visible_weight=self.visible_weight,
-            mask_weight=self.mask_weight,
-        )
+        auto, tokens = isinstance(self.visible_weight, str), isinstance(modality, Sequences)
+        weights = {
+            "mask_rate": self.mask_rate,
+            "visible_weight": float(not tokens) if auto else float(self.visible_weight),
+            "mask_weight": self.mask_weight,
+        }
+        if not isinstance(modality, Sequences):
+            return Masking(modality, encoder, self.n_components_, target=self.target, **weights)
+        if self.target != "value":
+            raise unknown_target(self.target, ("value",), modality)
+        return TokenMasking(modality, encoder, **weights)

@@ -23,7 +23,7 @@ from skorch.history import History
 from torch import Tensor, nn
 
 from ._docs import with_shared_sections
-from .modalities import Modality, Tabular, check_kind, infer_modality
+from .modalities import Modality, Tabular, Text, check_kind, infer_modality
 from .modalities._base import check_frame, is_frame, stack_rows
 from .persistence import SaveMixin
 from .training import (
@@ -41,6 +41,7 @@ from .training import (
     collapse_of,
     draw_seed,
     features_of,
+    lengths_of,
     load_weights,
     move,
     n_rows,
@@ -91,6 +92,10 @@ class Objective(nn.Module, ABC):
         """Return what must not collapse for a batch, ``(n, d)``: what the loss compares, if not features."""
         return self.features(x)
 
+    def size(self, x: Batch) -> int:
+        """Return how many things the loss of a batch is a mean over, by which means over batches weigh it."""
+        return n_rows(x)
+
     def after_step(self) -> None:
         """Do what must follow an optimizer step, such as moving a target encoder."""
 
@@ -106,22 +111,26 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     ----------
     modality : "auto" or Modality, default="auto"
         What the data is, for example ``Image(shape=(28, 28))``. ``"auto"`` takes two-dimensional
-        numbers, DataFrames and sparse matrices for tables, and four-dimensional arrays for images.
+        numbers, DataFrames and sparse matrices for tables, four-dimensional arrays for images, and a list,
+        array or Series of str for texts.
     encoder : str or nn.Module, default="auto"
         The network from a batch to features. A name picks one of the modality's. A module must give
         floats of shape ``(n, d)``; it is copied, and its weights are where training starts. It
         receives floats ``(n, width)`` for tables, the scaled numbers, then indicators of holes and
-        categories one-hot, and ``(n, c, h, w)`` for images. The ``encoder_`` of a pretrainer that was
-        fitted to a DataFrame can start one on a DataFrame with other columns: those it knows by name keep
-        their weights, new ones start fresh, and a warning says which.
+        categories one-hot, ``(n, c, h, w)`` for images, and :class:`~sklearn_ssl.encoders.Tokens`, padded
+        ids with lengths, for texts, where it may be a model of sentence-transformers or transformers.
+        The ``encoder_`` of a pretrainer that was fitted to a DataFrame can start one on a DataFrame with
+        other columns: those it knows by name keep their weights, new ones start fresh, and a warning says
+        which.
     n_components : int or None, default=None
         Width of the features. None takes the default of the named encoder (1,536 for tables, 6,144
-        for images of 28 x 28 pixels) or the width of a module.
+        for images of 28 x 28 pixels, 1,024 for texts) or the width of a module.
     max_epochs : int or "auto", default="auto"
         Passes over the rows. 0 gives the untrained encoder, the honest baseline. ``"auto"`` is
-        ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million.
-    batch_size : int, default=256
-        Rows in a step, in training and in ``transform``.
+        ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million; of texts, n are
+        the tokens.
+    batch_size : int or "auto", default="auto"
+        Rows in a step, in training and in ``transform``. ``"auto"`` is 256, and 64 for texts.
     lr : float, default=1e-3
         Learning rate of AdamW.
     early_stopping : bool, default=False
@@ -185,7 +194,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     encoder: str | nn.Module = "auto"
     n_components: int | None = None
     max_epochs: int | str = "auto"
-    batch_size: int = 256
+    batch_size: int | str = "auto"
     lr: float = 1e-3
     early_stopping: bool = False
     validation_fraction: float = 0.1
@@ -202,6 +211,8 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     _betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # AdamW's
     _default_width: ClassVar[int | None] = None  # what n_components=None asks of a named encoder
     _own_layer: ClassVar[bool] = False  # whether the objective brings features to n_components itself
+    _causal: ClassVar[bool] = False  # whether a named encoder may look back only
+    _compares_rows: ClassVar[bool] = True  # whether the loss of a single row makes no sense
     _takes: ClassVar[tuple[type[Modality], ...]] = (Modality,)
     _against_collapse: ClassVar[str] = "Lower lr."
 
@@ -213,7 +224,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         "encoder": [str, nn.Module],
         "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
-        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -296,7 +307,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ndarray of shape (n, n_components_), float32
         """
         _, store = self._ready(X)
-        return features_of(self.net_, store, (len(store), self.n_components_), self.batch_size)
+        return features_of(self.net_, store, (len(store), self.n_components_), self._rows_per_batch)
 
     def transform_views(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the features of two random views of X, drawn from a fixed seed.
@@ -344,15 +355,16 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         float
         """
         objective, store = self._ready(X)
-        if len(store) < 2:
+        if len(store) < 2 and self._compares_rows:
             raise ValueError("score needs at least 2 rows of X; it has 1. Pass a larger sample.")
-        total = 0.0
+        total, size = 0.0, 0
         with torch.no_grad(), batch_statistics(objective), seeded(SCORE_SEED, self.net_.device):
-            for batch, _ in BatchLoader(store, self.batch_size, shuffle=True):  # X may be sorted
+            for batch, _ in BatchLoader(store, self._rows_per_batch, shuffle=True):  # X may be sorted
                 loss = objective(move(batch, self.net_.device))
-                total += float(loss) * n_rows(batch)
+                total += float(loss) * objective.size(batch)
+                size += objective.size(batch)
         objective.logs = {}
-        return -total / len(store)
+        return -total / max(1, size)
 
     def _fit(
         self, X: Any, pool: Any, first: bool, max_epochs: int | str, start: nn.Module | None = None
@@ -377,7 +389,9 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             net = self._first_net(store, device, start) if first else self._next_net(device)
             net.train_split = None if valid is None else predefined_split(valid)
             auto = isinstance(max_epochs, str)
-            epochs = auto_epochs(len(train), self._effort) if auto else int(max_epochs)
+            lengths = lengths_of(train)
+            amount = len(train) if lengths is None else int(lengths.sum())
+            epochs = auto_epochs(amount, self._effort) if auto else int(max_epochs)
             before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
             # the statistics of a module of the user's own stay as they are if it is not trained
             calibration = train if first and (epochs or isinstance(self.encoder, str)) else None
@@ -424,6 +438,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
                 "Image(shape=(28, 28)) from sklearn_ssl.modalities."
             )
         check_kind(modality, self._takes, type(self).__name__, rows)
+        modality.suit(self.encoder)
         return modality.fit(rows)
 
     def _reset(self, modality: Modality | None = None, X: Any = None) -> None:
@@ -484,7 +499,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             if isinstance(encoder, nn.Module):
                 return self.modality_.adapt(copy.deepcopy(encoder))
             width = None if self._own_layer else self.n_components or self._default_width
-            return self.modality_.encoder(encoder, width)
+            return self.modality_.encoder(encoder, width, self._causal)
         except (RuntimeError, TypeError) as error:
             raise ValueError(
                 f"The encoder could not be built: {str(error).splitlines()[0]} Lower n_components if memory is "
@@ -506,7 +521,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             optimizer__fused=device.type in ("cpu", "cuda"),
             optimizer__betas=self._betas,
             lr=self.lr,
-            batch_size=self.batch_size,
+            batch_size=self._rows_per_batch,
             device=str(device),
             train_split=None,
             callbacks=callbacks,
@@ -529,7 +544,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         if calibration is not None:
             # at random: rows may be sorted by class
             sample = torch.randperm(len(calibration)).numpy()[:CALIBRATION_ROWS]
-            batches = BatchLoader(Selection(calibration, sample), max(256, self.batch_size))
+            batches = BatchLoader(Selection(calibration, sample), max(256, self._rows_per_batch))
             calibrate(self.encoder_, batches, net.device)
         net.module_.eval()
 
@@ -595,6 +610,10 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             return torch.device("cpu")
 
     @property
+    def _rows_per_batch(self) -> int:
+        return self.modality_.batch_size if isinstance(self.batch_size, str) else self.batch_size
+
+    @property
     def _n_features_out(self) -> int:
         return self.n_components_
 
@@ -607,6 +626,8 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         tabular = issubclass(Tabular, self._takes) if auto else isinstance(self.modality, Tabular)
         tags.input_tags.sparse = tags.input_tags.allow_nan = tags.input_tags.categorical = tabular
         tags.input_tags.two_d_array = tabular or getattr(self.modality, "shape", None) is not None
+        text = issubclass(Text, self._takes) if auto else isinstance(self.modality, Text)
+        tags.input_tags.string = text and not tabular  # it is about strings in tables, too
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 

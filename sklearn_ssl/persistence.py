@@ -123,6 +123,8 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
             weights = {k.removeprefix("objective."): v for k, v in own.items()}
             with seeded(0):
                 estimator._restore(_decode(config["modality"], tensors), weights)
+        elif config["modality"] is not None:
+            estimator.modality_ = _decode(config["modality"], tensors)
         return estimator.set_output(**config["set_output"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error!r}. Save the estimator again.") from error
@@ -219,7 +221,7 @@ def _encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
         return {"modality": _name(type(value)), "params": params, "fitted": fitted}
     if isinstance(value, nn.Module):
         return {"module": _name(type(value))}
-    if isinstance(value, torch.device):
+    if isinstance(value, (torch.device, Path)):
         return str(value)
     if isinstance(value, np.random.RandomState):
         return None  # its state is of no use without the run that it was part of

@@ -15,7 +15,7 @@ import joblib
 import numpy as np
 import torch
 from sklearn.base import clone
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples
@@ -23,7 +23,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from .base import Pretrainer
-from .modalities import Image, Tabular
+from .modalities import Image, Sequences, Tabular, Text
 from .persistence import load
 
 __all__ = ["check_pretrainer"]
@@ -39,6 +39,7 @@ SHARED = {
     "random_state": 3,
     "encoder": nn.Sequential(nn.Flatten(), nn.LazyLinear(8)),
 }
+FOR_SEQUENCES = {"encoder": "convnet"}  # in place of a module that takes numbers
 UNSEEN = {
     "verbose",
     "device",
@@ -86,7 +87,8 @@ def check_pretrainer(estimator: Pretrainer, X: Any = None, *, other: dict[str, A
     estimator : Pretrainer
         Unfitted. It is cloned, and trained for an epoch or two at a time.
     X : like the X of fit, optional
-        At least 100 rows to train on. By default iris for tables and digits for images.
+        At least 100 rows to train on. By default iris for tables, digits for images, and for texts what
+        scikit-learn says of its datasets.
     other : dict of str to object, optional
         For parameters of its own, a second value that must change the features. What is not given is
         found by the parameter's constraints or type. An effect may depend on other parameters of its own,
@@ -118,7 +120,7 @@ def new_case(estimator: Pretrainer, X: Any = None, other: dict[str, Any] | None 
     return case
 
 
-def _rows(estimator: Pretrainer) -> np.ndarray:
+def _rows(estimator: Pretrainer) -> Any:
     modality = estimator.modality
     shape = getattr(modality, "shape", None)
     if isinstance(modality, Image) and shape not in (None, (8, 8)):
@@ -128,7 +130,15 @@ def _rows(estimator: Pretrainer) -> np.ndarray:
     images = load_digits().data[:200]
     if isinstance(modality, Image) or (isinstance(modality, str) and issubclass(Image, estimator._takes)):
         return images if shape else images.reshape(-1, 8, 8, 1)
+    if isinstance(modality, Text) or (isinstance(modality, str) and issubclass(Text, estimator._takes)):
+        return lines_of_text()
     raise ValueError(f"Pass X: there are no rows for {modality!r} here.")
+
+
+def lines_of_text() -> list[str]:
+    """Return the lines of scikit-learn's descriptions of its datasets."""
+    bunches = (load_breast_cancer(), load_diabetes(), load_iris(), load_wine())
+    return [line for bunch in bunches for line in bunch.DESCR.splitlines() if len(line.split()) > 3]
 
 
 def check_features(case: Case) -> None:
@@ -265,7 +275,10 @@ def _elsewhere(how: str, estimator: Pretrainer, folder: str, X: Any, n_threads: 
 def check_parameters(case: Case) -> None:
     """Every parameter changes the features; one whose search does nothing would be a trap."""
     base = case.fit(precision="float32").transform(case.X)
-    for name, value in SHARED.items():
+    sequences = isinstance(case.estimator.modality, Sequences) or issubclass(
+        case.estimator._takes[0], Sequences
+    )
+    for name, value in (SHARED | (FOR_SEQUENCES if sequences else {})).items():
         changed = case.fit(**{"precision": "float32", name: case.other.get(name, value)})
         assert _differ(base, changed.transform(case.X)), f"{name} has no effect"
     for name in own_parameters(case.estimator):
@@ -318,10 +331,12 @@ def _other_values(case: Case, name: str) -> Iterator[Any]:
     constraints = case.estimator._parameter_constraints.get(name, [])
     for options in [c for c in constraints if isinstance(c, StrOptions)]:
         yield from sorted(options.options - {value})
+    intervals = [c for c in constraints if isinstance(c, Interval)]
     if isinstance(value, bool):
         yield not value
+    elif isinstance(value, str):  # such as "auto", where a number may stand
+        yield from (number for number in (0.5, 1, 2) if any(number in interval for interval in intervals))
     elif isinstance(value, (int, float)):
-        intervals = [c for c in constraints if isinstance(c, Interval)]
         candidates = [2 * value, value + 1, value // 2, 0]
         if isinstance(value, float):
             candidates = [2 * value, value / 2, value + 1, 0.0, 0.5, 1.5]

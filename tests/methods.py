@@ -11,15 +11,18 @@ from torch import nn
 
 from sklearn_ssl import (
     AutoencoderPretrainer,
+    AutoregressivePretrainer,
     ContrastivePretrainer,
     GANPretrainer,
     MaskedPretrainer,
     RotationPretrainer,
+    SegmentOrderPretrainer,
     SiamesePretrainer,
     VAEPretrainer,
 )
 from sklearn_ssl.base import Modality, Pretrainer
-from sklearn_ssl.modalities import Image, Tabular
+from sklearn_ssl.modalities import Image, Tabular, Text
+from sklearn_ssl.testing import lines_of_text
 
 DIGITS = load_digits().data[:200]
 MIXED = load_iris().data.copy()
@@ -74,25 +77,43 @@ KINDS = {
             "patch_size": 3,
         },
     ),
+    "text": Kind(
+        Text(max_length=16),
+        lines_of_text()[:120],
+        {
+            "analyzer": "char",
+            "ngram_range": (1, 2),
+            "max_features": 30,
+            "min_df": 1,
+            "lowercase": False,
+            "max_length": 3,
+            "token_pattern": r"\w+",
+            "crop_scale": (0.2, 0.5),
+            "token_dropout": 0.5,
+        },
+    ),
 }
 
-VIEWS = ("corruption_rate", "crop_scale", "horizontal_flip", "intensity")
+VIEWS = ("corruption_rate", "crop_scale", "horizontal_flip", "intensity", "token_dropout")
 HOLES = ("n_bins", "patch_size")
-TABLES, IMAGES, ALL = ("tabular",), ("image",), ("tabular", "mixed", "image")
+TABLES, IMAGES, TEXTS = ("tabular",), ("image",), ("text",)
+NUMBERS = ("tabular", "mixed", "image")
 
 METHODS = {
-    "contrastive": Method(ContrastivePretrainer(), ALL, {"temperature": 0.1}, HOLES),
+    "contrastive": Method(ContrastivePretrainer(), NUMBERS + TEXTS, {"temperature": 0.1}, HOLES),
     "byol": Method(SiamesePretrainer(loss="byol"), TABLES, {"momentum": 0.5}, HOLES),
     "simsiam": Method(SiamesePretrainer(loss="simsiam"), TABLES, ignores=HOLES),
     "barlow twins": Method(SiamesePretrainer(loss="barlow_twins"), TABLES, {"redundancy": 1.0}, HOLES),
-    "vicreg": Method(SiamesePretrainer(loss="vicreg"), TABLES, ignores=HOLES),
+    "vicreg": Method(SiamesePretrainer(loss="vicreg"), TABLES + TEXTS, ignores=HOLES),
     "rotation": Method(RotationPretrainer(), IMAGES, ignores=HOLES),
     "masked": Method(
-        MaskedPretrainer(), ALL, {"mask_weight": 1.0}, (*VIEWS, "n_bins")
+        MaskedPretrainer(), NUMBERS + TEXTS, {"mask_weight": 1.0}, (*VIEWS, "n_bins")
     ),  # only target="bin" asks for n_bins
-    "autoencoder": Method(AutoencoderPretrainer(), ALL, {"noise": 0.0}, VIEWS + HOLES),
-    "vae": Method(VAEPretrainer(), ALL, {"beta": 4.0}, VIEWS + HOLES),
-    "gan": Method(GANPretrainer(), ALL, {"penalty": 10.0}, VIEWS + HOLES, enough=60, is_game=True),
+    "autoencoder": Method(AutoencoderPretrainer(), NUMBERS, {"noise": 0.0}, VIEWS + HOLES),
+    "vae": Method(VAEPretrainer(), NUMBERS, {"beta": 4.0}, VIEWS + HOLES),
+    "gan": Method(GANPretrainer(), NUMBERS, {"penalty": 10.0}, VIEWS + HOLES, enough=60, is_game=True),
+    "autoregressive": Method(AutoregressivePretrainer(), TEXTS, ignores=VIEWS),
+    "segment order": Method(SegmentOrderPretrainer(), TEXTS, ignores=VIEWS),
 }
 
 CASES = [(method, kind) for method, m in METHODS.items() for kind in m.kinds]

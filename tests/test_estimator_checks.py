@@ -1,14 +1,23 @@
 """scikit-learn's own checks, those that it yields and those that it only defines."""
 
 import pytest
-from methods import METHODS
+from methods import KINDS, METHODS
+from sklearn.base import clone
 from sklearn.utils import estimator_checks
 from sklearn.utils._testing import ignore_warnings
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
-from sklearn_ssl import SelfOrganizingMap
+from sklearn_ssl import SelfOrganizingMap, Word2VecPretrainer
 
 ONE_EACH = {type(m.estimator): m(max_epochs=1) for m in METHODS.values() if "tabular" in m.kinds}
+ON_TEXTS = [
+    *[
+        clone(m.estimator).set_params(modality=KINDS["text"].modality)
+        for m in METHODS.values()
+        if "text" in m.kinds
+    ],
+    Word2VecPretrainer(n_components=4, max_epochs=1),
+]
 ON_TABLES = [*ONE_EACH.values(), SelfOrganizingMap()]
 
 NOT_YIELDED = [
@@ -23,6 +32,23 @@ NOT_YIELDED = [
     "check_set_output_transform_polars",
     "check_transformer_get_feature_names_out",
     "check_transformer_get_feature_names_out_pandas",
+]
+
+# all that feed no two-dimensional numbers; scikit-learn itself yields but one of them for texts
+WITHOUT_NUMBERS = [
+    "check_do_not_raise_errors_in_init_or_set_params",
+    "check_estimator_cloneable",
+    "check_estimator_repr",
+    "check_estimator_tags_renamed",
+    "check_estimators_unfitted",
+    "check_get_params_invariance",
+    "check_mixin_order",
+    "check_no_attributes_set_in_init",
+    "check_param_validation",
+    "check_parameters_default_constructible",
+    "check_set_params",
+    "check_transformers_unfitted",
+    "check_valid_tag_types",
 ]
 
 
@@ -43,3 +69,15 @@ def test_at_least_46_checks_run_and_none_is_skipped(estimator):
 @ignore_warnings(category=UserWarning)  # the checks themselves transform arrays after fitting frames
 def test_checks_that_scikit_learn_does_not_yield(estimator, name):
     getattr(estimator_checks, name)(type(estimator).__name__, estimator)
+
+
+@pytest.mark.parametrize("name", WITHOUT_NUMBERS)
+@pytest.mark.parametrize("estimator", ON_TEXTS, ids=lambda e: type(e).__name__)
+def test_checks_that_feed_no_numbers(estimator, name):
+    getattr(estimator_checks, name)(type(estimator).__name__, estimator)
+
+
+def test_number_of_checks_on_texts():
+    assert len(ON_TEXTS) == 6
+    assert len(WITHOUT_NUMBERS) == 13
+    assert all(estimator.__sklearn_tags__().input_tags.string for estimator in ON_TEXTS)

@@ -2,5 +2,18 @@
 
 from ._convolutional import ConvDecoder, ConvNet
 from ._mlp import MLP, head
+from ._pretrained import PretrainedText
+from ._token_convolution import TokenConvNet
+from ._tokens import Tokens
+from ._transformer import Transformer
 
-__all__ = ["MLP", "ConvDecoder", "ConvNet", "head"]
+__all__ = [
+    "MLP",
+    "ConvDecoder",
+    "ConvNet",
+    "PretrainedText",
+    "TokenConvNet",
+    "Tokens",
+    "Transformer",
+    "head",
+]

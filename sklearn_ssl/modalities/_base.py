@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from abc import ABC, abstractmethod
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from torch import Tensor, nn
 
-from ..training import Batch, Store
+from ..training import Batch, Store, move
 
 
 class Decoder(nn.Module, ABC):
@@ -50,8 +50,13 @@ class Modality(BaseEstimator, ABC):
 
     A subclass is a keyword-only dataclass whose fields are the user's choices. What `fit` learns goes
     into attributes that end in an underscore and are arrays, numbers, strings, tuples or None: they
-    are saved as such, without pickle.
+    are saved as such, without pickle; so are dicts of those.
     """
+
+    batch_size: ClassVar[int] = 256  # rows in a step, where the estimator leaves it to the modality
+
+    def suit(self, encoder: Any) -> None:
+        """Be told, before ``fit``, of the network of the user's own; by default nothing follows from it."""
 
     @abstractmethod
     def fit(self, X: Any) -> Modality:
@@ -62,8 +67,11 @@ class Modality(BaseEstimator, ABC):
         """Check raw X against what `fit` saw and return it as a store of batches."""
 
     @abstractmethod
-    def encoder(self, name: str, n_components: int | None) -> nn.Module:
-        """Build the network `name` that maps a batch to features ``(n, n_components)``."""
+    def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
+        """Build the network `name` that maps a batch to features ``(n, n_components)``.
+
+        `causal` asks for one whose features at a position depend on those before it only.
+        """
 
     def adapt(self, encoder: nn.Module) -> nn.Module:
         """Return a network of the user's own, fitted to what `fit` saw; by default as it is."""
@@ -106,6 +114,69 @@ class Modality(BaseEstimator, ABC):
         return TypeError(
             f"{type(self).__name__} has {what}, which this method needs. Take another method, or another modality."
         )
+
+
+class Sequences(Modality, ABC):
+    """A modality whose rows are sequences, and whose encoders have features at each position.
+
+    Those encoders have a second face beside ``forward``: ``tokens(x)``, of shape ``(n, length, width)``.
+    """
+
+    @abstractmethod
+    def told(self, x: Batch) -> Tensor:
+        """Return which positions are of the row itself, no padding and no mark, bool ``(n, length)``."""
+
+    @abstractmethod
+    def followers(self, x: Batch) -> Tensor:
+        """Return which positions can be told from those before them, bool ``(n, length)``."""
+
+    @abstractmethod
+    def targets(self, x: Batch) -> Tensor:
+        """Return what is at each position, ``(n, length)``."""
+
+    @abstractmethod
+    def position_decoder(self, encoder: nn.Module) -> Any:
+        """Build a network from features of positions ``(k, width)``, with ``loss(h, target, share)``, a mean."""
+
+    @abstractmethod
+    def example(self) -> Batch:
+        """Return a small made-up batch, to try a network with."""
+
+    @abstractmethod
+    def swap(self, x: Batch) -> tuple[Batch, Tensor, Tensor]:
+        """Cut rows in two, and put the parts of half of them in the wrong order.
+
+        Returns
+        -------
+        parts : Batch
+        swapped : Tensor of bool of shape (n,)
+        possible : Tensor of bool of shape (n,)
+            Which rows could be cut.
+        """
+
+    def tokens_of(self, encoder: nn.Module, x: Batch) -> Tensor:
+        """Return the features of each position that an encoder gives in evaluation, ``(n, length, width)``.
+
+        Raises
+        ------
+        ValueError
+            If it gives features for whole rows only.
+        """
+        if not callable(getattr(encoder, "tokens", None)):
+            raise ValueError(
+                f"encoder={type(encoder).__name__} gives features of whole rows only. Give it a method "
+                "tokens(x) that returns features of each position, of shape (n, length, d)."
+            )
+        device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
+        mode = encoder.training
+        with torch.no_grad():
+            out = encoder.eval().tokens(move(x, device))  # type: ignore[operator]  # checked above
+        encoder.train(mode)
+        return out
+
+    def width_of(self, encoder: nn.Module) -> int:
+        """Return the width of an encoder's features of a position."""
+        return self.tokens_of(encoder, self.example()).shape[-1]
 
 
 def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
@@ -178,6 +249,8 @@ def stack_rows(X: Any, pool: Any) -> Any:
     ValueError
         If the two do not fit together.
     """
+    if is_texts(X) and is_texts(pool):
+        return [*X, *pool]  # an array of str would be as wide as the longest
     if isinstance(X, list) and isinstance(pool, list):
         return X + pool
     frames = [is_frame(X), is_frame(pool)]
@@ -243,6 +316,13 @@ def _with_categories(frame: Any, j: int, pair: list[Any], pandas: bool) -> Any:
     found = [column.astype("category").cat.categories.astype(object) for column in pair]
     both = pd.CategoricalDtype(found[0].append(found[1]).unique())
     return with_column(frame, frame.columns[j], frame.iloc[:, j].astype(both))
+
+
+def is_texts(X: Any) -> bool:
+    """Return whether X is a list, array or Series whose first entry is a text."""
+    if isinstance(X, (str, bytes)) or not hasattr(X, "__len__") or not hasattr(X, "__iter__") or not len(X):
+        return False
+    return not is_frame(X) and isinstance(next(iter(X)), str)
 
 
 def is_frame(X: Any) -> bool:

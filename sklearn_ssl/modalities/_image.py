@@ -246,7 +246,7 @@ class Image(Modality):
         self._match(array)
         return Rows(array, self._scale)
 
-    def encoder(self, name: str, n_components: int | None) -> nn.Module:
+    def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build a small convolutional network; ``"auto"`` and ``"convnet"`` are the names."""
         if name not in ("auto", "convnet"):
             raise unknown_encoder(name, ("convnet",), self)

@@ -8,26 +8,29 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ._base import Modality, is_frame
+from ._base import Modality, is_frame, is_texts
 from ._image import Image
 from ._tabular import Tabular
+from ._text import Text
 
 
 def infer_modality(X: Any) -> Modality:
     """Return the modality that X can only be, or raise an error that asks.
 
     Two-dimensional numbers, DataFrames and sparse matrices are tables; four-dimensional arrays are
-    images. Whatever else is no table, :class:`Tabular` says so.
+    images; a list, array or Series of str are texts. Whatever else is no table, :class:`Tabular` says so.
 
     Raises
     ------
     ValueError
         If X has three dimensions (grey images or multivariate series) or more than four.
     TypeError
-        If X is a list of texts or of one-dimensional arrays.
+        If X is a list of one-dimensional arrays.
     """
     if sp.issparse(X) or is_frame(X):
         return Tabular()
+    if is_texts(X):
+        return Text()
     shape = _shape(X)
     if len(shape) == 1 and shape[0]:
         _refuse_list_of(next(iter(X)))
@@ -70,6 +73,8 @@ def check_kind(modality: Modality, kinds: tuple[type[Modality], ...], method: st
 def _shape(X: Any) -> tuple[int, ...]:
     if hasattr(X, "shape"):
         return tuple(X.shape)
+    if is_texts(X):
+        return (len(X),)
     try:
         return np.asarray(X).shape
     except ValueError:  # rows of different lengths
@@ -77,14 +82,9 @@ def _shape(X: Any) -> tuple[int, ...]:
 
 
 def _refuse_list_of(item: Any) -> None:
-    if isinstance(item, str):
-        raise TypeError(
-            "X is a one-dimensional list of texts, and this version takes tables and images; Text() is "
-            "planned. Turn the texts into a table first, for example with TfidfVectorizer."
-        )
     if isinstance(item, np.ndarray) and item.ndim == 1:
         raise TypeError(
-            "X is a list of one-dimensional arrays: series or sound? This version takes tables and "
-            "images; Series() and Audio(sample_rate=...) are planned. If the arrays are the rows of a "
+            "X is a list of one-dimensional arrays: series or sound? This version takes tables, images "
+            "and texts; Series() and Audio(sample_rate=...) are planned. If the arrays are the rows of a "
             "table, pass np.stack(X)."
         )

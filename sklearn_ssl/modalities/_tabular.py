@@ -263,7 +263,7 @@ class Tabular(Modality):
                 return cells.nan_to_num(0.0)
         return cells
 
-    def encoder(self, name: str, n_components: int | None) -> nn.Module:
+    def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build an MLP; ``"auto"`` and ``"mlp"`` are the names."""
         if name not in ("auto", "mlp"):
             raise unknown_encoder(name, ("mlp",), self)

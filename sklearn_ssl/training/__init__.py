@@ -6,7 +6,7 @@ from ._checkpoint import PortableModule, load_weights, weights_of
 from ._collapse import CollapseMonitor, collapse_of, effective_rank
 from ._device import resolve_device, resolve_precision
 from ._features import features_of
-from ._loader import Batch, BatchLoader, Rows, Selection, Store, move, n_rows
+from ._loader import Batch, BatchLoader, Rows, Selection, Store, lengths_of, move, n_rows
 from ._net import PretextNet, Progress
 from ._probe import output_width
 from ._seed import draw_seed, seeded
@@ -28,6 +28,7 @@ __all__ = [
     "draw_seed",
     "effective_rank",
     "features_of",
+    "lengths_of",
     "load_weights",
     "move",
     "n_rows",

@@ -72,11 +72,16 @@ def is_collapsed(z: Tensor, rows: Batch) -> bool:
     z : Tensor of shape (n, d)
         Embeddings; collapsed, too, if any is not finite.
     rows : Batch
-        What they are of. Without a tensor of floats, rows are taken to differ.
+        What they are of. Without a tensor of floats, those that are not the same differ.
     """
     parts = [rows] if isinstance(rows, Tensor) else list(rows)
     floats = [part.flatten(1) for part in parts if part.is_floating_point()]
-    x = torch.cat(floats, dim=1).float() if floats else torch.eye(len(z))
+    if floats:
+        x = torch.cat(floats, dim=1).float()
+    else:
+        codes = torch.cat([part.reshape(len(part), -1) for part in parts], dim=1)
+        _, which = torch.unique(codes, dim=0, return_inverse=True)
+        x = F.one_hot(which).float()
     if not z.isfinite().all():
         return True
     alike = spread(z) < min(0.1, spread(x) / 5)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 
-from ._loader import Batch, BatchLoader, Store, move, n_rows
+from ._loader import Batch, BatchLoader, Store, move
 
 
 @torch.no_grad()
@@ -42,16 +42,13 @@ def features_of(
         If the features of a batch do not have a row for each of its rows, or not this width.
     """
     out = np.empty(shape, dtype=np.float32)
-    start = 0
-    for batch, _ in BatchLoader(store, batch_size):
-        x = move(batch, net.device)
+    for index in BatchLoader(store, batch_size).indices():
+        x = move(store[index], net.device)
         features = net.module_.features(x if view is None else view(x))
-        stop = start + n_rows(batch)
-        if features.shape != (stop - start, shape[1]):
+        if features.shape != (len(index), shape[1]):
             raise ValueError(
-                f"The encoder gave features of shape {tuple(features.shape)} for {stop - start} rows; it must "
-                f"give ({stop - start}, {shape[1]}). Do not drop or mix rows in it."
+                f"The encoder gave features of shape {tuple(features.shape)} for {len(index)} rows; it must "
+                f"give ({len(index)}, {shape[1]}). Do not drop or mix rows in it."
             )
-        out[start:stop] = features.float().cpu().numpy()
-        start = stop
+        out[index] = features.float().cpu().numpy()
     return out

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+BUCKET = 50  # batches whose rows are sorted by length together
+
 Batch = Any
 """A tensor, or a NamedTuple of tensors whose first axis are the rows."""
 
@@ -25,7 +27,10 @@ def n_rows(batch: Batch) -> int:
 
 
 class Store(Protocol):
-    """Rows that come out as batches; any torch Dataset that takes an array of row numbers is one."""
+    """Rows that come out as batches; any torch Dataset that takes an array of row numbers is one.
+
+    One whose rows differ in length has ``lengths``, an array of int: batches are made of rows of like length.
+    """
 
     def __len__(self) -> int: ...
 
@@ -84,12 +89,26 @@ class Selection:
     def __getitem__(self, index: np.ndarray) -> Batch:
         return self.store[self.index[index]]
 
+    @property
+    def lengths(self) -> np.ndarray | None:
+        """The lengths of the rows, if the store knows them."""
+        lengths = lengths_of(self.store)
+        return None if lengths is None else lengths[self.index]
+
+
+def lengths_of(store: Store) -> np.ndarray | None:
+    """Return how long each row is; None where all are alike."""
+    return getattr(store, "lengths", None)
+
 
 class BatchLoader:
     """Iterate over a store in batches of nearly equal size.
 
     No batch is left with a single row: batch norm and contrastive losses have nothing to compare it
     to. Yields ``(batch, None)``: skorch expects a target in second place.
+
+    Rows of different lengths come in batches of like length, so that little is filled up: from the shortest
+    to the longest, or, shuffled, sorted within some batches at a time, which come in random order.
 
     Parameters
     ----------
@@ -111,7 +130,17 @@ class BatchLoader:
         return max(1, min(-(-n // self.batch_size), n // 2))
 
     def __iter__(self) -> Iterator[tuple[Batch, None]]:
-        n = len(self.store)
-        order = torch.randperm(n).numpy() if self.shuffle else np.arange(n)
-        for index in np.array_split(order, len(self)):
+        for index in self.indices():
             yield self.store[index], None
+
+    def indices(self) -> list[np.ndarray]:
+        """Return the row numbers of each batch of a pass."""
+        n, lengths = len(self.store), lengths_of(self.store)
+        order = torch.randperm(n).numpy() if self.shuffle else np.arange(n)
+        if lengths is not None:
+            parts = np.array_split(order, -(-n // (BUCKET * self.batch_size)) if self.shuffle else 1)
+            order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
+        batches = np.array_split(order, len(self))
+        if lengths is not None and self.shuffle:
+            batches = [batches[i] for i in torch.randperm(len(batches))]
+        return batches

@@ -12,7 +12,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from ._batch_norm import batch_statistics
-from ._loader import Batch, BatchLoader, move, n_rows
+from ._loader import Batch, BatchLoader, move
 from ._seed import seeded
 
 VALIDATION_SEED = 0  # the same views in every epoch: losses that can be compared
@@ -82,7 +82,7 @@ class PretextNet(NeuralNet):
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
-            size = n_rows(batch[0])
+            size = self.module_.size(batch[0])
             rows += size
             logs = {"loss": step["loss"], **self.module_.logs}
             self.module_.logs = {}
@@ -90,7 +90,7 @@ class PretextNet(NeuralNet):
                 sums[name] = sums.get(name, 0.0) + value.detach() * size
             self.notify("on_batch_end", batch=batch, training=training, **step)
         for name, value in sums.items():
-            self._record(f"{prefix}_{name}", float(value) / rows)
+            self._record(f"{prefix}_{name}", float(value) / max(1, rows))
         self.history.record(f"{prefix}_batch_count", len(iterator))
 
     def _record(self, name: str, value: float) -> None:

@@ -1,0 +1,57 @@
+"""Pretrained text encoders of other libraries, under our roof."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ._tokens import Tokens
+
+
+def is_sentence_transformer(module: Any) -> bool:
+    """Return whether a module is one of sentence-transformers, by what it can do."""
+    return isinstance(module, nn.Module) and all(
+        hasattr(module, name) for name in ("tokenizer", "encode", "get_max_seq_length")
+    )
+
+
+def is_transformer(module: Any) -> bool:
+    """Return whether a module is one of transformers, by what it can do."""
+    return isinstance(module, nn.Module) and all(hasattr(module, name) for name in ("config", "base_model"))
+
+
+class PretrainedText(nn.Module):
+    """A model of sentence-transformers or transformers that takes a batch of :class:`Tokens`.
+
+    Parameters
+    ----------
+    model : nn.Module
+        A ``SentenceTransformer``, whose own pooling gives the features, or a model of transformers, of
+        which the last layer is averaged over the tokens.
+    """
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def outputs(self, x: Tokens) -> tuple[Tensor, Tensor]:
+        """Return what the model gives for each token ``(n, length, width)`` and for each text ``(n, d)``."""
+        model: Any = self.model
+        here = x.present()
+        batch = {"input_ids": x.ids, "attention_mask": here.long()}
+        if is_sentence_transformer(model):
+            out = model(batch)
+            return out["token_embeddings"], out["sentence_embedding"]
+        tokens = model.base_model(**batch).last_hidden_state
+        mean = torch.where(here[:, :, None], tokens, 0).sum(1) / x.lengths[:, None]
+        return tokens, mean
+
+    def tokens(self, x: Tokens) -> Tensor:
+        """Return the features of each token, ``(n, length, width)``."""
+        return self.outputs(x)[0]
+
+    def forward(self, x: Tokens) -> Tensor:
+        """Map sequences to features ``(n, n_components)``."""
+        return self.outputs(x)[1]

@@ -1,0 +1,83 @@
+"""Convolutions over tokens: cheap, for short texts."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ._tokens import Pooling, Tokens
+
+
+class TokenConvNet(nn.Module):
+    """Embedded tokens and convolutions over them; the features are all layers, pooled.
+
+    A bag of tokens and of the short phrases around them. Features come out standardised.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Size of the vocabulary.
+    n_components : int or None, default=None
+        Width of the features, by a linear layer on top; None leaves that layer out and gives
+        ``2 * (depth + 1) * width`` features.
+    width : int, default=128
+        Width of a token.
+    depth : int, default=2
+        Number of convolutions.
+    size : int, default=5
+        Tokens that a convolution sees; odd.
+    causal : bool, default=False
+        Let each token see those before it only.
+
+    References
+    ----------
+    .. [1] Y. Kim. "Convolutional Neural Networks for Sentence Classification." EMNLP 2014.
+       https://arxiv.org/abs/1408.5882
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.encoders import TokenConvNet, Tokens
+    >>> x = Tokens(torch.tensor([[3, 7, 4], [3, 4, 0]]), torch.tensor([3, 2]))
+    >>> net = TokenConvNet(n_tokens=10)
+    >>> net(x).shape, net.tokens(x).shape
+    (torch.Size([2, 768]), torch.Size([2, 3, 128]))
+    """
+
+    def __init__(
+        self,
+        n_tokens: int,
+        n_components: int | None = None,
+        *,
+        width: int = 128,
+        depth: int = 2,
+        size: int = 5,
+        causal: bool = False,
+    ):
+        super().__init__()
+        self.pad = (size - 1, 0) if causal else (size // 2, size // 2)
+        self.embedding = nn.Embedding(n_tokens, width)
+        nn.init.normal_(self.embedding.weight, std=0.02)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
+        self.convolutions = nn.ModuleList(nn.Conv1d(width, width, size) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+        self.pooling = Pooling(depth + 1, width, n_components)
+
+    def layers(self, x: Tokens) -> list[Tensor]:
+        """Return the embedded tokens and the output of each layer, ``(n, length, width)`` each."""
+        here = x.present()[:, :, None]
+        outputs = [self.embedding(x.ids)]
+        for norm, convolution in zip(self.norms, self.convolutions, strict=True):
+            h = torch.where(here, norm(outputs[-1]), 0).transpose(1, 2)
+            outputs.append(outputs[-1] + F.gelu(convolution(F.pad(h, self.pad))).transpose(1, 2))
+        outputs[-1] = self.norm(outputs[-1])
+        return outputs
+
+    def tokens(self, x: Tokens) -> Tensor:
+        """Return the features of each token, ``(n, length, width)``."""
+        return self.layers(x)[-1]
+
+    def forward(self, x: Tokens) -> Tensor:
+        """Map sequences to features ``(n, n_components)``."""
+        return self.pooling(self.layers(x), x)

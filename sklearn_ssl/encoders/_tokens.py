@@ -1,0 +1,56 @@
+"""What networks on sequences of tokens share: the batch, and pooling that ignores padding."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Tokens(NamedTuple):
+    """A batch of sequences of tokens, filled up to the length of the longest.
+
+    Attributes
+    ----------
+    ids : Tensor of int64 of shape (n, length)
+        Numbers of tokens, with padding behind each sequence.
+    lengths : Tensor of int64 of shape (n,)
+        Tokens in each sequence; at least one.
+    """
+
+    ids: Tensor
+    lengths: Tensor
+
+    def present(self) -> Tensor:
+        """Return where there is a token and no padding, bool ``(n, length)``."""
+        return torch.arange(self.ids.shape[1], device=self.ids.device) < self.lengths[:, None]
+
+
+class Pooling(nn.Module):
+    """Mean and maximum over the tokens of each sequence, of all layers, standardised.
+
+    Parameters
+    ----------
+    n_layers, width : int
+        How many layers are pooled, and how wide they are.
+    n_components : int or None
+        Width of the output, by a linear layer; None leaves it out and gives ``2 * n_layers * width``.
+    """
+
+    def __init__(self, n_layers: int, width: int, n_components: int | None):
+        super().__init__()
+        n_all = 2 * n_layers * width
+        self.head = nn.Sequential(
+            nn.Identity() if n_components is None else nn.Linear(n_all, n_components, bias=False),
+            nn.BatchNorm1d(n_components or n_all, affine=False),
+        )
+
+    def forward(self, layers: list[Tensor], x: Tokens) -> Tensor:
+        """Map layers ``(n, length, width)`` to features ``(n, n_components)``."""
+        here = x.present()[:, :, None]
+        parts = []
+        for h in layers:
+            parts.append(torch.where(here, h, 0).sum(1) / x.lengths[:, None])
+            parts.append(torch.where(here, h, -torch.inf).amax(1))
+        return self.head(torch.cat(parts, dim=1))

@@ -1,0 +1,124 @@
+"""Small transformer, for sequences of tokens."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ._tokens import Pooling, Tokens
+
+
+class Block(nn.Module):
+    """Attention and two layers, each on normalised input and added to it.
+
+    Parameters
+    ----------
+    width, n_heads : int
+    causal : bool
+        Let each token see those before it only.
+    """
+
+    def __init__(self, width: int, n_heads: int, causal: bool):
+        super().__init__()
+        self.n_heads, self.causal = n_heads, causal
+        self.norm = nn.LayerNorm(width)
+        self.project = nn.Linear(width, 3 * width)
+        self.merge = nn.Linear(width, width)
+        self.layers = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+
+    def forward(self, h: Tensor, here: Tensor | None) -> Tensor:
+        """Map tokens ``(n, length, width)`` to such; `here` ``(n, 1, 1, length)`` says which may be seen."""
+        n, length, width = h.shape
+        projected = self.project(self.norm(h)).view(n, length, 3, self.n_heads, width // self.n_heads)
+        query, key, value = projected.permute(2, 0, 3, 1, 4)
+        on_cpu = h.device.type == "cpu"
+        if on_cpu:  # where torch's kernel takes twice as long or more in bfloat16
+            query, key, value = query.float(), key.float(), value.float()
+        with torch.autocast(h.device.type, enabled=not on_cpu and torch.is_autocast_enabled(h.device.type)):
+            seen = F.scaled_dot_product_attention(query, key, value, attn_mask=here, is_causal=self.causal)
+        h = h + self.merge(seen.transpose(1, 2).reshape(n, length, width))
+        return h + self.layers(h)
+
+
+class Transformer(nn.Module):
+    """Attention over tokens with learned positions; the features are all layers, pooled.
+
+    Normalisation comes first in each layer, so that no warm-up of the learning rate is needed. Padding is
+    never attended to, nor pooled. Features come out standardised.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Size of the vocabulary.
+    n_positions : int
+        Length of the longest sequence.
+    n_components : int or None, default=None
+        Width of the features, by a linear layer on top; None leaves that layer out and gives
+        ``2 * (depth + 1) * width`` features.
+    width : int, default=128
+        Width of a token; a multiple of `n_heads`.
+    depth : int, default=3
+        Number of layers.
+    n_heads : int, default=4
+        Number of attention heads.
+    causal : bool, default=False
+        Let each token see those before it only.
+
+    References
+    ----------
+    .. [1] A. Vaswani et al. "Attention Is All You Need." NeurIPS 2017. https://arxiv.org/abs/1706.03762
+    .. [2] R. Xiong et al. "On Layer Normalization in the Transformer Architecture." ICML 2020.
+       https://arxiv.org/abs/2002.04745
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.encoders import Tokens, Transformer
+    >>> x = Tokens(torch.tensor([[3, 7, 4], [3, 4, 0]]), torch.tensor([3, 2]))
+    >>> net = Transformer(n_tokens=10, n_positions=8)
+    >>> net(x).shape, net.tokens(x).shape
+    (torch.Size([2, 1024]), torch.Size([2, 3, 128]))
+    """
+
+    def __init__(
+        self,
+        n_tokens: int,
+        n_positions: int,
+        n_components: int | None = None,
+        *,
+        width: int = 128,
+        depth: int = 3,
+        n_heads: int = 4,
+        causal: bool = False,
+    ):
+        super().__init__()
+        self.causal = causal
+        self.embedding = nn.Embedding(n_tokens, width)
+        self.positions = nn.Embedding(n_positions, width)
+        self.blocks = nn.ModuleList(Block(width, n_heads, causal) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+        self.pooling = Pooling(depth + 1, width, n_components)
+        for table in (self.embedding, self.positions):
+            nn.init.normal_(table.weight, std=0.02)
+
+    def layers(self, x: Tokens) -> list[Tensor]:
+        """Return the embedded tokens and the output of each layer, ``(n, length, width)`` each."""
+        here = None if self.causal else x.present()[:, None, None, :]  # padding comes behind all tokens
+        outputs = [self.embedding(x.ids)]
+        h = outputs[0] + self.positions.weight[: x.ids.shape[1]]
+        for block in self.blocks:
+            h = block(h, here)
+            outputs.append(h)
+        outputs[-1] = self.norm(h)
+        return outputs
+
+    def tokens(self, x: Tokens) -> Tensor:
+        """Return the features of each token, ``(n, length, width)``."""
+        return self.layers(x)[-1]
+
+    def forward(self, x: Tokens) -> Tensor:
+        """Map sequences to features ``(n, n_components)``."""
+        return self.pooling(self.layers(x), x)

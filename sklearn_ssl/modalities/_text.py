@@ -1,0 +1,473 @@
+"""Texts, and other sequences that come as strings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import Tensor, nn
+
+from ..encoders import PretrainedText, TokenConvNet, Tokens, Transformer
+from ..encoders._pretrained import is_sentence_transformer, is_transformer
+from ._base import Sequences, is_frame, unknown_encoder
+from ._token_decoder import TokenDecoder
+from ._tokenize import (
+    END,
+    MASK,
+    PAD,
+    SEPARATOR,
+    SPECIAL,
+    START,
+    find_vocabulary,
+    flatten,
+    join,
+    numbered,
+    read_tokenizer,
+    special_tokens,
+    splitter,
+    subwords,
+    to_json_string,
+    train_subwords,
+)
+
+SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟", "\n")  # noqa: RUF001  # of other scripts
+BLANKED, REPLACED = 0.8, 0.1  # of what is hidden; the rest stays as it is
+
+
+class TokenRows:
+    """Sequences of tokens behind each other, cut and filled up to batches when asked for.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_ids,), int32
+    offsets : ndarray of shape (n + 1,), int64
+        Sequence i is ``ids[offsets[i]:offsets[i + 1]]``.
+    padding : int
+        What batches are filled up with.
+    """
+
+    def __init__(self, ids: np.ndarray, offsets: np.ndarray, padding: int):
+        self.ids, self.starts, self.lengths = ids, offsets[:-1], np.diff(offsets)
+        self.padding = padding
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, index: np.ndarray) -> Tokens:
+        lengths = self.lengths[index]
+        steps = np.arange(lengths.max())
+        places = np.minimum(self.starts[index, None] + steps, len(self.ids) - 1)
+        ids = np.where(steps < lengths[:, None], self.ids[places], self.padding)
+        return Tokens(torch.from_numpy(ids.astype(np.int64)), torch.from_numpy(lengths))
+
+
+def keep(x: Tokens, kept: Tensor, padding: int) -> Tokens:
+    """Return the sequences without the tokens that are not `kept`, bool ``(n, length)``."""
+    lengths = kept.sum(1)
+    order = torch.argsort((~kept).to(torch.uint8), dim=1, stable=True)[:, : int(lengths.max())]
+    short = Tokens(x.ids.gather(1, order), lengths)
+    return Tokens(short.ids.masked_fill(~short.present(), padding), lengths)
+
+
+def hide(
+    x: Tokens, maskable: Tensor, rate: float, span: int, n_tokens: int, mask: int
+) -> tuple[Tokens, Tensor]:
+    """Hide tokens as BERT does: 80 % become a mask, 10 % another token, 10 % stay.
+
+    Parameters
+    ----------
+    x : Tokens of shape (n, length)
+    maskable : Tensor of bool of shape (n, length)
+    rate : float in [0, 1]
+        Share of the tokens that is hidden.
+    span : int
+        Neighbours that are hidden together: n-grams that overlap would tell each other [1]_.
+    n_tokens, mask : int
+        Size of the vocabulary, and which token is the mask.
+
+    Returns
+    -------
+    holes : Tokens
+    hidden : Tensor of bool of shape (n, length)
+
+    References
+    ----------
+    .. [1] Y. Ji, Z. Zhou, H. Liu, R. V. Davuluri. "DNABERT: pre-trained Bidirectional Encoder
+       Representations from Transformers model for DNA-language in genome." Bioinformatics 37, 2021.
+    """
+    starts = torch.rand(x.ids.shape, device=x.ids.device) < 1 - (1 - rate) ** (1 / span)
+    if span > 1:
+        starts = F.max_pool1d(F.pad(starts.float(), (span - 1, 0)), span, 1) > 0
+    hidden = starts & maskable
+    fate = torch.rand(x.ids.shape, device=x.ids.device)
+    others = torch.randint(min(len(SPECIAL), n_tokens - 1), n_tokens, x.ids.shape, device=x.ids.device)
+    ids = torch.where(hidden & (fate < BLANKED), mask, x.ids)
+    ids = torch.where(hidden & (fate >= BLANKED) & (fate < BLANKED + REPLACED), others, ids)
+    return Tokens(ids, x.lengths), hidden
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Text(Sequences):
+    r"""Texts: a list, array or Series of str, or strings of other letters, such as DNA and proteins.
+
+    Each text is a sequence of tokens, between a start and an end: words, characters, runs of them, or
+    subwords. What is too rare to be learned stands as unknown.
+
+    Parameters
+    ----------
+    analyzer : {"word", "char", "char_wb", "subword"}, default="word"
+        What a token is made of, in the words of ``CountVectorizer``: words (and here signs, which a language
+        model needs), characters, characters within words, or subwords, which byte-pair encoding learns
+        from X [1]_ (needs the package tokenizers; nothing is unknown then).
+    ngram_range : tuple (smallest, largest), default=(1, 1)
+        Words or characters in a token. ``Text(analyzer="char", ngram_range=(3, 3))`` takes k-mers. Runs of
+        several sizes come in the order in which they begin.
+    max_features : int or None, default=10_000
+        Size of the vocabulary: the most frequent tokens. None keeps all.
+    min_df : int, default=2
+        Texts that a token must be in. With 1, training meets no unknown token, and learns nothing of them.
+    lowercase : bool, default=True
+        Turn the texts to lower case.
+    max_length : int or None, default=256
+        Tokens of a text that are used, the first; None uses all. The time that attention takes grows with
+        the square of it.
+    token_pattern : str, default=r"\w+|[^\w\s]"
+        Regular expression of what a word is, for ``analyzer="word"``.
+    tokenizer : str, Path or None, default=None
+        A trained tokenizer for ``analyzer="subword"``: its ``tokenizer.json``, the folder that has it, or
+        its text. A pretrained encoder of sentence-transformers brings its own. None trains one.
+    crop_scale : tuple (smallest, largest), default=(0.5, 1.0)
+        Share of a text that a random crop keeps, in (0, 1]; for views.
+    token_dropout : float, default=0.1
+        Share of the tokens that a view lacks besides, in [0, 1).
+
+    Attributes
+    ----------
+    vocabulary_ : dict of str to int
+        Number of each token. The first numbers are special tokens: padding, unknown, mask, start, end and
+        separator.
+    counts_ : ndarray of shape (n_tokens,), int64
+        How often each token occurs in X.
+    tokenizer_ : str or None
+        The trained tokenizer as JSON, for ``analyzer="subword"``.
+    special_ : tuple of int
+        Numbers of padding, unknown, mask, start, end and separator.
+    sentence_ends_ : ndarray of int
+        Numbers of the tokens that end a sentence.
+
+    References
+    ----------
+    .. [1] R. Sennrich, B. Haddow, A. Birch. "Neural Machine Translation of Rare Words with Subword Units."
+       ACL 2016. https://arxiv.org/abs/1508.07909
+
+    Examples
+    --------
+    >>> from sklearn_ssl import MaskedPretrainer
+    >>> from sklearn_ssl.modalities import Text
+    >>> X = ["GATTACA", "TAGACAT", "CATGATT", "ACATGAT"] * 5
+    >>> dna = Text(analyzer="char", ngram_range=(3, 3))
+    >>> ssl = MaskedPretrainer(modality=dna, n_components=16, max_epochs=2, random_state=0)
+    >>> ssl.fit_transform(X).shape
+    (20, 16)
+    """
+
+    analyzer: str = "word"
+    ngram_range: tuple[int, int] = (1, 1)
+    max_features: int | None = 10_000
+    min_df: int = 2
+    lowercase: bool = True
+    max_length: int | None = 256
+    token_pattern: str = r"\w+|[^\w\s]"
+    tokenizer: str | Path | None = None
+    crop_scale: tuple[float, float] = (0.5, 1.0)
+    token_dropout: float = 0.1
+
+    batch_size: ClassVar[int] = 64
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "analyzer": [StrOptions({"word", "char", "char_wb", "subword"})],
+        "ngram_range": [tuple, list],
+        "max_features": [Interval(Integral, 1, None, closed="left"), None],
+        "min_df": [Interval(Integral, 1, None, closed="left")],
+        "lowercase": ["boolean"],
+        "max_length": [Interval(Integral, 1, None, closed="left"), None],
+        "token_pattern": [str],
+        "tokenizer": [str, Path, None],
+        "crop_scale": [tuple, list],
+        "token_dropout": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def fit(self, X: Any) -> Text:
+        """Learn the vocabulary.
+
+        Parameters
+        ----------
+        X : list, array or Series of str, of length n
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is anything else, or a parameter is not what it should be.
+        ImportError
+            If subwords are wanted and the package tokenizers is not there.
+        """
+        texts = self.prepare(X)._check(X)
+        if self.analyzer == "subword":
+            tokenizer = read_tokenizer(self.tokenizer_ or "")
+            self.special_ = special_tokens(tokenizer)
+            self.vocabulary_ = dict(tokenizer.get_vocab(with_added_tokens=True))
+            n_tokens = 1 + max(self.vocabulary_.values())
+            self.counts_ = np.bincount(self._store(texts).ids, minlength=n_tokens).astype(np.int64)
+        else:
+            self.special_ = tuple(range(len(SPECIAL)))
+            documents = (tokens[: self.max_length] for tokens in self.split(texts))
+            self.vocabulary_, self.counts_, _ = find_vocabulary(documents, self.min_df, self.max_features)
+        ends = [self.vocabulary_[end] for end in SENTENCE_ENDS if end in self.vocabulary_]
+        self.sentence_ends_ = np.array(ends, dtype=np.int64)
+        longest = self.max_length or int(self._store(texts).lengths.max())
+        self.n_positions_ = longest + 3  # start, end and a separator
+        return self
+
+    def validate(self, X: Any) -> TokenRows:
+        """Return X as a store of batches, :class:`~sklearn_ssl.encoders.Tokens`."""
+        return self._store(self._check(X))
+
+    def prepare(self, X: Any) -> Text:
+        """Check the parameters and X, and train the tokenizer if one is wanted; all that `documents` needs."""
+        self._validate_params()
+        self._check_params()
+        texts = self._check(X)
+        self.tokenizer_ = None
+        if self.tokenizer is not None:
+            self.tokenizer_ = read_tokenizer(self.tokenizer).to_str()
+        elif self.analyzer == "subword":
+            self.tokenizer_ = train_subwords(texts, self.lowercase, self.min_df, self.max_features)
+        return self
+
+    def documents(self, X: Any) -> list[list[str]]:
+        """Return the tokens of each text, as str, to its end."""
+        texts = self._check(X)
+        if self.analyzer != "subword":
+            return list(self.split(texts))
+        tokenizer = read_tokenizer(self.tokenizer_ or "")
+        tokenizer.no_truncation()
+        return [encoding.tokens for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+    def split(self, texts: list[str]) -> Any:
+        """Yield the tokens of each text, list of str; not for subwords."""
+        tokens_of = splitter(self.analyzer, self.ngram_range, self.token_pattern)
+        for text in texts:
+            yield tokens_of(text.lower() if self.lowercase else text)
+
+    def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
+        """Build a small transformer, ``"auto"`` or ``"transformer"``, or convolutions, ``"convnet"``."""
+        if name in ("auto", "transformer"):
+            return Transformer(len(self.counts_), self.n_positions_, n_components, causal=causal)
+        if name == "convnet":
+            return TokenConvNet(len(self.counts_), n_components, causal=causal)
+        raise unknown_encoder(name, ("transformer", "convnet"), self)
+
+    def suit(self, encoder: Any) -> None:
+        """Take over the tokenizer of a pretrained encoder."""
+        if is_sentence_transformer(encoder) and self.tokenizer is None:
+            self.analyzer, self.tokenizer = "subword", to_json_string(encoder.tokenizer)
+        elif is_transformer(encoder) and (self.analyzer != "subword" or self.tokenizer is None):
+            raise ValueError(
+                f"encoder={type(encoder).__name__} knows tokens of its own. Pass its tokenizer, "
+                'modality=Text(analyzer="subword", tokenizer="path/to/tokenizer.json").'
+            )
+
+    def adapt(self, encoder: nn.Module) -> nn.Module:
+        """Let a model of sentence-transformers or transformers take batches of tokens."""
+        if is_sentence_transformer(encoder) or is_transformer(encoder):
+            return PretrainedText(encoder)
+        return encoder
+
+    def views(self, x: Tokens) -> tuple[Tokens, Tokens]:
+        """Return two random crops of each text that lack some further tokens."""
+        return self._view(x), self._view(x)
+
+    def mask(self, x: Tokens, rate: float) -> tuple[Tokens, Tensor]:
+        """Return the texts with a share of their tokens hidden as in BERT, and which, ``(n, length)``."""
+        sizes = range(self.ngram_range[0], self.ngram_range[1] + 1)
+        span = 1 if self.analyzer == "subword" else len(sizes) * sizes[-1]
+        return hide(x, self.told(x), rate, span, len(self.counts_), self.special_[MASK])
+
+    def told(self, x: Tokens) -> Tensor:
+        """Return where there are tokens of the text itself, bool ``(n, length)``."""
+        edge = (x.ids == self.special_[START]) | (x.ids == self.special_[END])
+        return x.present() & ~edge
+
+    def followers(self, x: Tokens) -> Tensor:
+        """Return which tokens follow another, bool ``(n, length)``: all but the first, up to the end."""
+        follows = x.present()
+        follows[:, 0] = False
+        return follows
+
+    def targets(self, x: Tokens) -> Tensor:
+        """Return the numbers of the tokens, ``(n, length)``."""
+        return x.ids
+
+    def position_decoder(self, encoder: nn.Module) -> TokenDecoder:
+        """Build a decoder from features of a token to the vocabulary, which shares the encoder's embedding."""
+        embedding = getattr(encoder, "embedding", None)
+        shared = isinstance(embedding, nn.Embedding) and embedding.num_embeddings == len(self.counts_)
+        return TokenDecoder(self.width_of(encoder), self.counts_, embedding if shared else None)
+
+    def begin(self, prompt: str) -> Tensor:
+        """Return a text that has not ended, ``(1, length)``."""
+        store = self._store([prompt])
+        ids = store.ids if store.ids[-1] != self.special_[END] else store.ids[:-1]
+        return torch.from_numpy(ids.astype(np.int64))[None]
+
+    def example(self) -> Tokens:
+        """Return a few made-up texts."""
+        low = min(len(SPECIAL), len(self.counts_) - 1)
+        ids = torch.arange(low, low + 8)[None].clamp(max=len(self.counts_) - 1)[:, : self.n_positions_]
+        return Tokens(ids, torch.tensor([ids.shape[1]]))
+
+    def swap(self, x: Tokens) -> tuple[Tokens, Tensor, Tensor]:
+        """Cut each text in two, between sentences if it can be, and put the parts of half of them in wrong order.
+
+        Returns
+        -------
+        parts : Tokens
+            Start, a part, a separator, the other part, and the end.
+        swapped : Tensor of bool of shape (n,)
+        possible : Tensor of bool of shape (n,)
+            Where there are two parts.
+        """
+        steps = torch.arange(x.ids.shape[1], device=x.ids.device)
+        is_end = x.ids.gather(1, (x.lengths - 1)[:, None])[:, 0] == self.special_[END]
+        stop = x.lengths - is_end.long()
+        gap = 0 if self.analyzer == "subword" else self.ngram_range[1] - 1  # overlaps would tell
+        inner = (steps > 1) & (steps + gap < stop[:, None])
+        ends = torch.from_numpy(self.sentence_ends_).to(x.ids.device)
+        between = inner & torch.isin(x.ids, ends).roll(1, 1) & ~torch.isin(x.ids, ends)
+        middle = inner & (4 * steps >= stop[:, None]) & (4 * steps <= 3 * stop[:, None] + 4)
+        places = torch.where(
+            between.any(1)[:, None], between, torch.where(middle.any(1)[:, None], middle, inner)
+        )
+        possible = places.any(1)
+        cut = torch.multinomial(torch.where(possible[:, None], places.float(), 1.0), 1)[:, 0]
+        swapped = torch.rand(len(cut), device=cut.device) < 0.5
+        return self._swapped(x, cut, gap, stop, is_end, swapped), swapped, possible
+
+    def restore(self, x: Tokens) -> list[str]:  # type: ignore[override]  # rows of text are no array
+        """Return the texts that numbers of tokens stand for, up to their end.
+
+        Raises
+        ------
+        ValueError
+            If tokens overlap in ways that cannot be put together again.
+        """
+        rows = [ids[:n].tolist() for ids, n in zip(x.ids.cpu(), x.lengths.tolist(), strict=True)]
+        rows = [[i for i in row if i not in self.special_] for row in rows]
+        if self.analyzer == "subword":
+            return read_tokenizer(self.tokenizer_ or "").decode_batch(rows)
+        if self.analyzer == "char_wb" or self.ngram_range[0] != self.ngram_range[1]:
+            raise ValueError(
+                f"Tokens of analyzer={self.analyzer!r} and ngram_range={self.ngram_range!r} cannot be put together "
+                "to a text again. Take n-grams of one size, of words or characters."
+            )
+        names = {i: token for token, i in self.vocabulary_.items()}
+        return [join([names[i] for i in row], self.analyzer, self.ngram_range[0]) for row in rows]
+
+    def _swapped(
+        self, x: Tokens, cut: Tensor, gap: int, stop: Tensor, is_end: Tensor, swapped: Tensor
+    ) -> Tokens:
+        """Return start, part, separator, part, end; the parts are [1, cut) and [cut + gap, stop)."""
+        begins = torch.stack([torch.ones_like(cut), cut + gap], dim=1)
+        sizes = torch.stack([cut - 1, stop - cut - gap], dim=1).clamp(min=0)
+        begins, sizes = (torch.where(swapped[:, None], pair.flip(1), pair) for pair in (begins, sizes))
+        lengths = 2 + sizes.sum(1) + is_end.long()
+        steps = torch.arange(int(lengths.max()), device=cut.device).expand(len(cut), -1)
+        second = sizes[:, :1] + 1  # place of the separator
+        source = torch.where(steps < second, begins[:, :1] + steps - 1, begins[:, 1:] + steps - second - 1)
+        source = torch.where(steps == 0, 0, source)
+        source = torch.where(steps == second + sizes[:, 1:] + 1, (x.lengths - 1)[:, None], source)
+        ids = x.ids.gather(1, source.clamp(0, x.ids.shape[1] - 1))
+        ids = torch.where(steps == second, self.special_[SEPARATOR], ids)
+        moved = Tokens(ids, lengths)
+        return Tokens(ids.masked_fill(~moved.present(), self.special_[PAD]), lengths)
+
+    def _view(self, x: Tokens) -> Tokens:
+        device, n = x.ids.device, len(x.ids)
+        inner = self.told(x)
+        size = inner.sum(1, keepdim=True)
+        low, high = self.crop_scale
+        share = torch.empty(n, 1, device=device).uniform_(low, high)
+        kept = (share * size).ceil()
+        first = torch.rand(n, 1, device=device) * (size - kept)
+        place = inner.cumsum(1) - 1  # among the tokens of the text
+        crop = (place >= first.round()) & (place < first.round() + kept)
+        stays = torch.rand(x.ids.shape, device=device) >= self.token_dropout
+        return keep(x, x.present() & (~inner | (crop & stays)), self.special_[PAD])
+
+    def _store(self, texts: list[str]) -> TokenRows:
+        if self.analyzer == "subword":
+            documents: Any = subwords(read_tokenizer(self.tokenizer_ or ""), texts, self.max_length)
+            documents = (ids or [self.special_[START]] for ids in documents)
+        else:
+            documents = numbered(self.split(texts), self.vocabulary_, self.max_length)
+        return TokenRows(*flatten(documents), self.special_[PAD])
+
+    def _check_params(self) -> None:
+        low_high = tuple(self.ngram_range)
+        whole = len(low_high) == 2 and all(isinstance(size, Integral) for size in low_high)
+        if not whole or not 1 <= low_high[0] <= low_high[1]:
+            raise ValueError(
+                f"ngram_range={self.ngram_range!r} must be two integers, 1 <= smallest <= largest."
+            )
+        if self.analyzer == "subword" and low_high != (1, 1):
+            raise ValueError("analyzer='subword' learns what a token is. Leave ngram_range=(1, 1).")
+        if self.analyzer != "subword" and self.tokenizer is not None:
+            raise ValueError(f"analyzer={self.analyzer!r} needs no tokenizer. Pass analyzer='subword'.")
+        try:
+            groups = re.compile(self.token_pattern).groups
+        except re.error as error:
+            raise ValueError(
+                f"token_pattern={self.token_pattern!r} is no regular expression: {error}."
+            ) from error
+        if groups > 1:
+            raise ValueError(f"token_pattern={self.token_pattern!r} must have one group at most, the word.")
+        shares = tuple(self.crop_scale)
+        numbers = len(shares) == 2 and all(isinstance(share, Real) for share in shares)
+        if not numbers or not 0 < shares[0] <= shares[1] <= 1:
+            raise ValueError(
+                f"crop_scale={self.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1."
+            )
+
+    def _check(self, X: Any) -> list[str]:
+        """Return X as a list of str; a column of texts is one too."""
+        if isinstance(X, (str, bytes)):
+            raise TypeError("Text takes a list of texts, and X is one text. Pass [X], or X.splitlines().")
+        if is_frame(X) or getattr(X, "ndim", 1) == 2:
+            if X.shape[1] != 1:
+                raise ValueError(
+                    f"Text takes one text per row, and X has {X.shape[1]} columns. Pass one of them."
+                )
+            X = X.iloc[:, 0] if hasattr(X, "iloc") else X.to_series(0) if is_frame(X) else X[:, 0]
+        if not hasattr(X, "__iter__") or getattr(X, "ndim", 1) != 1 or isinstance(X, dict):
+            raise TypeError(f"Text takes a list, array or Series of str, and X is {type(X).__name__}.")
+        texts = list(X)
+        if not texts:
+            raise ValueError("X has no texts. Pass at least one.")
+        for i, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise TypeError(
+                    f"Text takes str, and row {i} of X is {type(text).__name__}: {text!r:.60}. Decode bytes; fill "
+                    "holes, for example with ''."
+                )
+        return texts

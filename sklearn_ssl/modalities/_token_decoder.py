@@ -1,0 +1,130 @@
+"""From features of single tokens to the vocabulary, and how far off that was."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CHUNK = 1_000_000  # logits at a time: they fit into the cache of a processor
+LN2 = math.log(2)
+
+
+class ChunkedCrossEntropy(torch.autograd.Function):
+    """Weighted sum of the cross-entropies of a linear layer, without all its logits in memory at once.
+
+    A large vocabulary makes the logits of a batch larger than everything else together. Here each chunk of
+    rows goes through the layer, and its gradients are added up at once, while it is in the cache: the
+    matrix products are those of the plain way, the memory is that of a chunk.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor, weight: Tensor, bias: Tensor, target: Tensor, share: Tensor) -> Tensor:
+        """Return the sum of `share` times the cross-entropy, in nats.
+
+        Parameters
+        ----------
+        h : Tensor of shape (k, d)
+        weight : Tensor of shape (n_tokens, d), of the same dtype
+        bias : Tensor of shape (n_tokens,), of the same dtype
+        target : Tensor of int64 of shape (k,)
+        share : Tensor of float32 of shape (k,)
+        """
+        wants = any(ctx.needs_input_grad)
+        of_h = torch.empty_like(h)
+        of_weight, of_bias = torch.zeros_like(weight, dtype=torch.float32), torch.zeros_like(bias).float()
+        total = share.new_zeros(())
+        step = max(1, CHUNK // len(weight))
+        for start in range(0, len(h), step):
+            part = slice(start, start + step)
+            logits = torch.addmm(bias, h[part], weight.T).float()
+            logits = logits.log_softmax(1)
+            places = target[part, None]
+            total -= (logits.gather(1, places)[:, 0] * share[part]).sum()
+            if wants:
+                slope = logits.exp_()
+                slope.scatter_add_(1, places, torch.full_like(places, -1, dtype=slope.dtype))
+                slope *= share[part, None]
+                of_bias += slope.sum(0)
+                slope = slope.to(h.dtype)
+                torch.mm(slope, weight, out=of_h[part])
+                of_weight += slope.T @ h[part]
+        ctx.save_for_backward(of_h, of_weight, of_bias)
+        ctx.dtypes = weight.dtype, bias.dtype
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Any:
+        """Scale the gradients found on the way."""
+        (slope,) = slopes
+        of_h, of_weight, of_bias = ctx.saved_tensors
+        weight, bias = ctx.dtypes
+        return of_h * slope, (of_weight * slope).to(weight), (of_bias * slope).to(bias), None, None
+
+
+def token_loss(
+    h: Tensor, weight: Tensor, bias: Tensor, target: Tensor, share: Tensor | None = None
+) -> Tensor:
+    """Return the mean cross-entropy of telling tokens apart by a linear layer, in bits.
+
+    Parameters
+    ----------
+    h : Tensor of shape (k, d)
+        Features of tokens.
+    weight, bias : Tensor of shape (n_tokens, d) and (n_tokens,)
+        Of the layer.
+    target : Tensor of int64 of shape (k,)
+        The tokens that they are.
+    share : Tensor of float32 of shape (k,), optional
+        Weights of the rows in the mean; equal by default.
+
+    Returns
+    -------
+    Tensor of shape ()
+        float32; 0 where there are no rows or no weights.
+    """
+    share = torch.ones(len(h), device=h.device) if share is None else share
+    share = share / (share.sum().clamp(min=1e-6) * LN2)
+    dtype = torch.get_autocast_dtype(h.device.type) if torch.is_autocast_enabled(h.device.type) else h.dtype
+    with torch.autocast(h.device.type, enabled=False):
+        return ChunkedCrossEntropy.apply(h.to(dtype), weight.to(dtype), bias.to(dtype), target, share)
+
+
+class TokenDecoder(nn.Module):
+    """Which token it was: a layer, and the likeness to the embedding of each token.
+
+    Parameters
+    ----------
+    width : int
+        Of the features of a token.
+    counts : ndarray of shape (n_tokens,)
+        How often each token occurs, where the bias begins: untrained, it knows the frequencies.
+    embedding : nn.Embedding or None
+        That of the encoder, which is shared if given [1]_.
+
+    References
+    ----------
+    .. [1] O. Press, L. Wolf. "Using the Output Embedding to Improve Language Models." EACL 2017.
+       https://arxiv.org/abs/1608.05859
+    """
+
+    def __init__(self, width: int, counts: np.ndarray, embedding: nn.Embedding | None):
+        super().__init__()
+        inner = width if embedding is None else embedding.embedding_dim
+        self.layer = nn.Sequential(nn.Linear(width, inner), nn.GELU(), nn.LayerNorm(inner))
+        shared = None if embedding is None else embedding.weight
+        self.weight = nn.Parameter(torch.randn(len(counts), inner) * 0.02) if shared is None else shared
+        frequencies = (counts + 0.1) / (counts + 0.1).sum()
+        self.bias = nn.Parameter(torch.from_numpy(np.log(frequencies).astype(np.float32)))
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Map features of tokens ``(k, width)`` to logits ``(k, n_tokens)``."""
+        return F.linear(self.layer(h), self.weight, self.bias)
+
+    def loss(self, h: Tensor, target: Tensor, share: Tensor | None = None) -> Tensor:
+        """Return the mean number of bits that `target` ``(k,)`` takes, given features ``(k, width)``."""
+        return token_loss(self.layer(h), self.weight, self.bias, target, share)

@@ -1,0 +1,247 @@
+"""From texts to tokens and back."""
+
+from __future__ import annotations
+
+import json
+import re
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PAD, UNKNOWN, MASK, START, END, SEPARATOR = range(6)
+SPECIAL = ("[PAD]", "[UNK]", "[MASK]", "[BOS]", "[EOS]", "[SEP]")
+# what those are called in tokenizers of others, the most usual name first
+ALIASES = (
+    ("[PAD]", "<pad>", "<|endoftext|>"),
+    ("[UNK]", "<unk>", "<|endoftext|>"),
+    ("[MASK]", "<mask>", "[UNK]", "<unk>", "<|endoftext|>"),
+    ("[BOS]", "[CLS]", "<s>", "<|endoftext|>", "</s>"),
+    ("[EOS]", "[SEP]", "</s>", "<|endoftext|>"),
+    ("[SEP]", "</s>", "<|endoftext|>"),
+)
+SPACES = re.compile(r"\s\s+")
+
+
+def grams(units: list[str] | str, smallest: int, largest: int, glue: str) -> list[str]:
+    """Return all runs of `smallest` to `largest` units, in the order in which they begin.
+
+    Parameters
+    ----------
+    units : list of str, or str
+        Words, or a text as its characters.
+    smallest, largest : int
+    glue : str
+        What is put between the units of a run.
+    """
+    if largest == 1:
+        return list(units)
+    n = len(units)
+    if isinstance(units, str) and smallest == largest:  # quick: k-mers of long sequences
+        return [units[i : i + largest] for i in range(n - largest + 1)]
+    return [
+        glue.join(units[i : i + size])
+        for i in range(n)
+        for size in range(smallest, largest + 1)
+        if i + size <= n
+    ]
+
+
+def splitter(analyzer: str, ngram_range: tuple[int, int], pattern: str) -> Callable[[str], list[str]]:
+    """Return what turns a text into n-grams of words or characters, as in ``CountVectorizer``.
+
+    Parameters
+    ----------
+    analyzer : {"word", "char", "char_wb"}
+    ngram_range : tuple (smallest, largest)
+    pattern : str
+        Regular expression of a word.
+    """
+    smallest, largest = ngram_range
+    if analyzer == "word":
+        words = re.compile(pattern).findall
+        return lambda text: grams(words(text), smallest, largest, " ")
+    if analyzer == "char":
+        return lambda text: grams(SPACES.sub(" ", text), smallest, largest, "")
+
+    def within_words(text: str) -> list[str]:
+        return [token for word in text.split() for token in grams(f" {word} ", smallest, largest, "")]
+
+    return within_words
+
+
+def find_vocabulary(
+    documents: Iterable[list[str]], min_df: int, max_features: int | None
+) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
+    """Number the most frequent tokens, behind the special ones, and count them.
+
+    Parameters
+    ----------
+    documents : iterable of list of str
+        Tokens of each text.
+    min_df : int
+        Texts that a token must be in.
+    max_features : int or None
+        Number of tokens, without the special ones.
+
+    Returns
+    -------
+    vocabulary : dict of str to int
+        From the most frequent to the rarest.
+    counts : ndarray of shape (n_tokens,), int64
+        Occurrences; of those left out together, under ``[UNK]``; of ``[EOS]`` as many as texts.
+    df : ndarray of shape (n_tokens,), int64
+        Texts that each token is in; 0 for the special ones.
+    """
+    total: Counter[str] = Counter()
+    spread: Counter[str] = Counter()
+    n = 0
+    for tokens in documents:
+        total.update(tokens)
+        spread.update(set(tokens))
+        n += 1
+    known = [token for token, df in spread.items() if df >= min_df]
+    kept = sorted(known, key=lambda token: (-total[token], token))[:max_features]
+    counts = np.zeros(len(SPECIAL) + len(kept), dtype=np.int64)
+    counts[len(SPECIAL) :] = [total[token] for token in kept]
+    counts[UNKNOWN], counts[END] = sum(total.values()) - counts.sum(), n
+    df = np.zeros_like(counts)
+    df[len(SPECIAL) :] = [spread[token] for token in kept]
+    return {token: i for i, token in enumerate(kept, start=len(SPECIAL))}, counts, df
+
+
+def flatten(documents: Iterable[Iterable[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Put numbers of tokens behind each other.
+
+    Returns
+    -------
+    ids : ndarray of shape (n_ids,), int32
+    offsets : ndarray of shape (n_texts + 1,), int64
+        Text i is ``ids[offsets[i]:offsets[i + 1]]``.
+    """
+    flat, offsets = array("i"), [0]
+    for ids in documents:
+        flat.extend(ids)
+        offsets.append(len(flat))
+    return np.array(flat, dtype=np.int32), np.array(offsets, dtype=np.int64)
+
+
+def numbered(
+    documents: Iterable[list[str]], vocabulary: dict[str, int], max_length: int | None
+) -> Iterator[Iterable[int]]:
+    """Yield each text as numbers: a start, up to `max_length` tokens, and an end if none was cut off."""
+    for tokens in documents:
+        ids = map(vocabulary.get, tokens[:max_length], repeat(UNKNOWN))
+        yield chain((START,), ids, () if max_length and len(tokens) > max_length else (END,))
+
+
+def join(tokens: list[str], analyzer: str, size: int) -> str:
+    """Return the text that n-grams of one size make, each but the first adding its last unit."""
+    if not tokens:
+        return ""
+    if analyzer == "char":
+        return tokens[0] + "".join(token[-1:] for token in tokens[1:])
+    words = tokens[0].split(" ") + [token.rsplit(" ", 1)[-1] for token in tokens[1:]]
+    text = " ".join(words)
+    text = re.sub(r"\s+([.,;:!?)\]}%])", r"\1", text)
+    return re.sub(r"([(\[{$#@])\s+", r"\1", re.sub(r"\s*(['’/-])\s*", r"\1", text))  # noqa: RUF001  # an apostrophe
+
+
+def library() -> Any:
+    """Return the package tokenizers, or say how to get it."""
+    try:
+        import tokenizers
+    except ImportError as error:
+        raise ImportError(
+            "Subwords need tokenizers: pip install 'sklearn-ssl[text]', or pip install tokenizers."
+        ) from error
+    return tokenizers
+
+
+def train_subwords(texts: list[str], lowercase: bool, min_df: int, max_features: int | None) -> str:
+    """Train byte-pair encoding, and return the tokenizer as JSON.
+
+    It knows every byte, so that no text has unknown parts and every text can be put together again.
+    """
+    tk = library()
+    tokenizer = tk.Tokenizer(tk.models.BPE(unk_token=SPECIAL[UNKNOWN]))
+    if lowercase:
+        tokenizer.normalizer = tk.normalizers.Lowercase()
+    tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = tk.decoders.ByteLevel()
+    trainer = tk.trainers.BpeTrainer(
+        vocab_size=len(SPECIAL) + 256 + (10**6 if max_features is None else max_features),
+        min_frequency=min_df,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=tk.pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    ends = [(SPECIAL[END], END), (SPECIAL[START], START)]
+    tokenizer.post_processor = tk.processors.TemplateProcessing(
+        single=f"{SPECIAL[START]} $A {SPECIAL[END]}", special_tokens=ends
+    )
+    return tokenizer.to_str()
+
+
+def read_tokenizer(source: str | Path) -> Any:
+    """Return a tokenizer from its JSON, from a file of that, or from a folder with ``tokenizer.json``.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    tk = library()
+    text = str(source)
+    try:
+        if not text.lstrip().startswith("{"):
+            path = Path(text)
+            text = (path / "tokenizer.json" if path.is_dir() else path).read_text(encoding="utf-8")
+        tokenizer = tk.Tokenizer.from_str(text)
+    except Exception as error:  # tokenizers raises bare Exceptions
+        raise ValueError(
+            f"tokenizer={str(source)[:60]!r} is no tokenizer of the package tokenizers: {error}. Pass the path of a "
+            "tokenizer.json, the folder it is in, or its text."
+        ) from error
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def special_tokens(tokenizer: Any) -> tuple[int, ...]:
+    """Return the numbers of padding, unknown, mask, start, end and separator; 0 for what there is not."""
+    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+    return tuple(next((vocabulary[n] for n in names if n in vocabulary), 0) for names in ALIASES)
+
+
+def subwords(tokenizer: Any, texts: list[str], max_length: int | None) -> Iterator[list[int]]:
+    """Yield each text as numbers, with the start and the end that the tokenizer gives it."""
+    if max_length is None:
+        tokenizer.no_truncation()
+    else:
+        tokenizer.enable_truncation(max_length + 2)
+    for start in range(0, len(texts), 1024):
+        for encoding in tokenizer.encode_batch(texts[start : start + 1024]):
+            yield encoding.ids
+
+
+def to_json_string(tokenizer: Any) -> str:
+    """Return a tokenizer of transformers or tokenizers as JSON.
+
+    Raises
+    ------
+    ValueError
+        If it is none that can be written so.
+    """
+    tokenizer = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    if not hasattr(tokenizer, "to_str"):
+        raise ValueError(
+            f"{type(tokenizer).__name__} is no fast tokenizer. Pass Text(tokenizer=...) the tokenizer.json of it."
+        )
+    text = tokenizer.to_str()
+    json.loads(text)
+    return text

