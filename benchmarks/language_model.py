@@ -1,0 +1,132 @@
+"""Bits per token of held-out e-mails: masked and next-token models against n-grams.
+
+Both networks are of the same size and have the same vocabulary as the n-gram models. A next-token model tells each
+word, and the end, from those before it; its rivals are the frequencies of words (unigram), and the bigram
+interpolated with them and with the uniform distribution, with weights by expectation maximisation on held-out
+training texts [1]_. A masked model sees both sides of the words that are hidden, 15 % of them; its rivals are
+scored on all words.
+
+    python benchmarks/language_model.py
+    python benchmarks/language_model.py --max-epochs 2
+
+.. [1] F. Jelinek, R. L. Mercer. "Interpolated estimation of Markov source parameters from sparse data." 1980.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from datasets import texts
+from report import arguments, write
+from sklearn.model_selection import train_test_split
+
+from sklearn_ssl import AutoregressivePretrainer, MaskedPretrainer
+from sklearn_ssl.modalities import Text
+
+Sequences = list[np.ndarray]
+
+
+def sequences(text: Text, X: list[str]) -> Sequences:
+    """Return each text as numbers of tokens, start and end included."""
+    store = text.validate(X)
+    return [store.ids[start : start + n] for start, n in zip(store.starts, store.lengths, strict=True)]
+
+
+class NGrams:
+    """Uniform, unigram and bigram probabilities, and their interpolation."""
+
+    def __init__(self, train: Sequences, n_tokens: int):
+        following = np.concatenate([ids[1:] for ids in train])
+        counts = np.bincount(following, minlength=n_tokens)
+        self.frequency = counts / counts.sum()
+        self.before = np.bincount(np.concatenate([ids[:-1] for ids in train]), minlength=n_tokens)
+        self.pairs: Counter[tuple[int, int]] = Counter()
+        for ids in train:
+            self.pairs.update(zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True))
+        self.uniform = 1 / n_tokens
+
+    def parts(self, held_out: Sequences) -> np.ndarray:
+        """Return the three probabilities of each token but the first of each text, ``(n, 3)``."""
+        found = []
+        for ids in held_out:
+            pairs = list(zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True))
+            bigram = [self.pairs[pair] / max(1, self.before[pair[0]]) for pair in pairs]
+            found.append(
+                np.column_stack([np.full(len(pairs), self.uniform), self.frequency[ids[1:]], bigram])
+            )
+        return np.concatenate(found)
+
+
+def mixture(parts: np.ndarray) -> np.ndarray:
+    """Return the weights of the parts under which they are most likely, by expectation maximisation."""
+    weights = np.full(parts.shape[1], 1 / parts.shape[1])
+    for _ in range(100):
+        shares = parts * weights
+        weights = (shares / shares.sum(1, keepdims=True)).mean(0)
+    return weights
+
+
+def bits(parts: np.ndarray, weights: np.ndarray) -> float:
+    """Return the mean number of bits of a mixture."""
+    return float(-np.log2(parts @ weights).mean())
+
+
+def main() -> None:
+    """Train, then write a Markdown report."""
+    parser = arguments(__doc__)
+    parser.add_argument("--corpus", default="spam", choices=["spam", "languages", "splice"])
+    parser.add_argument("--analyzer", default="word", choices=["word", "char", "subword"])
+    parser.add_argument("--max-features", type=int, default=5000, metavar="N", help="size of the vocabulary")
+    parser.add_argument("--max-epochs", type=int, default=None, metavar="N")
+    parser.add_argument("--out", default="language_model", metavar="NAME")
+    args = parser.parse_args()
+    X, _ = texts(args.corpus)
+    rest, test = train_test_split(X, test_size=0.2, random_state=0)
+    train, development = train_test_split(rest, test_size=0.1, random_state=0)
+    text = Text(analyzer=args.analyzer, max_features=args.max_features)
+    epochs = "auto" if args.max_epochs is None else args.max_epochs
+    shared = {"modality": text, "max_epochs": epochs, "random_state": 0, "verbose": 1}
+    gpt = AutoregressivePretrainer(**shared).fit(train)
+    bert = MaskedPretrainer(**shared, mask_rate=0.15).fit(train)
+
+    vocabulary = gpt.modality_
+    model = NGrams(sequences(vocabulary, train), len(vocabulary.counts_))
+    tuned, held_out = (model.parts(sequences(vocabulary, part)) for part in (development, test))
+    two, three = mixture(tuned[:, :2]), mixture(tuned)
+    inner = [ids[1:-1] for ids in sequences(vocabulary, test)]
+    inner_frequency = np.bincount(
+        np.concatenate([ids[1:-1] for ids in sequences(vocabulary, train)]), minlength=len(vocabulary.counts_)
+    )
+    seen = np.concatenate(inner)
+    smooth = (inner_frequency + 0.1) / (inner_frequency + 0.1).sum()
+    n_weights = sum(p.numel() for p in gpt.encoder_.parameters())
+    lines = [
+        f"{args.corpus}: {len(train):,} texts to train on, {len(test):,} held out, of {len(held_out):,} tokens; "
+        f"{len(vocabulary.counts_):,} kinds of tokens; encoders with {n_weights:,} weights, "
+        f"{len(gpt.history_)} epochs.",
+        "",
+        "| model | bits per held-out token |",
+        "|---|---|",
+        f"| unigram | {bits(held_out[:, :2], two):.2f} |",
+        f"| interpolated bigram (weights {three[2]:.2f}, {three[1]:.2f}, {three[0]:.3f}) | "
+        f"{bits(held_out, three):.2f} |",
+        f"| next token | {-gpt.score(test):.2f} |",
+        f"| unigram, of words without the ends | {-np.log2(smooth[seen]).mean():.2f} |",
+        f"| masked, 15 % hidden | {-bert.score(test):.2f} |",
+        "",
+        "Bits per token on the training texts, epoch by epoch: next token "
+        + ", ".join(f"{row['train_loss']:.2f}" for row in gpt.history_)
+        + "; masked "
+        + ", ".join(f"{row['train_loss']:.2f}" for row in bert.history_)
+        + ".",
+        "",
+        "Drawn by the next-token model:",
+        "",
+        *[f"- {sample}" for sample in gpt.sample("", 5, max_length=30, temperature=0.8)],
+    ]
+    write(args.out, lines)
+
+
+if __name__ == "__main__":
+    main()

