@@ -15,9 +15,8 @@ from torch import Tensor, nn
 from .base import Modality, Objective, Pretrainer
 from .encoders import Tokens
 from .modalities import Sequences, Text
+from .modalities._tokenize import END
 from .training import Batch, draw_seed, seeded
-
-END = 4  # place of the end among a text's special tokens
 
 
 def looks_ahead(modality: Sequences, encoder: nn.Module) -> bool:
@@ -50,11 +49,8 @@ class NextToken(Objective):
         """Return the loss of a batch of sequences, in bits per token."""
         h = self.encoder.tokens(x)[:, :-1]  # type: ignore[operator]  # checked by position_decoder
         where = self.modality.followers(x)[:, 1:]
+        self.count = where.sum()
         return self.decoder.loss(h[where], self.modality.targets(x)[:, 1:][where])
-
-    def size(self, x: Batch) -> int:
-        """Return the number of tokens that are predicted."""
-        return int(self.modality.followers(x).sum())
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -63,7 +59,9 @@ class AutoregressivePretrainer(Pretrainer):
 
     A causal encoder reads a text from its start, and at each token a decoder tells which one follows, up to
     the end of the text. ``transform`` gives the features of all tokens, pooled. The loss is in bits per
-    token, so that ``score`` is minus the bits per token of X.
+    token, so that ``score`` is minus the bits per token of X. It can be compared between models with the same
+    tokens only: with a smaller vocabulary each is easier to tell, and an unknown word counts as one token.
+    Of each text the first ``max_length`` tokens count; cut longer ones into parts first.
 
     See Also
     --------
@@ -133,13 +131,13 @@ class AutoregressivePretrainer(Pretrainer):
         Returns
         -------
         list of str
-            The texts, prompt and all, as they come from tokens: in lower case if the modality says so.
+            The prompt, and what follows as it comes from tokens: in lower case if the modality says so.
 
         Raises
         ------
         ValueError, TypeError
-            If a parameter is not what it should be, or tokens do not make a text again, such as n-grams of
-            several sizes.
+            If a parameter is not what it should be, the prompt is longer than a text may be, or tokens do
+            not make a text again, such as n-grams of several sizes.
         """
         check_is_fitted(self)
         given = {
@@ -161,12 +159,21 @@ class AutoregressivePretrainer(Pretrainer):
         text: Any = self.modality_
         text.restore(text.example())  # can it be done at all?
         longest = min(text.n_positions_ - 2, 1 + (max_length or 256))
-        ids = text.begin(prompt)[:, :longest].expand(n_samples, -1)
+        begin = text.begin(prompt)
+        if begin.shape[1] > longest:
+            raise ValueError(
+                f"The prompt has {begin.shape[1] - 1} tokens, and a text may have {longest - 1} here. Shorten the "
+                "prompt, or fit with a larger max_length."
+            )
+        ids = begin.expand(n_samples, -1)
         entropy = self.random_state if random_state is None else random_state
         with torch.no_grad(), seeded(draw_seed(entropy), self.net_.device):
             ids = self._continue(ids.to(self.net_.device), longest, temperature)
-        ended = (ids == text.special_[END]).int().cummax(1).values
-        return text.restore(Tokens(ids, ids.shape[1] - ended.sum(1)))
+        # the start may be the same token as the end
+        ended = (ids[:, 1:] == text.special_[END]).int().cummax(1).values
+        head = text.restore(Tokens(begin, torch.tensor([begin.shape[1]])))[0]
+        texts = text.restore(Tokens(ids, ids.shape[1] - ended.sum(1)))
+        return [prompt + drawn.removeprefix(head) for drawn in texts]
 
     def _continue(self, ids: Tensor, longest: int, temperature: float) -> Tensor:
         """Return the sequences ``(n, length)`` with further tokens, until all have ended."""
@@ -179,7 +186,8 @@ class AutoregressivePretrainer(Pretrainer):
             lengths = torch.full((len(ids),), ids.shape[1], device=ids.device)
             logits = objective.decoder(objective.encoder.tokens(Tokens(ids, lengths))[:, -1]).float()
             logits[:, never] = -torch.inf
-            drawn = torch.multinomial((logits / temperature).softmax(1), 1)
+            logits = (logits - logits.amax(1, keepdim=True)).double() / temperature
+            drawn = torch.multinomial(logits.softmax(1), 1)
             drawn = drawn.masked_fill(done[:, None], end)
             ids = torch.cat([ids, drawn], dim=1)
             done |= drawn[:, 0] == end

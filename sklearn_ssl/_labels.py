@@ -50,10 +50,10 @@ def plain(values: np.ndarray) -> np.ndarray:
 
 def is_missing(values: np.ndarray) -> np.ndarray:
     """Return where an array holds None, NaN or pandas' NA."""
-    return np.frompyfunc(_is_missing, 1, 1)(values).astype(bool)
+    return np.frompyfunc(is_hole, 1, 1)(values).astype(bool)
 
 
-def _is_missing(value: Any) -> bool:
+def is_hole(value: Any) -> bool:
     if value is None:
         return True
     try:

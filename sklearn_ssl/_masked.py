@@ -126,6 +126,7 @@ class TokenMasking(Objective):
         weight = self.visible_weight + (1 - self.visible_weight) * hidden[where].float()
         targets = self.modality.targets(x)
         loss = self.decoder.loss(h[where], targets[where], weight)
+        self.count = weight.sum()
         if self.finder is None:
             return loss
         odds = self.finder(h[told]).float()[:, 0]
@@ -133,10 +134,6 @@ class TokenMasking(Objective):
         found = F.binary_cross_entropy_with_logits(odds, changed, reduction="sum") / max(1, len(odds))
         self.logs = {"target": loss, "mask": found}
         return loss + self.mask_weight * found
-
-    def size(self, x: Batch) -> int:
-        """Return the number of tokens."""
-        return int(self.modality.told(x).sum())
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

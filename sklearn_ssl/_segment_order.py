@@ -35,7 +35,8 @@ class SegmentOrder(Objective):
         """Return the loss of a batch of sequences; those too short to be cut do not count."""
         parts, swapped, possible = self.swap(x)
         odds = self.classifier(self.encoder(parts)).float()[:, 0]
-        n = possible.sum().clamp(min=1)
+        self.count = possible.sum()
+        n = self.count.clamp(min=1)
         right = ((odds > 0) == swapped) & possible
         self.logs = {"accuracy": right.sum() / n}
         errors = F.binary_cross_entropy_with_logits(odds, swapped.float(), reduction="none")
@@ -48,7 +49,9 @@ class SegmentOrderPretrainer(Pretrainer):
 
     Each text is cut in two between sentences, or, where there are none, somewhere in its middle half, and the
     parts of half of the texts are swapped. A linear layer on the features says which: the sentence order
-    prediction of ALBERT [1]_. Texts of one sentence, and strings such as DNA, are cut anywhere.
+    prediction of ALBERT [1]_. Texts of one sentence are cut between words, and strings without words, such as
+    DNA, anywhere. Where n-grams overlap, those across the cut are left out: they would tell. Tokens must be of
+    one size.
 
     ``history_`` has the share of orders told right, as ``train_accuracy``.
 
@@ -75,4 +78,5 @@ class SegmentOrderPretrainer(Pretrainer):
     def _objective(self, modality: Modality, encoder: nn.Module) -> Objective:
         if not isinstance(modality, Sequences):  # check_kind has said so in better words
             raise TypeError(f"{type(modality).__name__} has no segments.")
+        modality.swap(modality.example())  # can it be done at all?
         return SegmentOrder(modality, encoder, self.n_components_)

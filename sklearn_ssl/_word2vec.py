@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
-from .base import auto_epochs
+from .base import auto_epochs, check_columns
 from .modalities import Text
 from .modalities._base import stack_rows
 from .modalities._tokenize import SPECIAL, find_vocabulary
@@ -188,15 +188,14 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         documents = modality.documents(rows)
         numbers, counts, df = find_vocabulary(documents, modality.min_df, modality.max_features)
         if not numbers:
-            raise ValueError(
-                f"No word is in {modality.min_df} texts of X. Pass more texts, or Text(min_df=1)."
-            )
+            raise ValueError("There is no word in X. Pass texts with words, or other tokens in Text(...).")
         n_special = len(SPECIAL)
         vocabulary = {word: number - n_special for word, number in numbers.items()}
         epochs = auto_epochs(int(counts.sum()), 5000) if isinstance(self.max_epochs, str) else self.max_epochs
         vectors = self._train(gensim, pieces(documents, vocabulary), vocabulary, int(epochs))
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
             delattr(self, name)
+        check_columns(self, X, reset=True)
         self.modality_, self.vocabulary_, self.vectors_ = modality, vocabulary, vectors
         self.idf_ = smooth_idf(len(documents), df[n_special:]).astype(np.float32)
         return self
@@ -213,6 +212,7 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         ndarray of shape (n, n_components), float32
         """
         check_is_fitted(self)
+        check_columns(self, X)
         weight = self.idf_ if self.use_idf else np.ones_like(self.idf_)
         return weighted_means(self.modality_.documents(X), self.vocabulary_, self.vectors_, weight)
 

@@ -73,12 +73,16 @@ class Objective(nn.Module, ABC):
     ----------
     logs : dict of str to Tensor
         Further scalars of a step, which ``forward`` sets anew; their epoch means go into ``history_``.
+    count : Tensor or None
+        How many things the loss of the last batch is a mean over, if not its rows; ``forward`` sets it. Means
+        over batches weigh them by it.
     """
 
     def __init__(self, encoder: nn.Module):
         super().__init__()
         self.encoder = encoder
         self.logs: dict[str, Tensor] = {}
+        self.count: Tensor | None = None
 
     @abstractmethod
     def forward(self, x: Batch) -> Tensor:
@@ -91,10 +95,6 @@ class Objective(nn.Module, ABC):
     def embedding(self, x: Batch) -> Tensor:
         """Return what must not collapse for a batch, ``(n, d)``: what the loss compares, if not features."""
         return self.features(x)
-
-    def size(self, x: Batch) -> int:
-        """Return how many things the loss of a batch is a mean over, by which means over batches weigh it."""
-        return n_rows(x)
 
     def after_step(self) -> None:
         """Do what must follow an optimizer step, such as moving a target encoder."""
@@ -124,7 +124,9 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         which.
     n_components : int or None, default=None
         Width of the features. None takes the default of the named encoder (1,536 for tables, 6,144
-        for images of 28 x 28 pixels, 1,024 for texts) or the width of a module.
+        for images of 28 x 28 pixels, 1,024 for texts) or the width of a module. For texts a number puts
+        a linear layer on top, which tasks at single tokens (masked and next tokens) do not train: a random
+        projection.
     max_epochs : int or "auto", default="auto"
         Passes over the rows. 0 gives the untrained encoder, the honest baseline. ``"auto"`` is
         ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million; of texts, n are
@@ -357,14 +359,16 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         objective, store = self._ready(X)
         if len(store) < 2 and self._compares_rows:
             raise ValueError("score needs at least 2 rows of X; it has 1. Pass a larger sample.")
-        total, size = 0.0, 0
+        total = size = 0.0
         with torch.no_grad(), batch_statistics(objective), seeded(SCORE_SEED, self.net_.device):
             for batch, _ in BatchLoader(store, self._rows_per_batch, shuffle=True):  # X may be sorted
                 loss = objective(move(batch, self.net_.device))
-                total += float(loss) * objective.size(batch)
-                size += objective.size(batch)
-        objective.logs = {}
-        return -total / max(1, size)
+                count = n_rows(batch) if objective.count is None else float(objective.count)
+                total, size = total + float(loss) * count, size + count
+        objective.logs, objective.count = {}, None
+        if not size:
+            raise ValueError("There is nothing in X that could be predicted. Pass longer rows.")
+        return -total / size
 
     def _fit(
         self, X: Any, pool: Any, first: bool, max_epochs: int | str, start: nn.Module | None = None
@@ -575,12 +579,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return names is not None and is_frame(X) and set(X.columns) != set(names)
 
     def _check_columns(self, X: Any, reset: bool = False) -> None:
-        """Set or check feature_names_in_, and n_features_in_ where X has two dimensions."""
-        if is_frame(X):
-            check_frame(X)
-        nested = isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], (list, tuple))
-        two_d = getattr(X, "ndim", None) == 2 or is_frame(X) or nested
-        validate_data(self, X, reset=reset, skip_check_array=True, ensure_2d=two_d)
+        check_columns(self, X, reset)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
@@ -630,6 +629,15 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         tags.input_tags.string = text and not tabular  # it is about strings in tables, too
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def check_columns(estimator: BaseEstimator, X: Any, reset: bool = False) -> None:
+    """Set or check feature_names_in_, and n_features_in_ where X has two dimensions."""
+    if is_frame(X):
+        check_frame(X)
+    nested = isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], (list, tuple))
+    two_d = getattr(X, "ndim", None) == 2 or is_frame(X) or nested
+    validate_data(estimator, X, reset=reset, skip_check_array=True, ensure_2d=two_d)
 
 
 def auto_epochs(n: int, effort: int) -> int:

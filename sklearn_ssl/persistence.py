@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from .modalities import Modality
+from .modalities._tokenize import to_json_string
 from .training import seeded, weights_of
 
 FORMAT = 1
@@ -219,6 +220,8 @@ def _encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
         params = _encode(value.get_params(deep=False), tensors, f"{name}.params")
         fitted = _encode(_fitted(value), tensors, f"{name}.fitted")
         return {"modality": _name(type(value)), "params": params, "fitted": fitted}
+    if hasattr(value, "to_str") or hasattr(value, "backend_tokenizer"):
+        return to_json_string(value)
     if isinstance(value, nn.Module):
         return {"module": _name(type(value))}
     if isinstance(value, (torch.device, Path)):

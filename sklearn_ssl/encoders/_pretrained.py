@@ -22,6 +22,14 @@ def is_transformer(module: Any) -> bool:
     return isinstance(module, nn.Module) and all(hasattr(module, name) for name in ("config", "base_model"))
 
 
+def longest_input(model: Any) -> int | None:
+    """Return how many tokens a model takes, its own marks included; None if it does not say."""
+    lengths = [model.get_max_seq_length()] if is_sentence_transformer(model) else []
+    config = getattr(model, "config", None)
+    lengths += [getattr(config, "max_position_embeddings", None), getattr(config, "n_positions", None)]
+    return min((n for n in lengths if isinstance(n, int) and n > 2), default=None)
+
+
 class PretrainedText(nn.Module):
     """A model of sentence-transformers or transformers that takes a batch of :class:`Tokens`.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ._tokens import Pooling, Tokens
+from ._tokens import Pooling, Tokens, with_rows
 
 
 class TokenConvNet(nn.Module):
@@ -35,6 +37,11 @@ class TokenConvNet(nn.Module):
     .. [1] Y. Kim. "Convolutional Neural Networks for Sentence Classification." EMNLP 2014.
        https://arxiv.org/abs/1408.5882
 
+    Attributes
+    ----------
+    vocabulary : tuple of str or None
+        The tokens, in the order of their numbers, where that is known.
+
     Examples
     --------
     >>> import torch
@@ -57,12 +64,28 @@ class TokenConvNet(nn.Module):
     ):
         super().__init__()
         self.pad = (size - 1, 0) if causal else (size // 2, size // 2)
+        self.vocabulary: tuple[str, ...] | None = None
         self.embedding = nn.Embedding(n_tokens, width)
         nn.init.normal_(self.embedding.weight, std=0.02)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
         self.convolutions = nn.ModuleList(nn.Conv1d(width, width, size) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.pooling = Pooling(depth + 1, width, n_components)
+
+    def with_vocabulary(self, names: tuple[str, ...], n_positions: int) -> TokenConvNet:
+        """Return a copy for other tokens: those that it knows keep their weights, new ones get fresh ones.
+
+        Parameters
+        ----------
+        names : tuple of str
+            The tokens; known ones may be at other places.
+        n_positions : int
+            Length of the longest sequence; here there is none.
+        """
+        new = copy.deepcopy(self)
+        new.embedding = with_rows(self.embedding, names, self.vocabulary or ())
+        new.vocabulary = names
+        return new
 
     def layers(self, x: Tokens) -> list[Tensor]:
         """Return the embedded tokens and the output of each layer, ``(n, length, width)`` each."""

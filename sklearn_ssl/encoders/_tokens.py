@@ -27,6 +27,17 @@ class Tokens(NamedTuple):
         return torch.arange(self.ids.shape[1], device=self.ids.device) < self.lengths[:, None]
 
 
+def with_rows(table: nn.Embedding, names: tuple[str, ...], old: tuple[str, ...]) -> nn.Embedding:
+    """Return an embedding of `names`: those among the `old` ones keep their weights, others get fresh ones."""
+    places = {name: place for place, name in enumerate(old)}
+    known = [place for place, name in enumerate(names) if name in places]
+    new = nn.Embedding(len(names), table.embedding_dim)
+    nn.init.normal_(new.weight, std=0.02)
+    with torch.no_grad():
+        new.weight[known] = table.weight[[places[names[place]] for place in known]].to(new.weight)
+    return new.to(table.weight)
+
+
 class Pooling(nn.Module):
     """Mean and maximum over the tokens of each sequence, of all layers, standardised.
 
@@ -43,7 +54,7 @@ class Pooling(nn.Module):
         n_all = 2 * n_layers * width
         self.head = nn.Sequential(
             nn.Identity() if n_components is None else nn.Linear(n_all, n_components, bias=False),
-            nn.BatchNorm1d(n_components or n_all, affine=False),
+            nn.BatchNorm1d(n_components or n_all, eps=1e-8, affine=False),  # untrained, features are tiny
         )
 
     def forward(self, layers: list[Tensor], x: Tokens) -> Tensor:

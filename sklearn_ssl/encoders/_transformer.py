@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ._tokens import Pooling, Tokens
+from ._tokens import Pooling, Tokens, with_rows
 
 
 class Block(nn.Module):
@@ -67,6 +69,11 @@ class Transformer(nn.Module):
     causal : bool, default=False
         Let each token see those before it only.
 
+    Attributes
+    ----------
+    vocabulary : tuple of str or None
+        The tokens, in the order of their numbers, where that is known.
+
     References
     ----------
     .. [1] A. Vaswani et al. "Attention Is All You Need." NeurIPS 2017. https://arxiv.org/abs/1706.03762
@@ -96,6 +103,7 @@ class Transformer(nn.Module):
     ):
         super().__init__()
         self.causal = causal
+        self.vocabulary: tuple[str, ...] | None = None
         self.embedding = nn.Embedding(n_tokens, width)
         self.positions = nn.Embedding(n_positions, width)
         self.blocks = nn.ModuleList(Block(width, n_heads, causal) for _ in range(depth))
@@ -103,6 +111,24 @@ class Transformer(nn.Module):
         self.pooling = Pooling(depth + 1, width, n_components)
         for table in (self.embedding, self.positions):
             nn.init.normal_(table.weight, std=0.02)
+
+    def with_vocabulary(self, names: tuple[str, ...], n_positions: int) -> Transformer:
+        """Return a copy for other tokens: those that it knows keep their weights, new ones get fresh ones.
+
+        Parameters
+        ----------
+        names : tuple of str
+            The tokens; known ones may be at other places.
+        n_positions : int
+            Length of the longest sequence.
+        """
+        new = copy.deepcopy(self)
+        new.embedding = with_rows(self.embedding, names, self.vocabulary or ())
+        new.vocabulary = names
+        if n_positions > len(self.positions.weight):
+            old, longer = (tuple(map(str, range(n))) for n in (len(self.positions.weight), n_positions))
+            new.positions = with_rows(self.positions, longer, old)
+        return new
 
     def layers(self, x: Tokens) -> list[Tensor]:
         """Return the embedded tokens and the output of each layer, ``(n, length, width)`` each."""

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from torch import Tensor, nn
 
+from .._labels import is_hole
 from ..training import Batch, Store, move
 
 
@@ -249,6 +250,8 @@ def stack_rows(X: Any, pool: Any) -> Any:
     ValueError
         If the two do not fit together.
     """
+    if is_texts(X):
+        pool = _texts_of(pool, getattr(X, "name", None))
     if is_texts(X) and is_texts(pool):
         return [*X, *pool]  # an array of str would be as wide as the longest
     if isinstance(X, list) and isinstance(pool, list):
@@ -319,10 +322,30 @@ def _with_categories(frame: Any, j: int, pair: list[Any], pandas: bool) -> Any:
 
 
 def is_texts(X: Any) -> bool:
-    """Return whether X is a list, array or Series whose first entry is a text."""
-    if isinstance(X, (str, bytes)) or not hasattr(X, "__len__") or not hasattr(X, "__iter__") or not len(X):
+    """Return whether X is a list, array or Series whose first entry, but for holes, is a text."""
+    listed = hasattr(X, "__len__") and hasattr(X, "__iter__") and not isinstance(X, (str, bytes))
+    if (
+        not listed
+        or is_frame(X)
+        or sp.issparse(X)
+        or getattr(getattr(X, "dtype", None), "kind", "O") in "biufc"
+    ):
         return False
-    return not is_frame(X) and isinstance(next(iter(X)), str)
+    for entry in X:
+        if isinstance(entry, str):
+            return True
+        if not is_hole(entry):
+            return False
+    return False
+
+
+def _texts_of(pool: Any, name: Any) -> Any:
+    """Return the column of a pool of frames or of two dimensions that has the texts, if it is clear which."""
+    if is_frame(pool):
+        check_frame(pool)
+        found = name if name in list(pool.columns) else pool.columns[0] if len(pool.columns) == 1 else None
+        return pool if found is None else pool[found]
+    return pool[:, 0] if getattr(pool, "ndim", 1) == 2 and pool.shape[1] == 1 else pool
 
 
 def is_frame(X: Any) -> bool:

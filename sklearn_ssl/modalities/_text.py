@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
@@ -11,12 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from torch import Tensor, nn
 
 from ..encoders import PretrainedText, TokenConvNet, Tokens, Transformer
-from ..encoders._pretrained import is_sentence_transformer, is_transformer
-from ._base import Sequences, is_frame, unknown_encoder
+from ..encoders._pretrained import is_sentence_transformer, is_transformer, longest_input
+from ._base import Sequences, check_frame, is_frame, unknown_encoder
 from ._token_decoder import TokenDecoder
 from ._tokenize import (
     END,
@@ -102,11 +103,16 @@ def hide(
     .. [1] Y. Ji, Z. Zhou, H. Liu, R. V. Davuluri. "DNABERT: pre-trained Bidirectional Encoder
        Representations from Transformers model for DNA-language in genome." Bioinformatics 37, 2021.
     """
-    starts = torch.rand(x.ids.shape, device=x.ids.device) < 1 - (1 - rate) ** (1 / span)
-    if span > 1:
-        starts = F.max_pool1d(F.pad(starts.float(), (span - 1, 0)), span, 1) > 0
-    hidden = starts & maskable
+    chance = torch.rand(x.ids.shape, device=x.ids.device).masked_fill(~maskable, 2.0)
+    hidden = chance < max(
+        1 - (1 - rate) ** (1 / span), float(chance.min().clamp(max=1)) + 1e-9
+    )  # at least one
     fate = torch.rand(x.ids.shape, device=x.ids.device)
+    if span > 1:
+        hidden = (F.max_pool1d(F.pad(hidden.float(), (span - 1, 0)), span, 1) > 0) & maskable
+        begins = hidden & ~F.pad(hidden, (1, 0))[:, :-1]  # a run has one fate
+        steps = torch.arange(x.ids.shape[1], device=x.ids.device)
+        fate = fate.gather(1, torch.where(begins, steps, 0).cummax(1).values)
     others = torch.randint(min(len(SPECIAL), n_tokens - 1), n_tokens, x.ids.shape, device=x.ids.device)
     ids = torch.where(hidden & (fate < BLANKED), mask, x.ids)
     ids = torch.where(hidden & (fate >= BLANKED) & (fate < BLANKED + REPLACED), others, ids)
@@ -132,17 +138,21 @@ class Text(Sequences):
     max_features : int or None, default=10_000
         Size of the vocabulary: the most frequent tokens. None keeps all.
     min_df : int, default=2
-        Texts that a token must be in. With 1, training meets no unknown token, and learns nothing of them.
+        Texts that a token must be in; for subwords, how often it must occur. With 1, training meets no
+        unknown token, and learns nothing of them. If no token is in so many, all are kept.
     lowercase : bool, default=True
         Turn the texts to lower case.
     max_length : int or None, default=256
-        Tokens of a text that are used, the first; None uses all. The time that attention takes grows with
-        the square of it.
+        Tokens of a text that are used, the first; None uses as many as the longest in ``fit`` has. The time
+        that attention takes grows with the square of it. Cut long texts into parts first if all of them
+        matters.
     token_pattern : str, default=r"\w+|[^\w\s]"
         Regular expression of what a word is, for ``analyzer="word"``.
-    tokenizer : str, Path or None, default=None
-        A trained tokenizer for ``analyzer="subword"``: its ``tokenizer.json``, the folder that has it, or
-        its text. A pretrained encoder of sentence-transformers brings its own. None trains one.
+    tokenizer : str, Path, tokenizer or None, default=None
+        A trained tokenizer for ``analyzer="subword"``: its ``tokenizer.json``, the folder that has it, its
+        text, or a fast tokenizer of transformers or tokenizers. It decides all that `max_features`, `min_df`
+        and `lowercase` do otherwise. A pretrained encoder of sentence-transformers brings its own. None
+        trains one.
     crop_scale : tuple (smallest, largest), default=(0.5, 1.0)
         Share of a text that a random crop keeps, in (0, 1]; for views.
     token_dropout : float, default=0.1
@@ -161,6 +171,8 @@ class Text(Sequences):
         Numbers of padding, unknown, mask, start, end and separator.
     sentence_ends_ : ndarray of int
         Numbers of the tokens that end a sentence.
+    n_positions_ : int
+        Longest sequence that there may be, with start, end and a separator.
 
     References
     ----------
@@ -185,7 +197,7 @@ class Text(Sequences):
     lowercase: bool = True
     max_length: int | None = 256
     token_pattern: str = r"\w+|[^\w\s]"
-    tokenizer: str | Path | None = None
+    tokenizer: Any = None
     crop_scale: tuple[float, float] = (0.5, 1.0)
     token_dropout: float = 0.1
 
@@ -199,7 +211,7 @@ class Text(Sequences):
         "lowercase": ["boolean"],
         "max_length": [Interval(Integral, 1, None, closed="left"), None],
         "token_pattern": [str],
-        "tokenizer": [str, Path, None],
+        "tokenizer": [str, Path, HasMethods("to_str"), HasMethods("get_vocab"), None],
         "crop_scale": [tuple, list],
         "token_dropout": [Interval(Real, 0, 1, closed="left")],
     }
@@ -226,22 +238,25 @@ class Text(Sequences):
         if self.analyzer == "subword":
             tokenizer = read_tokenizer(self.tokenizer_ or "")
             self.special_ = special_tokens(tokenizer)
-            self.vocabulary_ = dict(tokenizer.get_vocab(with_added_tokens=True))
+            known = tokenizer.get_vocab(with_added_tokens=True)
+            self.vocabulary_ = dict(sorted(known.items(), key=lambda item: item[1]))
             n_tokens = 1 + max(self.vocabulary_.values())
-            self.counts_ = np.bincount(self._store(texts).ids, minlength=n_tokens).astype(np.int64)
+            self.counts_ = np.bincount(self._store(texts, self.max_length).ids, minlength=n_tokens).astype(
+                np.int64
+            )
         else:
             self.special_ = tuple(range(len(SPECIAL)))
             documents = (tokens[: self.max_length] for tokens in self.split(texts))
             self.vocabulary_, self.counts_, _ = find_vocabulary(documents, self.min_df, self.max_features)
-        ends = [self.vocabulary_[end] for end in SENTENCE_ENDS if end in self.vocabulary_]
+        ends = [i for token, i in self.vocabulary_.items() if token.endswith(SENTENCE_ENDS)]
         self.sentence_ends_ = np.array(ends, dtype=np.int64)
-        longest = self.max_length or int(self._store(texts).lengths.max())
+        longest = self.max_length or max(1, int(self._store(texts, None).lengths.max()) - 2)
         self.n_positions_ = longest + 3  # start, end and a separator
         return self
 
     def validate(self, X: Any) -> TokenRows:
         """Return X as a store of batches, :class:`~sklearn_ssl.encoders.Tokens`."""
-        return self._store(self._check(X))
+        return self._store(self._check(X), self.n_positions_ - 3)
 
     def prepare(self, X: Any) -> Text:
         """Check the parameters and X, and train the tokenizer if one is wanted; all that `documents` needs."""
@@ -272,26 +287,65 @@ class Text(Sequences):
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build a small transformer, ``"auto"`` or ``"transformer"``, or convolutions, ``"convnet"``."""
+        net: Transformer | TokenConvNet
         if name in ("auto", "transformer"):
-            return Transformer(len(self.counts_), self.n_positions_, n_components, causal=causal)
-        if name == "convnet":
-            return TokenConvNet(len(self.counts_), n_components, causal=causal)
-        raise unknown_encoder(name, ("transformer", "convnet"), self)
+            net = Transformer(len(self.counts_), self.n_positions_, n_components, causal=causal)
+        elif name == "convnet":
+            net = TokenConvNet(len(self.counts_), n_components, causal=causal)
+        else:
+            raise unknown_encoder(name, ("transformer", "convnet"), self)
+        net.vocabulary = self.names()
+        return net
+
+    def names(self) -> tuple[str, ...]:
+        """Return the name of each token, in the order of their numbers."""
+        names = [*SPECIAL, *self.vocabulary_] if self.tokenizer_ is None else []
+        if self.tokenizer_ is not None:
+            found = {i: name for name, i in self.vocabulary_.items()}
+            names = [found.get(i, f"[{i}]") for i in range(len(self.counts_))]
+        return tuple(names)
 
     def suit(self, encoder: Any) -> None:
-        """Take over the tokenizer of a pretrained encoder."""
-        if is_sentence_transformer(encoder) and self.tokenizer is None:
-            self.analyzer, self.tokenizer = "subword", to_json_string(encoder.tokenizer)
-        elif is_transformer(encoder) and (self.analyzer != "subword" or self.tokenizer is None):
+        """Take over the tokenizer of a pretrained encoder, and cut texts where it would."""
+        model = encoder.model if isinstance(encoder, PretrainedText) else encoder
+        if not is_sentence_transformer(model) and not is_transformer(model):
+            return
+        name = f"encoder={type(model).__name__}"
+        if self.analyzer not in ("word", "subword") or tuple(self.ngram_range) != (1, 1):
             raise ValueError(
-                f"encoder={type(encoder).__name__} knows tokens of its own. Pass its tokenizer, "
-                'modality=Text(analyzer="subword", tokenizer="path/to/tokenizer.json").'
+                f"{name} knows tokens of its own, not analyzer={self.analyzer!r} and ngram_range={self.ngram_range}. "
+                "Leave them at their defaults."
             )
+        if self.tokenizer is None and not is_sentence_transformer(model):
+            raise ValueError(
+                f"{name} knows tokens of its own. Pass its tokenizer: modality=Text(tokenizer=...), a path of a "
+                "tokenizer.json or a tokenizer of transformers."
+            )
+        self.analyzer = "subword"
+        if self.tokenizer is None:
+            self.tokenizer = to_json_string(model.tokenizer)
+        longest = longest_input(model)
+        if longest is not None:
+            self.max_length = min(self.max_length or longest - 2, longest - 2)  # its start and end
 
     def adapt(self, encoder: nn.Module) -> nn.Module:
         """Let a model of sentence-transformers or transformers take batches of tokens."""
         if is_sentence_transformer(encoder) or is_transformer(encoder):
             return PretrainedText(encoder)
+        if isinstance(encoder, (Transformer, TokenConvNet)) and encoder.vocabulary not in (
+            None,
+            self.names(),
+        ):
+            known = set(encoder.vocabulary or ())
+            new = [name for name in self.names() if name not in known]
+            if new:
+                warnings.warn(
+                    f"The encoder does not know {len(new)} of {len(self.counts_)} tokens, such as {new[:5]}; they "
+                    "start with fresh weights.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            return encoder.with_vocabulary(self.names(), self.n_positions_)
         return encoder
 
     def views(self, x: Tokens) -> tuple[Tokens, Tokens]:
@@ -327,7 +381,7 @@ class Text(Sequences):
 
     def begin(self, prompt: str) -> Tensor:
         """Return a text that has not ended, ``(1, length)``."""
-        store = self._store([prompt])
+        store = self._store([prompt], None)
         ids = store.ids if store.ids[-1] != self.special_[END] else store.ids[:-1]
         return torch.from_numpy(ids.astype(np.int64))[None]
 
@@ -348,21 +402,42 @@ class Text(Sequences):
         possible : Tensor of bool of shape (n,)
             Where there are two parts.
         """
-        steps = torch.arange(x.ids.shape[1], device=x.ids.device)
-        is_end = x.ids.gather(1, (x.lengths - 1)[:, None])[:, 0] == self.special_[END]
-        stop = x.lengths - is_end.long()
-        gap = 0 if self.analyzer == "subword" else self.ngram_range[1] - 1  # overlaps would tell
-        inner = (steps > 1) & (steps + gap < stop[:, None])
-        ends = torch.from_numpy(self.sentence_ends_).to(x.ids.device)
-        between = inner & torch.isin(x.ids, ends).roll(1, 1) & ~torch.isin(x.ids, ends)
-        middle = inner & (4 * steps >= stop[:, None]) & (4 * steps <= 3 * stop[:, None] + 4)
-        places = torch.where(
-            between.any(1)[:, None], between, torch.where(middle.any(1)[:, None], middle, inner)
-        )
+        n = self.ngram_range[1]
+        if self.analyzer == "char_wb" or self.ngram_range[0] != n:
+            raise ValueError(
+                f"Parts of analyzer={self.analyzer!r} and ngram_range={self.ngram_range!r} tell their order by how "
+                "they begin. Take n-grams of one size, of words or characters."
+            )
+        device, steps = x.ids.device, torch.arange(x.ids.shape[1], device=x.ids.device)
+        ends, spaces = (torch.isin(x.ids, torch.from_numpy(found).to(device)) for found in self._marks())
+        is_end = x.ids.gather(1, (x.lengths - 1)[:, None]) == self.special_[END]
+        stop = x.lengths[:, None] - is_end.long()
+        # where a text was cut off, what is behind its last sentence tells, and so does the only full stop
+        last = (steps * ends).amax(1, keepdim=True) + 1
+        stop = torch.where(is_end | (last == 1), stop, last)
+        bare = stop - (last == stop).long()
+        # a cut at a place: the first part stops before `first`, the second begins at `second`
+        first = steps - (n - 1) * spaces
+        second = steps + torch.where(spaces, 1, n - 1)
+        sentences = ends.roll(n, 1) & spaces if self.analyzer == "char" else ends.roll(1, 1) & ~ends
+        sentences &= (first > 1) & (second < stop)
+        sizes = torch.stack([first - 1, bare - second])
+        inner = (sizes > 0).all(0)
+        middle = inner & (3 * sizes.amin(0) >= sizes.amax(0) - 3)
+        places = inner
+        for choice in (middle, inner & spaces, middle & spaces, sentences):  # the last that there is
+            places = torch.where(choice.any(1, keepdim=True), choice, places)
         possible = places.any(1)
-        cut = torch.multinomial(torch.where(possible[:, None], places.float(), 1.0), 1)[:, 0]
-        swapped = torch.rand(len(cut), device=cut.device) < 0.5
-        return self._swapped(x, cut, gap, stop, is_end, swapped), swapped, possible
+        cut = torch.multinomial(torch.where(possible[:, None], places.float(), 1.0), 1)
+        stop = torch.where(sentences.any(1, keepdim=True), stop, bare)
+        first, second = (found.expand(x.ids.shape).gather(1, cut)[:, 0] for found in (first, second))
+        swapped = torch.rand(len(cut), device=device) < 0.5
+        return self._swapped(x, first, second, stop[:, 0], is_end[:, 0], swapped), swapped, possible
+
+    def _marks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the numbers of tokens that end a sentence, and of characters or runs that begin with a space."""
+        blank = [i for token, i in self.vocabulary_.items() if self.analyzer == "char" and token[0].isspace()]
+        return self.sentence_ends_, np.array(blank, dtype=np.int64)
 
     def restore(self, x: Tokens) -> list[str]:  # type: ignore[override]  # rows of text are no array
         """Return the texts that numbers of tokens stand for, up to their end.
@@ -375,7 +450,8 @@ class Text(Sequences):
         rows = [ids[:n].tolist() for ids, n in zip(x.ids.cpu(), x.lengths.tolist(), strict=True)]
         rows = [[i for i in row if i not in self.special_] for row in rows]
         if self.analyzer == "subword":
-            return read_tokenizer(self.tokenizer_ or "").decode_batch(rows)
+            texts = read_tokenizer(self.tokenizer_ or "").decode_batch(rows)
+            return texts if self.tokenizer is not None else [text.removeprefix(" ") for text in texts]
         if self.analyzer == "char_wb" or self.ngram_range[0] != self.ngram_range[1]:
             raise ValueError(
                 f"Tokens of analyzer={self.analyzer!r} and ngram_range={self.ngram_range!r} cannot be put together "
@@ -385,20 +461,20 @@ class Text(Sequences):
         return [join([names[i] for i in row], self.analyzer, self.ngram_range[0]) for row in rows]
 
     def _swapped(
-        self, x: Tokens, cut: Tensor, gap: int, stop: Tensor, is_end: Tensor, swapped: Tensor
+        self, x: Tokens, first: Tensor, second: Tensor, stop: Tensor, is_end: Tensor, swapped: Tensor
     ) -> Tokens:
-        """Return start, part, separator, part, end; the parts are [1, cut) and [cut + gap, stop)."""
-        begins = torch.stack([torch.ones_like(cut), cut + gap], dim=1)
-        sizes = torch.stack([cut - 1, stop - cut - gap], dim=1).clamp(min=0)
+        """Return start, part, separator, part, end; the parts are [1, first) and [second, stop)."""
+        begins = torch.stack([torch.ones_like(first), second], dim=1)
+        sizes = torch.stack([first - 1, stop - second], dim=1).clamp(min=0)
         begins, sizes = (torch.where(swapped[:, None], pair.flip(1), pair) for pair in (begins, sizes))
         lengths = 2 + sizes.sum(1) + is_end.long()
-        steps = torch.arange(int(lengths.max()), device=cut.device).expand(len(cut), -1)
-        second = sizes[:, :1] + 1  # place of the separator
-        source = torch.where(steps < second, begins[:, :1] + steps - 1, begins[:, 1:] + steps - second - 1)
+        steps = torch.arange(int(lengths.max()), device=x.ids.device).expand(len(x.ids), -1)
+        middle = sizes[:, :1] + 1  # place of the separator
+        source = torch.where(steps < middle, begins[:, :1] + steps - 1, begins[:, 1:] + steps - middle - 1)
         source = torch.where(steps == 0, 0, source)
-        source = torch.where(steps == second + sizes[:, 1:] + 1, (x.lengths - 1)[:, None], source)
+        source = torch.where(steps == middle + sizes[:, 1:] + 1, (x.lengths - 1)[:, None], source)
         ids = x.ids.gather(1, source.clamp(0, x.ids.shape[1] - 1))
-        ids = torch.where(steps == second, self.special_[SEPARATOR], ids)
+        ids = torch.where(steps == middle, self.special_[SEPARATOR], ids)
         moved = Tokens(ids, lengths)
         return Tokens(ids.masked_fill(~moved.present(), self.special_[PAD]), lengths)
 
@@ -415,12 +491,12 @@ class Text(Sequences):
         stays = torch.rand(x.ids.shape, device=device) >= self.token_dropout
         return keep(x, x.present() & (~inner | (crop & stays)), self.special_[PAD])
 
-    def _store(self, texts: list[str]) -> TokenRows:
+    def _store(self, texts: list[str], max_length: int | None) -> TokenRows:
         if self.analyzer == "subword":
-            documents: Any = subwords(read_tokenizer(self.tokenizer_ or ""), texts, self.max_length)
+            documents: Any = subwords(read_tokenizer(self.tokenizer_ or ""), texts, max_length)
             documents = (ids or [self.special_[START]] for ids in documents)
         else:
-            documents = numbered(self.split(texts), self.vocabulary_, self.max_length)
+            documents = numbered(self.split(texts), self.vocabulary_, max_length)
         return TokenRows(*flatten(documents), self.special_[PAD])
 
     def _check_params(self) -> None:
@@ -451,6 +527,8 @@ class Text(Sequences):
 
     def _check(self, X: Any) -> list[str]:
         """Return X as a list of str; a column of texts is one too."""
+        if is_frame(X):
+            check_frame(X)
         if isinstance(X, (str, bytes)):
             raise TypeError("Text takes a list of texts, and X is one text. Pass [X], or X.splitlines().")
         if is_frame(X) or getattr(X, "ndim", 1) == 2:
@@ -459,8 +537,12 @@ class Text(Sequences):
                     f"Text takes one text per row, and X has {X.shape[1]} columns. Pass one of them."
                 )
             X = X.iloc[:, 0] if hasattr(X, "iloc") else X.to_series(0) if is_frame(X) else X[:, 0]
-        if not hasattr(X, "__iter__") or getattr(X, "ndim", 1) != 1 or isinstance(X, dict):
-            raise TypeError(f"Text takes a list, array or Series of str, and X is {type(X).__name__}.")
+        listed = all(hasattr(X, name) for name in ("__len__", "__getitem__")) and not isinstance(X, dict)
+        if not listed or getattr(X, "ndim", 1) != 1:
+            raise TypeError(
+                f"Text takes a list, array or Series of str, and X is {type(X).__name__}. Pass list(X) if it yields "
+                "texts in their order."
+            )
         texts = list(X)
         if not texts:
             raise ValueError("X has no texts. Pass at least one.")

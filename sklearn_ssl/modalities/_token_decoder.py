@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 CHUNK = 1_000_000  # logits at a time: they fit into the cache of a processor
+CHUNK_ELSEWHERE = 100_000_000  # devices with fast memory are slow at small steps
 LN2 = math.log(2)
 
 
@@ -23,7 +24,9 @@ class ChunkedCrossEntropy(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, h: Tensor, weight: Tensor, bias: Tensor, target: Tensor, share: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, h: Tensor, weight: Tensor, bias: Tensor, target: Tensor, share: Tensor, wants: bool
+    ) -> Tensor:
         """Return the sum of `share` times the cross-entropy, in nats.
 
         Parameters
@@ -33,12 +36,13 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         bias : Tensor of shape (n_tokens,), of the same dtype
         target : Tensor of int64 of shape (k,)
         share : Tensor of float32 of shape (k,)
+        wants : bool
+            Whether gradients will be asked for.
         """
-        wants = any(ctx.needs_input_grad)
         of_h = torch.empty_like(h)
         of_weight, of_bias = torch.zeros_like(weight, dtype=torch.float32), torch.zeros_like(bias).float()
         total = share.new_zeros(())
-        step = max(1, CHUNK // len(weight))
+        step = max(1, (CHUNK if h.device.type == "cpu" else CHUNK_ELSEWHERE) // len(weight))
         for start in range(0, len(h), step):
             part = slice(start, start + step)
             logits = torch.addmm(bias, h[part], weight.T).float()
@@ -63,7 +67,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         (slope,) = slopes
         of_h, of_weight, of_bias = ctx.saved_tensors
         weight, bias = ctx.dtypes
-        return of_h * slope, (of_weight * slope).to(weight), (of_bias * slope).to(bias), None, None
+        return of_h * slope, (of_weight * slope).to(weight), (of_bias * slope).to(bias), None, None, None
 
 
 def token_loss(
@@ -91,7 +95,8 @@ def token_loss(
     share = share / (share.sum().clamp(min=1e-6) * LN2)
     dtype = torch.get_autocast_dtype(h.device.type) if torch.is_autocast_enabled(h.device.type) else h.dtype
     with torch.autocast(h.device.type, enabled=False):
-        return ChunkedCrossEntropy.apply(h.to(dtype), weight.to(dtype), bias.to(dtype), target, share)
+        h, weight, bias = h.to(dtype), weight.to(dtype), bias.to(dtype)
+        return ChunkedCrossEntropy.apply(h, weight, bias, target, share, torch.is_grad_enabled())
 
 
 class TokenDecoder(nn.Module):

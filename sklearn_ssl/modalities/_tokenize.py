@@ -69,7 +69,8 @@ def splitter(analyzer: str, ngram_range: tuple[int, int], pattern: str) -> Calla
         return lambda text: grams(SPACES.sub(" ", text), smallest, largest, "")
 
     def within_words(text: str) -> list[str]:
-        return [token for word in text.split() for token in grams(f" {word} ", smallest, largest, "")]
+        padded = [f" {word} " for word in text.split()]
+        return [token for word in padded for token in grams(word, smallest, largest, "") or [word]]
 
     return within_words
 
@@ -84,7 +85,7 @@ def find_vocabulary(
     documents : iterable of list of str
         Tokens of each text.
     min_df : int
-        Texts that a token must be in.
+        Texts that a token must be in; if none is, all are taken.
     max_features : int or None
         Number of tokens, without the special ones.
 
@@ -104,7 +105,7 @@ def find_vocabulary(
         total.update(tokens)
         spread.update(set(tokens))
         n += 1
-    known = [token for token, df in spread.items() if df >= min_df]
+    known = [token for token, df in spread.items() if df >= min_df] or list(spread)
     kept = sorted(known, key=lambda token: (-total[token], token))[:max_features]
     counts = np.zeros(len(SPECIAL) + len(kept), dtype=np.int64)
     counts[len(SPECIAL) :] = [total[token] for token in kept]
@@ -171,7 +172,7 @@ def train_subwords(texts: list[str], lowercase: bool, min_df: int, max_features:
     tokenizer = tk.Tokenizer(tk.models.BPE(unk_token=SPECIAL[UNKNOWN]))
     if lowercase:
         tokenizer.normalizer = tk.normalizers.Lowercase()
-    tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=True)  # first words are as others
     tokenizer.decoder = tk.decoders.ByteLevel()
     trainer = tk.trainers.BpeTrainer(
         vocab_size=len(SPECIAL) + 256 + (10**6 if max_features is None else max_features),
@@ -181,15 +182,27 @@ def train_subwords(texts: list[str], lowercase: bool, min_df: int, max_features:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    ends = [(SPECIAL[END], END), (SPECIAL[START], START)]
-    tokenizer.post_processor = tk.processors.TemplateProcessing(
-        single=f"{SPECIAL[START]} $A {SPECIAL[END]}", special_tokens=ends
-    )
-    return tokenizer.to_str()
+    return complete(tokenizer).to_str()
 
 
-def read_tokenizer(source: str | Path) -> Any:
-    """Return a tokenizer from its JSON, from a file of that, or from a folder with ``tokenizer.json``.
+def complete(tokenizer: Any) -> Any:
+    """Give a tokenizer the special tokens that it lacks, and let texts have a start if they have none."""
+    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+    tokenizer.add_special_tokens([names[0] for names in ALIASES if not vocabulary.keys() & set(names)])
+    if not tokenizer.encode("").ids:
+        special, names = special_tokens(tokenizer), {i: t for t, i in tokenizer.get_vocab().items()}
+        start, end = names[special[START]], names[special[END]]
+        tokenizer.post_processor = library().processors.TemplateProcessing(
+            single=f"{start} $A {end}",
+            special_tokens=[
+                (name, place) for name, place in {start: special[START], end: special[END]}.items()
+            ],
+        )
+    return tokenizer
+
+
+def read_tokenizer(source: Any) -> Any:
+    """Return a tokenizer from its JSON, a file of that, a folder with ``tokenizer.json``, or one like it.
 
     Raises
     ------
@@ -197,7 +210,7 @@ def read_tokenizer(source: str | Path) -> Any:
         If there is none.
     """
     tk = library()
-    text = str(source)
+    text = str(source) if isinstance(source, (str, Path)) else to_json_string(source)
     try:
         if not text.lstrip().startswith("{"):
             path = Path(text)
@@ -209,13 +222,14 @@ def read_tokenizer(source: str | Path) -> Any:
             "tokenizer.json, the folder it is in, or its text."
         ) from error
     tokenizer.no_padding()
-    return tokenizer
+    tokenizer.encode_special_tokens = True  # "[MASK]" in a text is no mask
+    return complete(tokenizer)
 
 
 def special_tokens(tokenizer: Any) -> tuple[int, ...]:
-    """Return the numbers of padding, unknown, mask, start, end and separator; 0 for what there is not."""
+    """Return the numbers of padding, unknown, mask, start, end and separator."""
     vocabulary = tokenizer.get_vocab(with_added_tokens=True)
-    return tuple(next((vocabulary[n] for n in names if n in vocabulary), 0) for names in ALIASES)
+    return tuple(next(vocabulary[name] for name in names if name in vocabulary) for names in ALIASES)
 
 
 def subwords(tokenizer: Any, texts: list[str], max_length: int | None) -> Iterator[list[int]]:
@@ -225,7 +239,8 @@ def subwords(tokenizer: Any, texts: list[str], max_length: int | None) -> Iterat
     else:
         tokenizer.enable_truncation(max_length + 2)
     for start in range(0, len(texts), 1024):
-        for encoding in tokenizer.encode_batch(texts[start : start + 1024]):
+        part = [text.encode("utf-8", "replace").decode() for text in texts[start : start + 1024]]
+        for encoding in tokenizer.encode_batch(part):
             yield encoding.ids
 
 

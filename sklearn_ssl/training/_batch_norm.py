@@ -5,15 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ._loader import Batch, move
+from ._loader import Batch, move, n_rows
 
 
-def _live_norms(module: nn.Module) -> list[_BatchNorm]:
+def _live_norms(module: nn.Module) -> list[Any]:
     """Return the batch norms that learn in training; one that its owner froze stays frozen."""
     mode = module.training
     module.train()
@@ -41,10 +42,12 @@ def batch_statistics(module: nn.Module) -> Iterator[None]:
 
 @torch.no_grad()
 def calibrate(encoder: nn.Module, batches: Iterable[tuple[Batch, None]], device: str) -> None:
-    """Set the running statistics of batch norm to the mean over `batches`.
+    """Set the running statistics of batch norm to the mean and the variance over all rows of `batches`.
 
     In training they were a moving average over corrupted views; without training they are not set
-    at all, which would be unfair to the untrained baseline. Interrupted, it leaves them as they were.
+    at all, which would be unfair to the untrained baseline. Batches may differ from each other, as those
+    sorted by length do: what lies between them is a part of the variance. Interrupted, it leaves them as
+    they were.
     """
     norms = _live_norms(encoder)
     if not norms:
@@ -53,11 +56,21 @@ def calibrate(encoder: nn.Module, batches: Iterable[tuple[Batch, None]], device:
     encoder.eval()
     try:
         for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # torch's word for a plain average
+            norm.momentum = 1.0  # the last batch alone
             norm.train()
+        means: list[Any] = [0.0] * len(norms)
+        squares: list[Any] = [0.0] * len(norms)
+        rows = 0
         for batch, _ in batches:
             encoder(move(batch, device))
+            n = n_rows(batch)
+            rows += n
+            for i, norm in enumerate(norms):
+                mean, variance = norm.running_mean.double(), norm.running_var.double()
+                means[i], squares[i] = means[i] + n * mean, squares[i] + n * (variance + mean**2)
+        for norm, mean, square in zip(norms, means, squares, strict=True):
+            norm.running_mean.copy_(mean / rows)
+            norm.running_var.copy_((square / rows - (mean / rows) ** 2).clamp(min=0))
     except BaseException:
         for norm, (_, state) in zip(norms, before, strict=True):
             norm.load_state_dict(state)

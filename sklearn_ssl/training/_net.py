@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 from tqdm.auto import tqdm
 
 from ._batch_norm import batch_statistics
-from ._loader import Batch, BatchLoader, move
+from ._loader import Batch, BatchLoader, move, n_rows
 from ._seed import seeded
 
 VALIDATION_SEED = 0  # the same views in every epoch: losses that can be compared
@@ -78,19 +80,26 @@ class PretextNet(NeuralNet):
 
     def _run_batches(self, iterator: Any, training: bool, prefix: str, step_fn: Any) -> None:
         sums: dict[str, Any] = {}
-        rows = 0
+        rows: Any = 0
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
-            size = self.module_.size(batch[0])
-            rows += size
+            count = self.module_.count
+            size = n_rows(batch[0]) if count is None else count
+            rows = rows + size
             logs = {"loss": step["loss"], **self.module_.logs}
-            self.module_.logs = {}
+            self.module_.logs, self.module_.count = {}, None
             for name, value in logs.items():
                 sums[name] = sums.get(name, 0.0) + value.detach() * size
             self.notify("on_batch_end", batch=batch, training=training, **step)
         for name, value in sums.items():
-            self._record(f"{prefix}_{name}", float(value) / max(1, rows))
+            self._record(f"{prefix}_{name}", float(value) / max(1.0, float(rows)))
+        if not rows:
+            warnings.warn(
+                "There is nothing in X that could be predicted, so nothing was learned. Pass longer rows.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         self.history.record(f"{prefix}_batch_count", len(iterator))
 
     def _record(self, name: str, value: float) -> None:
