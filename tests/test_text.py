@@ -526,7 +526,12 @@ def test_methods_say_what_they_need():
         MaskedPretrainer(target="bin").fit(LINES)
     with pytest.raises(ValueError, match="encoder='mlp' is not known to Text"):
         MaskedPretrainer(encoder="mlp").fit(LINES)
-    assert isinstance(infer_modality(LINES), Text)
+    for X in (LINES, [None, *LINES], pd.Series([np.nan, pd.NA, *LINES])):
+        assert isinstance(infer_modality(X), Text)
+    with pytest.raises(TypeError, match=r"row 0 of X is NoneType.*fill holes"):
+        MaskedPretrainer().fit([None, *LINES])
+    with pytest.raises(TypeError, match="series or sound"):
+        AutoregressivePretrainer().fit([np.zeros(3)] * 5)
 
 
 class Bag(nn.Module):

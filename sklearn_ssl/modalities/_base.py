@@ -334,7 +334,7 @@ def is_texts(X: Any) -> bool:
     for entry in X:
         if isinstance(entry, str):
             return True
-        if not is_hole(entry):
+        if hasattr(entry, "__len__") or not is_hole(entry):
             return False
     return False
 
