@@ -323,7 +323,7 @@ def _with_categories(frame: Any, j: int, pair: list[Any], pandas: bool) -> Any:
 
 def is_texts(X: Any) -> bool:
     """Return whether X is a list, array or Series whose first entry, but for holes, is a text."""
-    listed = hasattr(X, "__len__") and hasattr(X, "__iter__") and not isinstance(X, (str, bytes))
+    listed = hasattr(X, "__len__") and hasattr(X, "__iter__") and not isinstance(X, (str, bytes, dict))
     if (
         not listed
         or is_frame(X)
