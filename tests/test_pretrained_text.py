@@ -56,6 +56,16 @@ def test_trains_on(model):
     assert (model.encode(NEW) == before).all()  # a copy was trained
 
 
+def test_long_texts_are_cut_where_the_model_would(model):
+    long = ["word " * 700, "one two three " * 300]
+    est = ContrastivePretrainer(modality=Text(max_length=None), encoder=model, max_epochs=0).fit(long)
+    np.testing.assert_allclose(est.transform(long), model.encode(long), atol=1e-5)
+    again = ContrastivePretrainer(encoder=est.encoder_, max_epochs=0).fit(long)
+    assert (again.transform(QUESTIONS) == est.transform(QUESTIONS)).all()
+    with pytest.raises(ValueError, match="tokens of its own, not analyzer='char'"):
+        ContrastivePretrainer(modality=Text(analyzer="char"), encoder=model, max_epochs=0).fit(long)
+
+
 def test_a_model_of_transformers_is_averaged(model):
     bert = AutoModel.from_pretrained(PATH)
     text = Text(analyzer="subword", tokenizer=PATH)

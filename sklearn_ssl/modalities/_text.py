@@ -241,9 +241,8 @@ class Text(Sequences):
             known = tokenizer.get_vocab(with_added_tokens=True)
             self.vocabulary_ = dict(sorted(known.items(), key=lambda item: item[1]))
             n_tokens = 1 + max(self.vocabulary_.values())
-            self.counts_ = np.bincount(self._store(texts, self.max_length).ids, minlength=n_tokens).astype(
-                np.int64
-            )
+            ids = self._store(texts, self.max_length).ids
+            self.counts_ = np.bincount(ids, minlength=n_tokens).astype(np.int64)
         else:
             self.special_ = tuple(range(len(SPECIAL)))
             documents = (tokens[: self.max_length] for tokens in self.split(texts))
@@ -332,21 +331,18 @@ class Text(Sequences):
         """Let a model of sentence-transformers or transformers take batches of tokens."""
         if is_sentence_transformer(encoder) or is_transformer(encoder):
             return PretrainedText(encoder)
-        if isinstance(encoder, (Transformer, TokenConvNet)) and encoder.vocabulary not in (
-            None,
-            self.names(),
-        ):
-            known = set(encoder.vocabulary or ())
-            new = [name for name in self.names() if name not in known]
-            if new:
-                warnings.warn(
-                    f"The encoder does not know {len(new)} of {len(self.counts_)} tokens, such as {new[:5]}; they "
-                    "start with fresh weights.",
-                    UserWarning,
-                    stacklevel=2,
-                )
-            return encoder.with_vocabulary(self.names(), self.n_positions_)
-        return encoder
+        if not isinstance(encoder, (Transformer, TokenConvNet)) or encoder.vocabulary is None:
+            return encoder
+        known = set(encoder.vocabulary)
+        new = [name for name in self.names() if name not in known]
+        if new:
+            warnings.warn(
+                f"The encoder does not know {len(new)} of {len(self.counts_)} tokens, such as {new[:5]}; they "
+                "start with fresh weights.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return encoder.with_vocabulary(self.names(), self.n_positions_)
 
     def views(self, x: Tokens) -> tuple[Tokens, Tokens]:
         """Return two random crops of each text that lack some further tokens."""
