@@ -7,12 +7,15 @@ from pathlib import Path
 
 import enhancement
 import label_free
+import language_model
 import linear_probe
 import mixed_tables
 import numpy as np
+import pandas as pd
 import pytest
 import samples
 import speed
+import texts
 from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, last, plot, report
 from sklearn.datasets import load_digits, load_iris
 from sklearn.preprocessing import FunctionTransformer
@@ -148,3 +151,32 @@ def test_fit_and_transform_take_little_more_than_their_arrays(table, size, copy)
     sizes = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
     assert (sizes["X"], sizes["copy"], sizes["output"]) == pytest.approx((size, copy, 3.2), rel=1e-3)
     assert -10 < sizes["both"] < 150
+
+
+def test_n_grams_are_interpolated():
+    sequences = [np.array(ids) for ids in ([3, 6, 7, 4], [3, 6, 6, 4], [3, 7, 4])]
+    model = language_model.NGrams(sequences, 8)
+    parts = model.parts([np.array([3, 6, 4])])
+    # uniform; frequency of 6 and of 4 among eight followers; of 6 after 3, and of 4 after 6
+    np.testing.assert_allclose(parts, [[1 / 8, 3 / 8, 2 / 3], [1 / 8, 3 / 8, 1 / 3]])
+    weights = language_model.mixture(model.parts(sequences))
+    assert weights.sum() == pytest.approx(1)
+    assert weights[2] > 0.5  # the training texts themselves follow the bigram
+    expected = -np.mean([np.log2(row @ [0.2, 0.3, 0.5]) for row in parts])
+    assert language_model.bits(parts, np.array([0.2, 0.3, 0.5])) == pytest.approx(expected)
+
+
+def test_report_on_texts_compares_the_best_with_the_best_rival():
+    rows = [
+        {"estimator": name, "labels": 5, "run": run, "score": score + run / 100, "corpus": "splice"}
+        for name, score in [
+            ("TF-IDF words", 0.4),
+            ("LDA", 0.3),
+            ("untrained", 0.9),
+            ("masked", 0.6),
+            ("order", 0.5),
+        ]
+        for run in range(3)
+    ]
+    text = "\n".join(texts.report(pd.DataFrame(rows)))
+    assert "- splice: masked +20.0 over TF-IDF words (95 % interval of the runs +20.0 to +20.0)." in text
