@@ -345,7 +345,8 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
         Higher is better, so that a search with ``y=None`` works. Scores can be compared only between
         settings that leave the loss itself alone: the temperature and the batch size do not, nor does
-        a rate of corruption, or what a token of a text is. Choose those by the accuracy of a classifier on the features.
+        a rate of corruption, or what a token of a text is. Choose those by the accuracy of a classifier on
+        the features.
 
         Parameters
         ----------
