@@ -7,7 +7,7 @@ training texts [1]_. A masked model sees both sides of the words that are hidden
 scored on all words.
 
     python benchmarks/language_model.py
-    python benchmarks/language_model.py --max-epochs 2
+    python benchmarks/language_model.py --models masked --max-epochs 20 --out language_model_masked
 
 .. [1] F. Jelinek, R. L. Mercer. "Interpolated estimation of Markov source parameters from sparse data." 1980.
 """
@@ -79,6 +79,8 @@ def main() -> None:
     parser.add_argument("--analyzer", default="word", choices=["word", "char", "subword"])
     parser.add_argument("--max-features", type=int, default=5000, metavar="N", help="size of the vocabulary")
     parser.add_argument("--max-epochs", type=int, default=None, metavar="N")
+    names = ["next token", "masked"]
+    parser.add_argument("--models", nargs="+", default=names, choices=names)
     parser.add_argument("--out", default="language_model", metavar="NAME")
     args = parser.parse_args()
     X, _ = texts(args.corpus)
@@ -87,44 +89,41 @@ def main() -> None:
     text = Text(analyzer=args.analyzer, max_features=args.max_features)
     epochs = "auto" if args.max_epochs is None else args.max_epochs
     shared = {"modality": text, "max_epochs": epochs, "random_state": 0, "verbose": 1}
-    gpt = AutoregressivePretrainer(**shared).fit(train)
-    bert = MaskedPretrainer(**shared, mask_rate=0.15).fit(train)
+    both = {
+        "next token": AutoregressivePretrainer(**shared),
+        "masked": MaskedPretrainer(**shared, mask_rate=0.15),
+    }
+    fitted = {name: both[name].fit(train) for name in args.models}
 
-    vocabulary = gpt.modality_
-    model = NGrams(sequences(vocabulary, train), len(vocabulary.counts_))
+    first = fitted[args.models[0]]
+    vocabulary, n_tokens = first.modality_, len(first.modality_.counts_)
+    learned = sequences(vocabulary, train)
+    model = NGrams(learned, n_tokens)
     tuned, held_out = (model.parts(sequences(vocabulary, part)) for part in (development, test))
     two, three = mixture(tuned[:, :2]), mixture(tuned)
-    inner = [ids[1:-1] for ids in sequences(vocabulary, test)]
-    inner_frequency = np.bincount(
-        np.concatenate([ids[1:-1] for ids in sequences(vocabulary, train)]), minlength=len(vocabulary.counts_)
-    )
-    seen = np.concatenate(inner)
-    smooth = (inner_frequency + 0.1) / (inner_frequency + 0.1).sum()
-    n_weights = sum(p.numel() for p in gpt.encoder_.parameters())
+    counts = 0.1 + np.bincount(np.concatenate([ids[1:-1] for ids in learned]), minlength=n_tokens)
+    words = np.concatenate([ids[1:-1] for ids in sequences(vocabulary, test)])
+    n_weights = sum(p.numel() for p in first.encoder_.parameters())
     lines = [
         f"{args.corpus}: {len(train):,} texts to train on, {len(test):,} held out, of {len(held_out):,} tokens; "
-        f"{len(vocabulary.counts_):,} kinds of tokens; encoders with {n_weights:,} weights, "
-        f"{len(gpt.history_)} epochs.",
+        f"{n_tokens:,} kinds of tokens; encoders with {n_weights:,} weights, {len(first.history_)} epochs.",
         "",
         "| model | bits per held-out token |",
         "|---|---|",
         f"| unigram | {bits(held_out[:, :2], two):.2f} |",
+        f"| unigram, of words without the ends | {-np.log2(counts / counts.sum())[words].mean():.2f} |",
         f"| interpolated bigram (weights {three[2]:.2f}, {three[1]:.2f}, {three[0]:.3f}) | "
         f"{bits(held_out, three):.2f} |",
-        f"| next token | {-gpt.score(test):.2f} |",
-        f"| unigram, of words without the ends | {-np.log2(smooth[seen]).mean():.2f} |",
-        f"| masked, 15 % hidden | {-bert.score(test):.2f} |",
+        *[f"| {name} | {-est.score(test):.2f} |" for name, est in fitted.items()],
         "",
-        "Bits per token on the training texts, epoch by epoch: next token "
-        + ", ".join(f"{row['train_loss']:.2f}" for row in gpt.history_)
-        + "; masked "
-        + ", ".join(f"{row['train_loss']:.2f}" for row in bert.history_)
-        + ".",
+        "Bits per token of training, epoch by epoch:",
         "",
-        "Drawn by the next-token model:",
-        "",
-        *[f"- {sample}" for sample in gpt.sample("", 5, max_length=30, temperature=0.8)],
     ]
+    for name, est in fitted.items():
+        lines.append(f"- {name}: " + ", ".join(f"{row['train_loss']:.2f}" for row in est.history_))
+    if "next token" in fitted:
+        lines += ["", "Drawn by the next-token model:", ""]
+        lines += [f"- {text}" for text in fitted["next token"].sample("", 5, max_length=30, temperature=0.8)]
     write(args.out, lines)
 
 
