@@ -143,7 +143,7 @@ def report(found: pd.DataFrame) -> Iterator[str]:
         each = wide[names].groupby("corpus", sort=False).mean()
         yield f"## {budget} labels per class\n"
         yield "Accuracy in %, mean over runs:\n"
-        yield from markdown(each.T)
+        yield from markdown(each.T.astype(object).where(each.T.notna(), "-"))
         for corpus in each.index:
             known = each.loc[corpus].dropna()
             ours = known[known.index.isin(FEATURES) & (known.index != "untrained")]
