@@ -82,7 +82,7 @@ KINDS = {
         lines_of_text()[:120],
         {
             "analyzer": "char",
-            "ngram_range": (1, 2),
+            "ngram_range": (2, 2),
             "max_features": 30,
             "min_df": 1,
             "lowercase": False,
