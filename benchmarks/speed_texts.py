@@ -130,16 +130,16 @@ def main() -> None:
     args = parser.parse_args()
     X, _ = texts("spam")
     if args.peak_of:
-        METHODS[args.peak_of[0]].set_params(max_epochs=int(args.peak_of[1])).fit(X[:200])
+        METHODS[args.peak_of[0]].set_params(max_epochs=int(args.peak_of[1])).fit(X[:60])
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
     lines = [f"Training on {args.texts} e-mails, up to 128 tokens of each, median of {args.repeats}:", ""]
     lines += training(X[: args.texts], args.repeats)
-    lines += ["", "Word vectors of 2,000 e-mails, from texts to vectors, five epochs, one thread:", ""]
-    lines += word_vectors(X[:2000], args.repeats)
+    lines += ["", "Word vectors of 500 e-mails, from texts to vectors, five epochs, one thread:", ""]
+    lines += word_vectors(X[:500], args.repeats)
     lines += [
         "",
-        "Peak memory of a process that trains on 200 e-mails, MB:",
+        "Peak memory of a process that trains on 60 e-mails, MB:",
         "",
         "| method | 2 epochs | 20 epochs |",
     ]
