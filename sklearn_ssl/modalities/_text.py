@@ -171,6 +171,8 @@ class Text(Sequences):
         Numbers of padding, unknown, mask, start, end and separator.
     sentence_ends_ : ndarray of int
         Numbers of the tokens that end a sentence.
+    spaces_ : ndarray of int
+        Numbers of the characters, or runs of them, that begin with a space; for ``analyzer="char"``.
     n_positions_ : int
         Longest sequence that there may be, with start, end and a separator.
 
@@ -249,6 +251,8 @@ class Text(Sequences):
             self.vocabulary_, self.counts_, _ = find_vocabulary(documents, self.min_df, self.max_features)
         ends = [i for token, i in self.vocabulary_.items() if token.endswith(SENTENCE_ENDS)]
         self.sentence_ends_ = np.array(ends, dtype=np.int64)
+        blank = [i for token, i in self.vocabulary_.items() if self.analyzer == "char" and token[0].isspace()]
+        self.spaces_ = np.array(blank, dtype=np.int64)
         longest = self.max_length or max(1, int(self._store(texts, None).lengths.max()) - 2)
         self.n_positions_ = longest + 3  # start, end and a separator
         return self
@@ -405,7 +409,8 @@ class Text(Sequences):
                 "they begin. Take n-grams of one size, of words or characters."
             )
         device, steps = x.ids.device, torch.arange(x.ids.shape[1], device=x.ids.device)
-        ends, spaces = (torch.isin(x.ids, torch.from_numpy(found).to(device)) for found in self._marks())
+        marks = (self.sentence_ends_, self.spaces_)
+        ends, spaces = (torch.isin(x.ids, torch.from_numpy(found).to(device)) for found in marks)
         is_end = x.ids.gather(1, (x.lengths - 1)[:, None]) == self.special_[END]
         stop = x.lengths[:, None] - is_end.long()
         # where a text was cut off, what is behind its last sentence tells, and so does the only full stop
@@ -429,11 +434,6 @@ class Text(Sequences):
         first, second = (found.expand(x.ids.shape).gather(1, cut)[:, 0] for found in (first, second))
         swapped = torch.rand(len(cut), device=device) < 0.5
         return self._swapped(x, first, second, stop[:, 0], is_end[:, 0], swapped), swapped, possible
-
-    def _marks(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the numbers of tokens that end a sentence, and of characters or runs that begin with a space."""
-        blank = [i for token, i in self.vocabulary_.items() if self.analyzer == "char" and token[0].isspace()]
-        return self.sentence_ends_, np.array(blank, dtype=np.int64)
 
     def restore(self, x: Tokens) -> list[str]:  # type: ignore[override]  # rows of text are no array
         """Return the texts that numbers of tokens stand for, up to their end.
