@@ -391,8 +391,10 @@ def test_tokens_go_back_to_text(text, expected):
 
 
 def test_subwords_know_every_text_and_are_saved(tmp_path):
-    ssl = MaskedPretrainer(modality=Text(analyzer="subword", max_features=100), **FAST).fit(LINES)
-    strange = ["naïve 你好 🙂", "", "x" * 50]
+    ssl = MaskedPretrainer(modality=Text(analyzer="subword", max_features=100), **FAST).fit(
+        [*LINES, "\udce9"]
+    )
+    strange = ["naïve 你好 🙂", "", "x" * 50, "caf\udce9"]
     assert (ssl.modality_.validate(strange).ids != UNKNOWN).all()
     assert len(ssl.modality_.counts_) <= 100 + 256 + len(SPECIAL)
     ssl.save(tmp_path / "ssl")

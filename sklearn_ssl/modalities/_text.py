@@ -26,6 +26,7 @@ from ._tokenize import (
     SEPARATOR,
     SPECIAL,
     START,
+    encodable,
     find_vocabulary,
     flatten,
     join,
@@ -270,7 +271,7 @@ class Text(Sequences):
         if self.tokenizer is not None:
             self.tokenizer_ = read_tokenizer(self.tokenizer).to_str()
         elif self.analyzer == "subword":
-            self.tokenizer_ = train_subwords(texts, self.lowercase, self.min_df, self.max_features)
+            self.tokenizer_ = train_subwords(encodable(texts), self.lowercase, self.min_df, self.max_features)
         return self
 
     def documents(self, X: Any) -> list[list[str]]:
@@ -280,7 +281,9 @@ class Text(Sequences):
             return list(self.split(texts))
         tokenizer = read_tokenizer(self.tokenizer_ or "")
         tokenizer.no_truncation()
-        return [encoding.tokens for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+        return [
+            encoding.tokens for encoding in tokenizer.encode_batch(encodable(texts), add_special_tokens=False)
+        ]
 
     def split(self, texts: list[str]) -> Any:
         """Yield the tokens of each text, list of str; not for subwords."""

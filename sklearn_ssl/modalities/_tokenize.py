@@ -239,9 +239,13 @@ def subwords(tokenizer: Any, texts: list[str], max_length: int | None) -> Iterat
     else:
         tokenizer.enable_truncation(max_length + 2)
     for start in range(0, len(texts), 1024):
-        part = [text.encode("utf-8", "replace").decode() for text in texts[start : start + 1024]]
-        for encoding in tokenizer.encode_batch(part):
+        for encoding in tokenizer.encode_batch(encodable(texts[start : start + 1024])):
             yield encoding.ids
+
+
+def encodable(texts: list[str]) -> list[str]:
+    """Return the texts with a question mark for each lone surrogate, which no tokenizer takes."""
+    return [text.encode("utf-8", "replace").decode() for text in texts]
 
 
 def to_json_string(tokenizer: Any) -> str:
