@@ -28,6 +28,7 @@ from sklearn_ssl import (
     load,
 )
 from sklearn_ssl.encoders import TokenConvNet, Tokens, Transformer
+from sklearn_ssl.encoders._transformer import rotate, rotations
 from sklearn_ssl.modalities import Text, infer_modality
 from sklearn_ssl.modalities._text import hide, keep
 from sklearn_ssl.modalities._token_decoder import TokenDecoder, token_loss
@@ -130,6 +131,28 @@ def test_neighbours_in_a_batch_and_padding_change_nothing():
             short = encoder(Tokens(ids[:1, :7], torch.tensor([7])))
             padded = encoder(Tokens(ids, torch.tensor([7, 20])))[:1]
         torch.testing.assert_close(short, padded, atol=1e-5, rtol=1e-4)
+
+
+def test_attention_tells_how_far_apart_tokens_are_and_which_comes_first():
+    x = torch.tensor([[6, 7, 8, 9] * 3])
+    net = Transformer(50, 40).eval()
+    with torch.no_grad():
+        net.positions.weight.zero_()  # what is left is rotary
+        h = net.tokens(Tokens(x, torch.tensor([12])))
+        reverse = net.tokens(Tokens(x.flip(1), torch.tensor([12]))).flip(1)
+    assert not torch.allclose(h[:, 4], reverse[:, 4], atol=1e-3)  # other neighbours to the left
+    query, key = torch.randn(2, 32, dtype=torch.float64)
+    places = [part.double() for part in rotations(40, 32, torch.device("cpu"))]
+    likeness = rotate(query.expand(40, -1), *places) @ rotate(key.expand(40, -1), *places).T
+    for apart in (-7, 0, 3):
+        same = likeness.diagonal(apart)
+        assert torch.allclose(same, same[0].expand(len(same)), atol=1e-4)
+    assert likeness.diagonal(3)[0] != pytest.approx(float(likeness.diagonal(-3)[0]), abs=1e-3)
+
+
+def test_a_transformer_whose_heads_cannot_be_turned_is_refused():
+    with pytest.raises(ValueError, match="multiple of twice n_heads"):
+        Transformer(50, 40, width=20, n_heads=4)
 
 
 @pytest.mark.parametrize(

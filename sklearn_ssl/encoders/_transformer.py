@@ -11,6 +11,19 @@ from torch import Tensor, nn
 from ._tokens import Pooling, Tokens, with_rows
 
 
+def rotations(length: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return cosine and sine of the angle of each place and pair of numbers, ``(length, width / 2)`` each."""
+    pace = 10_000.0 ** (-torch.arange(0, width, 2, device=device) / width)
+    angles = torch.arange(length, device=device)[:, None] * pace
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Return `x` ``(..., length, width)`` rotated by its place: products then tell how far apart two places are."""
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat([a * cosine - b * sine, a * sine + b * cosine], dim=-1)
+
+
 class Block(nn.Module):
     """Attention and two layers, each on normalised input and added to it.
 
@@ -31,11 +44,21 @@ class Block(nn.Module):
             nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
         )
 
-    def forward(self, h: Tensor, here: Tensor | None) -> Tensor:
-        """Map tokens ``(n, length, width)`` to such; `here` ``(n, 1, 1, length)`` says which may be seen."""
+    def forward(self, h: Tensor, here: Tensor | None, rotation: tuple[Tensor, Tensor]) -> Tensor:
+        """Map tokens ``(n, length, width)`` to such.
+
+        Parameters
+        ----------
+        h : Tensor of shape (n, length, width)
+        here : Tensor of bool of shape (n, 1, 1, length) or None
+            Which tokens may be seen.
+        rotation : tuple of two Tensor of shape (length, width / n_heads / 2)
+            Of ``rotations``.
+        """
         n, length, width = h.shape
         projected = self.project(self.norm(h)).view(n, length, 3, self.n_heads, width // self.n_heads)
         query, key, value = projected.permute(2, 0, 3, 1, 4)
+        query, key = rotate(query, *rotation), rotate(key, *rotation)
         on_cpu = h.device.type == "cpu"
         if on_cpu:  # where torch's kernel takes twice as long or more in bfloat16
             query, key, value = query.float(), key.float(), value.float()
@@ -46,10 +69,13 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Attention over tokens with learned positions; the features are all layers, pooled.
+    """Attention over tokens; the features are all layers, pooled.
 
-    Normalisation comes first in each layer, so that no warm-up of the learning rate is needed. Padding is
-    never attended to, nor pooled. Features come out standardised.
+    Where a token is, is told twice: rotary positions [3]_ let attention tell how far apart two tokens are, which
+    is what language needs, and learned ones let it tell the place itself, which means something in strings
+    that are aligned, such as DNA around a junction. Normalisation comes first in each layer [2]_, so that no
+    warm-up of the learning rate is needed. Padding is never attended to, nor pooled. Features come out
+    standardised.
 
     Parameters
     ----------
@@ -61,13 +87,18 @@ class Transformer(nn.Module):
         Width of the features, by a linear layer on top; None leaves that layer out and gives
         ``2 * (depth + 1) * width`` features.
     width : int, default=128
-        Width of a token; a multiple of `n_heads`.
+        Width of a token; a multiple of twice `n_heads`.
     depth : int, default=3
         Number of layers.
     n_heads : int, default=4
         Number of attention heads.
     causal : bool, default=False
         Let each token see those before it only.
+
+    Raises
+    ------
+    ValueError
+        If `width` cannot be shared out among the heads.
 
     Attributes
     ----------
@@ -79,6 +110,8 @@ class Transformer(nn.Module):
     .. [1] A. Vaswani et al. "Attention Is All You Need." NeurIPS 2017. https://arxiv.org/abs/1706.03762
     .. [2] R. Xiong et al. "On Layer Normalization in the Transformer Architecture." ICML 2020.
        https://arxiv.org/abs/2002.04745
+    .. [3] J. Su et al. "RoFormer: Enhanced Transformer with Rotary Position Embedding." Neurocomputing 568,
+       2024. https://arxiv.org/abs/2104.09864
 
     Examples
     --------
@@ -102,6 +135,8 @@ class Transformer(nn.Module):
         causal: bool = False,
     ):
         super().__init__()
+        if width % (2 * n_heads):
+            raise ValueError(f"width={width} must be a multiple of twice n_heads={n_heads}.")
         self.causal = causal
         self.vocabulary: tuple[str, ...] | None = None
         self.embedding = nn.Embedding(n_tokens, width)
@@ -134,9 +169,11 @@ class Transformer(nn.Module):
         """Return the embedded tokens and the output of each layer, ``(n, length, width)`` each."""
         here = None if self.causal else x.present()[:, None, None, :]  # padding comes behind all tokens
         outputs = [self.embedding(x.ids)]
-        h = outputs[0] + self.positions.weight[: x.ids.shape[1]]
+        length = x.ids.shape[1]
+        h = outputs[0] + self.positions.weight[:length]
+        rotation = rotations(length, h.shape[2] // self.blocks[0].n_heads, h.device)
         for block in self.blocks:
-            h = block(h, here)
+            h = block(h, here, rotation)
             outputs.append(h)
         outputs[-1] = self.norm(h)
         return outputs
