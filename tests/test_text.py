@@ -649,6 +649,28 @@ def test_pools_of_frames():
         assert (MaskedPretrainer(**FAST).fit(X, None, pool).transform(X) == expected).all()
 
 
+def test_a_bag_does_not_see_the_order():
+    X = ["cat dog cow", "cow cat dog", "dog dog cow"] * 10
+    ssl = ContrastivePretrainer(encoder="bag", **FAST).fit(X)
+    Z = ssl.transform(X[:3])
+    assert Z.shape == (3, 128)
+    np.testing.assert_allclose(Z[0], Z[1], atol=1e-4)
+    assert np.abs(Z[0] - Z[2]).max() > 0.1
+    assert ContrastivePretrainer(encoder="bag", n_components=7, max_epochs=0).fit_transform(X).shape == (
+        30,
+        7,
+    )
+    other = ContrastivePretrainer(encoder=ssl.encoder_, max_epochs=0).fit(["cow cat", "cat cow"])
+    word = ssl.modality_.vocabulary_["cow"]
+    new = other.encoder_.embedding.weight[other.modality_.vocabulary_["cow"]]
+    assert torch.equal(ssl.encoder_.embedding.weight[word], new)
+    odd = ["", " ", "a", "\n\t", "word " * 3000, "\udc80"]
+    assert np.isfinite(ssl.transform(odd)).all()
+    for method in (MaskedPretrainer, AutoregressivePretrainer):
+        with pytest.raises(ValueError, match=r"TokenBag gives features of whole rows only\. Take another"):
+            method(encoder="bag").fit(X)
+
+
 def test_an_encoder_goes_from_one_task_to_another():
     first = MaskedPretrainer(**FAST).fit(LINES)
     second = ContrastivePretrainer(modality=first.modality, encoder=first.encoder_, max_epochs=0).fit(LINES)

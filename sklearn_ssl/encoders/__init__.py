@@ -3,6 +3,7 @@
 from ._convolutional import ConvDecoder, ConvNet
 from ._mlp import MLP, head
 from ._pretrained import PretrainedText
+from ._token_bag import TokenBag
 from ._token_convolution import TokenConvNet
 from ._tokens import Tokens
 from ._transformer import Transformer
@@ -12,6 +13,7 @@ __all__ = [
     "ConvDecoder",
     "ConvNet",
     "PretrainedText",
+    "TokenBag",
     "TokenConvNet",
     "Tokens",
     "Transformer",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ._tokens import Pooling, Tokens, with_rows
+from ._tokens import Pooling, TokenEncoder, Tokens
 
 
-class TokenConvNet(nn.Module):
+class TokenConvNet(TokenEncoder):
     """Embedded tokens and convolutions over them; the features are all layers, pooled.
 
     A bag of tokens and of the short phrases around them. Features come out standardised.
@@ -62,35 +60,17 @@ class TokenConvNet(nn.Module):
         size: int = 5,
         causal: bool = False,
     ):
-        super().__init__()
+        super().__init__(n_tokens, width)
         self.pad = (size - 1, 0) if causal else (size // 2, size // 2)
-        self.vocabulary: tuple[str, ...] | None = None
-        self.embedding = nn.Embedding(n_tokens, width)
-        nn.init.normal_(self.embedding.weight, std=0.02)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
         self.convolutions = nn.ModuleList(nn.Conv1d(width, width, size) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.pooling = Pooling(depth + 1, width, n_components)
 
-    def with_vocabulary(self, names: tuple[str, ...], n_positions: int) -> TokenConvNet:
-        """Return a copy for other tokens: those that it knows keep their weights, new ones get fresh ones.
-
-        Parameters
-        ----------
-        names : tuple of str
-            The tokens; known ones may be at other places.
-        n_positions : int
-            Length of the longest sequence; here there is none.
-        """
-        new = copy.deepcopy(self)
-        new.embedding = with_rows(self.embedding, names, self.vocabulary or ())
-        new.vocabulary = names
-        return new
-
     def layers(self, x: Tokens) -> list[Tensor]:
         """Return the embedded tokens and the output of each layer, ``(n, length, width)`` each."""
         here = x.present()[:, :, None]
-        outputs = [self.embedding(x.ids)]
+        outputs = super().layers(x)
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
             h = torch.where(here, norm(outputs[-1]), 0).transpose(1, 2)
             outputs.append(outputs[-1] + F.gelu(convolution(F.pad(h, self.pad))).transpose(1, 2))
@@ -100,7 +80,3 @@ class TokenConvNet(nn.Module):
     def tokens(self, x: Tokens) -> Tensor:
         """Return the features of each token, ``(n, length, width)``."""
         return self.layers(x)[-1]
-
-    def forward(self, x: Tokens) -> Tensor:
-        """Map sequences to features ``(n, n_components)``."""
-        return self.pooling(self.layers(x), x)

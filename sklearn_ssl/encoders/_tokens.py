@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import copy
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -27,17 +28,6 @@ class Tokens(NamedTuple):
         return torch.arange(self.ids.shape[1], device=self.ids.device) < self.lengths[:, None]
 
 
-def with_rows(table: nn.Embedding, names: tuple[str, ...], old: tuple[str, ...]) -> nn.Embedding:
-    """Return an embedding of `names`: those among the `old` ones keep their weights, others get fresh ones."""
-    places = {name: place for place, name in enumerate(old)}
-    known = [place for place, name in enumerate(names) if name in places]
-    new = nn.Embedding(len(names), table.embedding_dim)
-    nn.init.normal_(new.weight, std=0.02)
-    with torch.no_grad():
-        new.weight[known] = table.weight[[places[names[place]] for place in known]].to(new.weight)
-    return new.to(table.weight)
-
-
 class Pooling(nn.Module):
     """Mean and maximum over the tokens of each sequence, of all layers, standardised.
 
@@ -46,12 +36,15 @@ class Pooling(nn.Module):
     n_layers, width : int
         How many layers are pooled, and how wide they are.
     n_components : int or None
-        Width of the output, by a linear layer; None leaves it out and gives ``2 * n_layers * width``.
+        Width of the output, by a linear layer; None leaves it out.
+    maximum : bool, default=True
+        Whether there are maxima, or means alone.
     """
 
-    def __init__(self, n_layers: int, width: int, n_components: int | None):
+    def __init__(self, n_layers: int, width: int, n_components: int | None, maximum: bool = True):
         super().__init__()
-        n_all = 2 * n_layers * width
+        self.maximum = maximum
+        n_all = (1 + maximum) * n_layers * width
         self.head = nn.Sequential(
             nn.Identity() if n_components is None else nn.Linear(n_all, n_components, bias=False),
             nn.BatchNorm1d(n_components or n_all, eps=1e-8, affine=False),  # untrained, features are tiny
@@ -63,5 +56,62 @@ class Pooling(nn.Module):
         parts = []
         for h in layers:
             parts.append(torch.where(here, h, 0).sum(1) / x.lengths[:, None])
-            parts.append(torch.where(here, h, -torch.inf).amax(1))
+            if self.maximum:
+                parts.append(torch.where(here, h, -torch.inf).amax(1))
         return self.head(torch.cat(parts, dim=1))
+
+
+class TokenEncoder(nn.Module):
+    """What encoders of tokens have in common: an embedding, whose tokens are known by name, and pooling.
+
+    A subclass sets `pooling` and writes ``layers``.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Size of the vocabulary.
+    width : int
+        Width of a token.
+    """
+
+    pooling: Pooling
+
+    def __init__(self, n_tokens: int, width: int):
+        super().__init__()
+        self.vocabulary: tuple[str, ...] | None = None
+        self.embedding = nn.Embedding(n_tokens, width)
+        nn.init.normal_(self.embedding.weight, std=0.02)
+
+    def with_vocabulary(self, names: tuple[str, ...], n_positions: int) -> Self:
+        """Return a copy for other tokens: those that it knows keep their weights, new ones get fresh ones.
+
+        Parameters
+        ----------
+        names : tuple of str
+            The tokens; known ones may be at other places.
+        n_positions : int
+            Length of the longest sequence, for encoders that count places.
+        """
+        new = copy.deepcopy(self)
+        new.embedding = with_rows(self.embedding, names, self.vocabulary or ())
+        new.vocabulary = names
+        return new
+
+    def layers(self, x: Tokens) -> list[Tensor]:
+        """Return the embedded tokens and the output of each layer, ``(n, length, width)`` each."""
+        return [self.embedding(x.ids)]
+
+    def forward(self, x: Tokens) -> Tensor:
+        """Map sequences to features ``(n, n_components)``."""
+        return self.pooling(self.layers(x), x)
+
+
+def with_rows(table: nn.Embedding, names: tuple[str, ...], old: tuple[str, ...]) -> nn.Embedding:
+    """Return an embedding of `names`: those among the `old` ones keep their weights, others get fresh ones."""
+    places = {name: place for place, name in enumerate(old)}
+    known = [place for place, name in enumerate(names) if name in places]
+    new = nn.Embedding(len(names), table.embedding_dim)
+    nn.init.normal_(new.weight, std=0.02)
+    with torch.no_grad():
+        new.weight[known] = table.weight[[places[names[place]] for place in known]].to(new.weight)
+    return new.to(table.weight)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
+from typing import Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ._tokens import Pooling, Tokens, with_rows
+from ._tokens import Pooling, TokenEncoder, Tokens, with_rows
 
 
 def rotations(length: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -68,7 +68,7 @@ class Block(nn.Module):
         return h + self.layers(h)
 
 
-class Transformer(nn.Module):
+class Transformer(TokenEncoder):
     """Attention over tokens; the features are all layers, pooled.
 
     Where a token is, is told twice: rotary positions [3]_ let attention tell how far apart two tokens are, which
@@ -134,32 +134,19 @@ class Transformer(nn.Module):
         n_heads: int = 4,
         causal: bool = False,
     ):
-        super().__init__()
+        super().__init__(n_tokens, width)
         if width % (2 * n_heads):
             raise ValueError(f"width={width} must be a multiple of twice n_heads={n_heads}.")
-        self.causal = causal
-        self.vocabulary: tuple[str, ...] | None = None
-        self.embedding = nn.Embedding(n_tokens, width)
+        self.causal, self.head_width = causal, width // n_heads
         self.positions = nn.Embedding(n_positions, width)
         self.blocks = nn.ModuleList(Block(width, n_heads, causal) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.pooling = Pooling(depth + 1, width, n_components)
-        for table in (self.embedding, self.positions):
-            nn.init.normal_(table.weight, std=0.02)
+        nn.init.normal_(self.positions.weight, std=0.02)
 
-    def with_vocabulary(self, names: tuple[str, ...], n_positions: int) -> Transformer:
-        """Return a copy for other tokens: those that it knows keep their weights, new ones get fresh ones.
-
-        Parameters
-        ----------
-        names : tuple of str
-            The tokens; known ones may be at other places.
-        n_positions : int
-            Length of the longest sequence.
-        """
-        new = copy.deepcopy(self)
-        new.embedding = with_rows(self.embedding, names, self.vocabulary or ())
-        new.vocabulary = names
+    def with_vocabulary(self, names: tuple[str, ...], n_positions: int) -> Self:
+        """Return a copy for other tokens, and for sequences of `n_positions` at most."""
+        new = super().with_vocabulary(names, n_positions)
         if n_positions > len(self.positions.weight):
             old, longer = (tuple(map(str, range(n))) for n in (len(self.positions.weight), n_positions))
             new.positions = with_rows(self.positions, longer, old)
@@ -168,10 +155,10 @@ class Transformer(nn.Module):
     def layers(self, x: Tokens) -> list[Tensor]:
         """Return the embedded tokens and the output of each layer, ``(n, length, width)`` each."""
         here = None if self.causal else x.present()[:, None, None, :]  # padding comes behind all tokens
-        outputs = [self.embedding(x.ids)]
+        outputs = super().layers(x)
         length = x.ids.shape[1]
         h = outputs[0] + self.positions.weight[:length]
-        rotation = rotations(length, h.shape[2] // self.blocks[0].n_heads, h.device)
+        rotation = rotations(length, self.head_width, h.device)
         for block in self.blocks:
             h = block(h, here, rotation)
             outputs.append(h)
@@ -181,7 +168,3 @@ class Transformer(nn.Module):
     def tokens(self, x: Tokens) -> Tensor:
         """Return the features of each token, ``(n, length, width)``."""
         return self.layers(x)[-1]
-
-    def forward(self, x: Tokens) -> Tensor:
-        """Map sequences to features ``(n, n_components)``."""
-        return self.pooling(self.layers(x), x)

@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from torch import Tensor, nn
 
-from ..encoders import PretrainedText, TokenConvNet, Tokens, Transformer
+from ..encoders import PretrainedText, TokenBag, TokenConvNet, Tokens, Transformer
 from ..encoders._pretrained import is_sentence_transformer, is_transformer, longest_input
+from ..encoders._tokens import TokenEncoder
 from ._base import Sequences, check_frame, is_frame, unknown_encoder
 from ._token_decoder import TokenDecoder
 from ._tokenize import (
@@ -292,14 +293,16 @@ class Text(Sequences):
             yield tokens_of(text.lower() if self.lowercase else text)
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
-        """Build a small transformer, ``"auto"`` or ``"transformer"``, or convolutions, ``"convnet"``."""
-        net: Transformer | TokenConvNet
+        """Build a small transformer, ``"auto"`` or ``"transformer"``, convolutions, ``"convnet"``, or a ``"bag"``."""
+        net: TokenEncoder
         if name in ("auto", "transformer"):
             net = Transformer(len(self.counts_), self.n_positions_, n_components, causal=causal)
         elif name == "convnet":
             net = TokenConvNet(len(self.counts_), n_components, causal=causal)
+        elif name == "bag":
+            net = TokenBag(len(self.counts_), n_components)
         else:
-            raise unknown_encoder(name, ("transformer", "convnet"), self)
+            raise unknown_encoder(name, ("transformer", "convnet", "bag"), self)
         net.vocabulary = self.names()
         return net
 
@@ -338,7 +341,7 @@ class Text(Sequences):
         """Let a model of sentence-transformers or transformers take batches of tokens."""
         if is_sentence_transformer(encoder) or is_transformer(encoder):
             return PretrainedText(encoder)
-        if not isinstance(encoder, (Transformer, TokenConvNet)) or encoder.vocabulary is None:
+        if not isinstance(encoder, TokenEncoder) or encoder.vocabulary is None:
             return encoder
         known = set(encoder.vocabulary)
         new = [name for name in self.names() if name not in known]
