@@ -59,7 +59,7 @@ def bare_loop(estimator: Any, X: list[str], epochs: int, precision: torch.dtype)
     optimizer = torch.optim.AdamW(weights, lr=1e-3, fused=True)
     start = time.perf_counter()
     for _ in range(epochs):
-        for x, _ in BatchLoader(store, 64, shuffle=True):
+        for x, _ in BatchLoader(store, estimator.modality_.batch_size, shuffle=True):
             with torch.autocast("cpu", precision, enabled=precision != torch.float32):
                 if isinstance(estimator, MaskedPretrainer):
                     holes, hidden = text.mask(x, 0.15)

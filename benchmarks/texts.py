@@ -44,8 +44,8 @@ from sklearn_ssl.model_selection import label_efficiency
 WORDS, CHARACTERS = {"analyzer": "word"}, {"analyzer": "char", "ngram_range": (1, 4)}
 TRIPLES = {"analyzer": "char", "ngram_range": (3, 3)}
 SUBWORDS = Text(analyzer="subword", max_features=8000)
-PARTS = Text(analyzer="char_wb", ngram_range=(2, 4), max_features=30_000, max_length=768)
-# corpus: tokens of transformers, of convolutions, and of word2vec and counts
+PARTS = Text(analyzer="char_wb", ngram_range=(1, 4), max_features=30_000, max_length=768)
+# corpus: tokens of transformers, of convolutions and bags, and of word2vec and counts
 TOKENS: dict[str, tuple[Text, Text, dict[str, Any]]] = {
     "splice": (Text(analyzer="char"), Text(analyzer="char"), TRIPLES),
     "languages": (SUBWORDS, PARTS, WORDS),
@@ -61,6 +61,7 @@ FEATURES = [
     "order",
     "contrastive",
     "contrastive, convnet",
+    "contrastive, bag",
 ]
 
 
@@ -90,10 +91,13 @@ def pipelines(corpus: str, names: list[str]) -> dict[str, Any]:
         "next token": [AutoregressivePretrainer(**shared), StandardScaler()],
         "order": [SegmentOrderPretrainer(**shared), StandardScaler()],
         "contrastive": [ContrastivePretrainer(**shared), StandardScaler()],
-        "contrastive, convnet": [
-            ContrastivePretrainer(modality=short, encoder="convnet", random_state=0),
-            StandardScaler(),
-        ],
+        **{
+            f"contrastive, {name}": [
+                ContrastivePretrainer(modality=short, encoder=name, random_state=0),
+                StandardScaler(),
+            ]
+            for name in ("convnet", "bag")
+        },
     }
     if "MiniLM" in names:
         steps["MiniLM"] = [minilm(), StandardScaler()]

@@ -132,7 +132,7 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million; of texts, n are
         the tokens.
     batch_size : int or "auto", default="auto"
-        Rows in a step, in training and in ``transform``. ``"auto"`` is 256, and 64 for texts.
+        Rows in a step, in training and in ``transform``. ``"auto"`` is 256, and 32 for texts.
     lr : float, default=1e-3
         Learning rate of AdamW.
     early_stopping : bool, default=False

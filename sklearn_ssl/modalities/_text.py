@@ -126,7 +126,8 @@ class Text(Sequences):
     r"""Texts: a list, array or Series of str, or strings of other letters, such as DNA and proteins.
 
     Each text is a sequence of tokens, between a start and an end: words, characters, runs of them, or
-    subwords. What is too rare to be learned stands as unknown.
+    subwords. What is too rare to be learned stands as unknown. Encoders by name: ``"transformer"``, which is
+    ``"auto"``, ``"convnet"`` for short texts, and ``"bag"``, the mean of embedded tokens.
 
     Parameters
     ----------
@@ -205,7 +206,7 @@ class Text(Sequences):
     crop_scale: tuple[float, float] = (0.5, 1.0)
     token_dropout: float = 0.1
 
-    batch_size: ClassVar[int] = 64
+    batch_size: ClassVar[int] = 32
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "analyzer": [StrOptions({"word", "char", "char_wb", "subword"})],
