@@ -160,6 +160,10 @@ class AutoregressivePretrainer(Pretrainer):
         text.restore(text.example())  # can it be done at all?
         longest = min(text.n_positions_ - 2, 1 + (max_length or 256))
         begin = text.begin(prompt)
+        if begin.shape[1] == 1 and prompt.strip():
+            raise ValueError(
+                f"The prompt {prompt!r} is shorter than a token of {text}. Lengthen it, or leave it out."
+            )
         if begin.shape[1] > longest:
             raise ValueError(
                 f"The prompt has {begin.shape[1] - 1} tokens, and a text may have {longest - 1} here. Shorten the "
@@ -173,7 +177,8 @@ class AutoregressivePretrainer(Pretrainer):
         ended = (ids[:, 1:] == text.special_[END]).int().cummax(1).values
         head = text.restore(Tokens(begin, torch.tensor([begin.shape[1]])))[0]
         texts = text.restore(Tokens(ids, ids.shape[1] - ended.sum(1)))
-        return [prompt + drawn.removeprefix(head) for drawn in texts]
+        rest = [drawn.removeprefix(head) for drawn in texts]
+        return [prompt + (more.lstrip() if prompt[-1:].isspace() else more) for more in rest]
 
     def _continue(self, ids: Tensor, longest: int, temperature: float) -> Tensor:
         """Return the sequences ``(n, length)`` with further tokens, until all have ended."""

@@ -50,8 +50,8 @@ class SegmentOrderPretrainer(Pretrainer):
     Each text is cut in two between sentences, or, where there are none, somewhere in its middle half, and the
     parts of half of the texts are swapped. A linear layer on the features says which: the sentence order
     prediction of ALBERT [1]_. Texts of one sentence are cut between words, and strings without words, such as
-    DNA, anywhere. Where n-grams overlap, those across the cut are left out: they would tell. Tokens must be of
-    one size.
+    DNA, anywhere. What would tell by itself is left out: signs at the edges of the parts, n-grams across the cut,
+    and the word or sentence with which a text breaks off. Tokens must be of one size.
 
     ``history_`` has the share of orders told right, as ``train_accuracy``.
 

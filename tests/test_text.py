@@ -27,7 +27,7 @@ from sklearn_ssl import (
     SegmentOrderPretrainer,
     load,
 )
-from sklearn_ssl.encoders import TokenConvNet, Tokens, Transformer
+from sklearn_ssl.encoders import TokenBag, TokenConvNet, Tokens, Transformer
 from sklearn_ssl.encoders._transformer import rotate, rotations
 from sklearn_ssl.modalities import Text, infer_modality
 from sklearn_ssl.modalities._text import hide, keep
@@ -235,37 +235,82 @@ def test_swaps_are_at_the_ends_of_sentences(seed):
         first, second = ids[1:cut], ids[cut + 1 : -1]
         if swapped[i]:
             first, second = second, first
-        assert first and second
-        assert first + second == batch.ids[i, 1 : batch.lengths[i] - 1].tolist()
-        if i % 4 == 0:
-            assert names[first[-1]] in ".!"
+        words = [[names[token] for token in part] for part in (first, second)]
+        whole = [
+            ["one", "two", "three", ".", "four", "five", "!", "six"],
+            ["alpha", "beta", "gamma", "delta", "epsilon", "zeta"],
+        ][i % 4]
+        n = len(words[0])
+        assert words[0] == whole[:n]
+        if i % 4 == 0:  # the sign between the sentences is in neither part
+            assert n in (3, 6)
+            assert words[1] == whole[n + 1 :]
+        else:
+            assert words[1] == whole[n:]
 
 
 SAYINGS = ["time", "water", "stone", "river", "night", "music", "garden", "window", "silver", "winter"]
 
 
-@pytest.mark.parametrize(
-    "modality",
-    [
-        Text(),
-        Text(max_length=9),
-        Text(ngram_range=(2, 2)),
-        Text(analyzer="char", max_length=None),
-        Text(analyzer="char", ngram_range=(3, 3), max_length=40),
-        Text(analyzer="subword", max_features=100),
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("n_sentences", [1, 2])
-def test_nothing_but_the_order_tells_the_order(modality, n_sentences):
-    """Words at random have no order: if it can be learned there, the cut gave it away."""
+def sayings(n_sentences=1, n_words=8, end=". ", last="."):
+    """Return texts of words at random, which have no order."""
     rng = np.random.default_rng(0)
-    X = [
-        " ".join(" ".join(rng.choice(SAYINGS, 5)) + "." for _ in range(n_sentences)).replace("  ", " ")
+    return [
+        end.join(" ".join(rng.choice(SAYINGS, n_words)) for _ in range(n_sentences)) + last
         for _ in range(600)
     ]
-    ssl = SegmentOrderPretrainer(modality=modality, encoder="convnet", max_epochs=8, lr=3e-3, random_state=0)
+
+
+NO_ORDER = {
+    "one sentence": (sayings(), Text()),
+    "cut off": (sayings(2), Text(max_length=9)),
+    "pairs of words": (sayings(2), Text(ngram_range=(2, 2))),
+    "last sentence without full stop": (sayings(2, 5, ". ", ""), Text()),
+    "several signs": (sayings(last="!!"), Text()),
+    "quoted": ([f'"{text}"' for text in sayings(2, 5, '." "')], Text()),
+    "line feeds": (sayings(2, last=".\n"), Text(analyzer="char", max_length=None)),
+    "characters, cut off": (sayings(1, 20), Text(analyzer="char", max_length=50)),
+    "triples, cut off": (sayings(2), Text(analyzer="char", ngram_range=(3, 3), max_length=40)),
+    "words": (sayings(2), Text(analyzer="subword", max_features=100)),
+    "parts of words": (sayings(), Text(analyzer="subword", max_features=20)),
+    "subwords, cut off": (sayings(3, 5), Text(analyzer="subword", max_features=100, max_length=24)),
+}
+
+
+@pytest.mark.parametrize(
+    "case", ["cut off", "several signs", "line feeds", "parts of words", "subwords, cut off"]
+)
+def test_nothing_but_the_order_tells_the_order(case):
+    """If something can be learned of words at random, the cut gave it away."""
+    X, modality = NO_ORDER[case]
+    ssl = SegmentOrderPretrainer(modality=modality, encoder="convnet", max_epochs=8, random_state=0)
     assert ssl.fit(X[:400]).score(X[400:]) < -0.66  # chance is -0.69
+
+
+@pytest.mark.parametrize("case", NO_ORDER)
+def test_parts_begin_and_end_with_whole_words(case, seed):
+    X, modality = NO_ORDER[case]
+    text = modality.fit(X)
+    batch = text.validate(X)[np.arange(100)]
+    parts, swapped, possible = text.swap(batch)
+    assert possible.all()
+    separator = text.special_[5]
+    for ids, length, turned, raw in zip(parts.ids, parts.lengths, swapped, X, strict=False):
+        ids = ids[1:length].tolist()
+        ids = ids[:-1] if ids[-1] == text.special_[4] else ids
+        cut = ids.index(separator)
+        pair = [
+            Tokens(torch.tensor([part]), torch.tensor([len(part)])) for part in (ids[:cut], ids[cut + 1 :])
+        ]
+        first, second = (text.restore(part)[0] for part in (pair[::-1] if turned else pair))
+        for part in (first, second):
+            words = [word.strip('.!"') for word in part.split(" ")]
+            assert words[0] in SAYINGS
+            assert words[-1] in SAYINGS
+            assert part[-1].isalpha()
+        first, second, whole = (" ".join(re.findall(r"\w+", part)) for part in (first, second, raw))
+        assert whole.startswith(first + " ")
+        assert second in whole[len(first) :]
 
 
 def test_what_cannot_be_cut_does_not_count():
@@ -669,6 +714,64 @@ def test_a_bag_does_not_see_the_order():
     for method in (MaskedPretrainer, AutoregressivePretrainer):
         with pytest.raises(ValueError, match=r"TokenBag gives features of whole rows only\. Take another"):
             method(encoder="bag").fit(X)
+
+
+def test_a_module_of_ours_learns_which_tokens_it_has(seed):
+    X = ["cat dog cow", "dog cat"] * 10
+    first = MaskedPretrainer(encoder=Transformer(9, 300), max_epochs=0).fit(X)
+    assert first.encoder_.vocabulary[6:] == tuple(first.modality_.vocabulary_)
+    assert first.encoder.vocabulary is None
+    with pytest.warns(UserWarning, match="does not know"):
+        second = ContrastivePretrainer(encoder=first.encoder_, max_epochs=0).fit(["ant cow", "cow ant"] * 5)
+    word = second.encoder_.embedding.weight[second.modality_.vocabulary_["cow"]]
+    assert torch.equal(word, first.encoder_.embedding.weight[first.modality_.vocabulary_["cow"]])
+    for encoder in (Transformer(20, 300), Transformer(9, 20), TokenConvNet(20), TokenBag(8)):
+        with pytest.raises(ValueError, match="needs n_tokens=9"):
+            ContrastivePretrainer(encoder=encoder).fit(X)
+    with pytest.raises(ValueError, match="size=4 must be odd"):
+        TokenConvNet(9, size=4)
+
+
+def test_longer_texts_than_an_encoder_knows_are_told_of():
+    X = ["cat dog cow", "dog cat"] * 10
+    first = MaskedPretrainer(modality=Text(max_length=10), max_epochs=0).fit(X)
+    with pytest.warns(UserWarning, match="does not know places behind the first 13; they start with fresh"):
+        MaskedPretrainer(modality=Text(max_length=60), encoder=first.encoder_, max_epochs=0).fit(X)
+
+
+def test_at_least_one_token_is_hidden(seed):
+    x = Tokens(torch.tensor([[3, 7, 4]]), torch.tensor([3]))
+    maskable = torch.tensor([[False, True, False]])
+    for _ in range(200):
+        assert hide(x, maskable, 0.01, 1, 9, 2)[1].tolist() == [[False, True, False]]
+    assert not hide(x, torch.zeros_like(maskable), 0.5, 1, 9, 2)[1].any()
+
+
+def test_features_of_texts_that_are_nothing_like_those_of_fit_stay_small(seed):
+    rng = np.random.default_rng(0)
+    X = ["".join(rng.choice(list("ACGT"), 40)) for _ in range(60)]
+    for encoder in ("transformer", "convnet", "bag"):
+        ssl = ContrastivePretrainer(modality=Text(analyzer="char"), encoder=encoder, max_epochs=0).fit(X)
+        assert np.abs(ssl.transform(["AAAA", "", "NNNN"])).max() <= 10
+
+
+def test_subwords_that_are_cut_off_have_no_end():
+    text = Text(analyzer="subword", max_features=20, max_length=8).fit(LINES)
+    store = text.validate(["a", " ".join(LINES[:5])])
+    short, long = (store[np.array([i])].ids[0].tolist() for i in (0, 1))
+    assert (short[0], short[-1]) == bounds(text)
+    assert (len(long), long[0]) == (9, bounds(text)[0])
+    assert bounds(text)[1] not in long
+
+
+def test_prompts_shorter_than_a_token():
+    X = ["gattacagatta", "tagacat"] * 10
+    ssl = AutoregressivePretrainer(modality=Text(analyzer="char", ngram_range=(3, 3)), **FAST).fit(X)
+    with pytest.raises(ValueError, match="'ga' is shorter than a token of Text"):
+        ssl.sample("ga")
+    assert ssl.sample("gat", max_length=5)[0].startswith("gat")
+    words = AutoregressivePretrainer(**FAST).fit(["the cat sat", "the cat ran"] * 10)
+    assert "  " not in "".join(words.sample("the cat ", 20, max_length=6))
 
 
 def test_an_encoder_goes_from_one_task_to_another():

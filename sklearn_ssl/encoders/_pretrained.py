@@ -26,7 +26,12 @@ def longest_input(model: Any) -> int | None:
     """Return how many tokens a model takes, its own marks included; None if it does not say."""
     lengths = [model.get_max_seq_length()] if is_sentence_transformer(model) else []
     config = getattr(model, "config", None)
-    lengths += [getattr(config, "max_position_embeddings", None), getattr(config, "n_positions", None)]
+    longest = getattr(config, "max_position_embeddings", None)
+    for name, module in model.named_modules():  # RoBERTa and its kin count places from behind that of padding
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            skipped = 0 if module.padding_idx is None else module.padding_idx + 1
+            longest = module.num_embeddings - skipped
+    lengths += [longest, getattr(config, "n_positions", None)]
     return min((n for n in lengths if isinstance(n, int) and n > 2), default=None)
 
 

@@ -30,6 +30,11 @@ class TokenConvNet(TokenEncoder):
     causal : bool, default=False
         Let each token see those before it only.
 
+    Raises
+    ------
+    ValueError
+        If `size` is even.
+
     References
     ----------
     .. [1] Y. Kim. "Convolutional Neural Networks for Sentence Classification." EMNLP 2014.
@@ -61,6 +66,8 @@ class TokenConvNet(TokenEncoder):
         causal: bool = False,
     ):
         super().__init__(n_tokens, width)
+        if size % 2 == 0:
+            raise ValueError(f"size={size} must be odd.")
         self.pad = (size - 1, 0) if causal else (size // 2, size // 2)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
         self.convolutions = nn.ModuleList(nn.Conv1d(width, width, size) for _ in range(depth))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import NamedTuple, Self
 
 import torch
@@ -28,6 +29,29 @@ class Tokens(NamedTuple):
         return torch.arange(self.ids.shape[1], device=self.ids.device) < self.lengths[:, None]
 
 
+class Standardize(nn.BatchNorm1d):
+    """Batch normalisation without weights, cut off at ten standard deviations once it is trained.
+
+    What hardly varies among the rows that it learns from, such as the maxima over letters that are in all of them,
+    would otherwise be blown up without limit where another row differs.
+
+    Parameters
+    ----------
+    width : int
+        Number of features.
+    """
+
+    limit = 10.0
+
+    def __init__(self, width: int):
+        super().__init__(width, eps=1e-8, affine=False)  # untrained, features are tiny
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map features ``(n, width)`` to such."""
+        z = super().forward(x)
+        return z if self.training else z.clamp(-self.limit, self.limit)
+
+
 class Pooling(nn.Module):
     """Mean and maximum over the tokens of each sequence, of all layers, standardised.
 
@@ -47,7 +71,7 @@ class Pooling(nn.Module):
         n_all = (1 + maximum) * n_layers * width
         self.head = nn.Sequential(
             nn.Identity() if n_components is None else nn.Linear(n_all, n_components, bias=False),
-            nn.BatchNorm1d(n_components or n_all, eps=1e-8, affine=False),  # untrained, features are tiny
+            Standardize(n_components or n_all),
         )
 
     def forward(self, layers: list[Tensor], x: Tokens) -> Tensor:
@@ -75,6 +99,8 @@ class TokenEncoder(nn.Module):
     """
 
     pooling: Pooling
+
+    n_positions: float = math.inf  # length of the longest sequence
 
     def __init__(self, n_tokens: int, width: int):
         super().__init__()

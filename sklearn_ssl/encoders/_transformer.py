@@ -144,6 +144,11 @@ class Transformer(TokenEncoder):
         self.pooling = Pooling(depth + 1, width, n_components)
         nn.init.normal_(self.positions.weight, std=0.02)
 
+    @property
+    def n_positions(self) -> int:  # type: ignore[override]  # here it is limited
+        """Length of the longest sequence."""
+        return self.positions.num_embeddings
+
     def with_vocabulary(self, names: tuple[str, ...], n_positions: int) -> Self:
         """Return a copy for other tokens, and for sequences of `n_positions` at most."""
         new = super().with_vocabulary(names, n_positions)

@@ -27,9 +27,12 @@ from ._tokenize import (
     SEPARATOR,
     SPECIAL,
     START,
+    begin_words,
+    decoded,
     encodable,
     find_vocabulary,
     flatten,
+    is_letter,
     join,
     numbered,
     read_tokenizer,
@@ -106,9 +109,8 @@ def hide(
        Representations from Transformers model for DNA-language in genome." Bioinformatics 37, 2021.
     """
     chance = torch.rand(x.ids.shape, device=x.ids.device).masked_fill(~maskable, 2.0)
-    hidden = chance < max(
-        1 - (1 - rate) ** (1 / span), float(chance.min().clamp(max=1)) + 1e-9
-    )  # at least one
+    threshold = chance.min().clamp(min=1 - (1 - rate) ** (1 / span))  # at least one is hidden
+    hidden = (chance <= threshold) & maskable
     fate = torch.rand(x.ids.shape, device=x.ids.device)
     if span > 1:
         hidden = (F.max_pool1d(F.pad(hidden.float(), (span - 1, 0)), span, 1) > 0) & maskable
@@ -172,10 +174,9 @@ class Text(Sequences):
         The trained tokenizer as JSON, for ``analyzer="subword"``.
     special_ : tuple of int
         Numbers of padding, unknown, mask, start, end and separator.
-    sentence_ends_ : ndarray of int
-        Numbers of the tokens that end a sentence.
-    spaces_ : ndarray of int
-        Numbers of the characters, or runs of them, that begin with a space; for ``analyzer="char"``.
+    kinds_ : ndarray of bool of shape (4, n_tokens)
+        Which tokens end a sentence, begin with a letter, end with one, and begin with a gap between words or
+        after it.
     n_positions_ : int
         Longest sequence that there may be, with start, end and a separator.
 
@@ -252,10 +253,7 @@ class Text(Sequences):
             self.special_ = tuple(range(len(SPECIAL)))
             documents = (tokens[: self.max_length] for tokens in self.split(texts))
             self.vocabulary_, self.counts_, _ = find_vocabulary(documents, self.min_df, self.max_features)
-        ends = [i for token, i in self.vocabulary_.items() if token.endswith(SENTENCE_ENDS)]
-        self.sentence_ends_ = np.array(ends, dtype=np.int64)
-        blank = [i for token, i in self.vocabulary_.items() if self.analyzer == "char" and token[0].isspace()]
-        self.spaces_ = np.array(blank, dtype=np.int64)
+        self.kinds_ = self._kinds()
         longest = self.max_length or max(1, int(self._store(texts, None).lengths.max()) - 2)
         self.n_positions_ = longest + 3  # start, end and a separator
         return self
@@ -339,21 +337,41 @@ class Text(Sequences):
             self.max_length = min(self.max_length or longest - 2, longest - 2)  # its start and end
 
     def adapt(self, encoder: nn.Module) -> nn.Module:
-        """Let a model of sentence-transformers or transformers take batches of tokens."""
+        """Let a model of sentence-transformers or transformers take batches of tokens, and ours take these tokens."""
+        n_tokens, names = len(self.counts_), self.names()
+        if is_transformer(encoder):
+            size = encoder.get_input_embeddings().num_embeddings  # type: ignore[operator]  # all models there have it
+            if n_tokens > size:
+                raise ValueError(
+                    f"The tokenizer has {n_tokens} tokens, and encoder={type(encoder).__name__} has {size}. Pass "
+                    "the tokenizer of this model; encoder.resize_token_embeddings makes room for tokens added to it."
+                )
         if is_sentence_transformer(encoder) or is_transformer(encoder):
             return PretrainedText(encoder)
-        if not isinstance(encoder, TokenEncoder) or encoder.vocabulary is None:
+        if not isinstance(encoder, TokenEncoder):
+            return encoder
+        longest = encoder.n_positions
+        if encoder.vocabulary is None:
+            if encoder.embedding.num_embeddings != n_tokens or longest < self.n_positions_:
+                raise ValueError(
+                    f"encoder={type(encoder).__name__} does not fit the texts: it needs n_tokens={n_tokens} and, if "
+                    f"it has that parameter, n_positions={self.n_positions_} or more. encoder='transformer' finds "
+                    "both itself."
+                )
+            encoder.vocabulary = names  # of a copy
             return encoder
         known = set(encoder.vocabulary)
-        new = [name for name in self.names() if name not in known]
-        if new:
+        new = [name for name in names if name not in known]
+        fresh = f"{len(new)} of {n_tokens} tokens, such as {new[:5]}" if new else ""
+        places = f"places behind the first {longest}" if longest < self.n_positions_ else ""
+        if new or places:
             warnings.warn(
-                f"The encoder does not know {len(new)} of {len(self.counts_)} tokens, such as {new[:5]}; they "
-                "start with fresh weights.",
+                f"The encoder does not know {' and '.join(filter(None, (fresh, places)))}; they start with fresh "
+                "weights.",
                 UserWarning,
                 stacklevel=2,
             )
-        return encoder.with_vocabulary(self.names(), self.n_positions_)
+        return encoder.with_vocabulary(names, self.n_positions_)
 
     def views(self, x: Tokens) -> tuple[Tokens, Tokens]:
         """Return two random crops of each text that lack some further tokens."""
@@ -401,6 +419,9 @@ class Text(Sequences):
     def swap(self, x: Tokens) -> tuple[Tokens, Tensor, Tensor]:
         """Cut each text in two, between sentences if it can be, and put the parts of half of them in wrong order.
 
+        Signs and spaces at the edges of the parts are left out, and so is the word or sentence with which a text
+        breaks off: they would tell which part is the last.
+
         Returns
         -------
         parts : Tokens
@@ -415,32 +436,43 @@ class Text(Sequences):
                 f"Parts of analyzer={self.analyzer!r} and ngram_range={self.ngram_range!r} tell their order by how "
                 "they begin. Take n-grams of one size, of words or characters."
             )
-        device, steps = x.ids.device, torch.arange(x.ids.shape[1], device=x.ids.device)
-        marks = (self.sentence_ends_, self.spaces_)
-        ends, spaces = (torch.isin(x.ids, torch.from_numpy(found).to(device)) for found in marks)
-        is_end = x.ids.gather(1, (x.lengths - 1)[:, None]) == self.special_[END]
-        stop = x.lengths[:, None] - is_end.long()
-        # where a text was cut off, what is behind its last sentence tells, and so does the only full stop
-        last = (steps * ends).amax(1, keepdim=True) + 1
-        stop = torch.where(is_end | (last == 1), stop, last)
-        bare = stop - (last == stop).long()
-        # a cut at a place: the first part stops before `first`, the second begins at `second`
-        first = steps - (n - 1) * spaces
-        second = steps + torch.where(spaces, 1, n - 1)
-        sentences = ends.roll(n, 1) & spaces if self.analyzer == "char" else ends.roll(1, 1) & ~ends
-        sentences &= (first > 1) & (second < stop)
-        sizes = torch.stack([first - 1, bare - second])
+        device, length = x.ids.device, x.ids.shape[1]
+        steps = torch.arange(length, device=device)
+        has_end = x.ids.gather(1, (x.lengths - 1)[:, None]) == self.special_[END]
+        stop = x.lengths[:, None] - has_end.long()
+        kinds = torch.from_numpy(self.kinds_).to(device)[:, x.ids] & (steps > 0) & (steps < stop)
+        ends, starts, stops, gaps = kinds
+        whole = has_end
+        if self.tokenizer is not None:  # which gives texts an end even where they were cut off
+            whole = whole & (x.lengths[:, None] < self.n_positions_ - 1)
+        # the token at a place begins with the unit of that number, and has n of them
+        stop = stop + n - 1
+        sentence, gap = (
+            ((steps + more) * found).amax(1, keepdim=True) for more, found in ((n, ends), (0, gaps))
+        )
+        stop = torch.where(whole, stop, torch.where(sentence > 0, sentence, torch.where(gap > 0, gap, stop)))
+        if self.tokenizer is not None:  # a pretrained encoder has no place for a separator
+            stop = stop.clamp(max=self.n_positions_ - 3)
+        # for a cut before each unit: behind the last token of the first part, and the first of the second
+        behind = F.pad(torch.where(stops, steps + 1, 0).cummax(1).values, (n, 0))
+        first = behind[:, :length]
+        second = torch.where(starts, steps, length).flip(1).cummin(1).values.flip(1)
+        begin, finish = second[:, :1], behind.gather(1, stop)
+        sizes = torch.stack([first - begin, finish - second])
         inner = (sizes > 0).all(0)
         middle = inner & (3 * sizes.amin(0) >= sizes.amax(0) - 3)
+        sentences = inner & F.pad(ends, (n, 0))[:, :length]
+        if self.analyzer == "char":
+            sentences &= gaps
         places = inner
-        for choice in (middle, inner & spaces, middle & spaces, sentences):  # the last that there is
+        for choice in (middle, inner & gaps, middle & gaps, sentences):  # the last that there is
             places = torch.where(choice.any(1, keepdim=True), choice, places)
         possible = places.any(1)
         cut = torch.multinomial(torch.where(possible[:, None], places.float(), 1.0), 1)
-        stop = torch.where(sentences.any(1, keepdim=True), stop, bare)
-        first, second = (found.expand(x.ids.shape).gather(1, cut)[:, 0] for found in (first, second))
         swapped = torch.rand(len(cut), device=device) < 0.5
-        return self._swapped(x, first, second, stop[:, 0], is_end[:, 0], swapped), swapped, possible
+        begins = torch.cat([begin, second.gather(1, cut)], dim=1)
+        sizes = torch.cat([part.gather(1, cut) for part in sizes], dim=1).clamp(min=0)
+        return self._swapped(x, begins, sizes, has_end[:, 0], swapped), swapped, possible
 
     def restore(self, x: Tokens) -> list[str]:  # type: ignore[override]  # rows of text are no array
         """Return the texts that numbers of tokens stand for, up to their end.
@@ -463,14 +495,10 @@ class Text(Sequences):
         names = {i: token for token, i in self.vocabulary_.items()}
         return [join([names[i] for i in row], self.analyzer, self.ngram_range[0]) for row in rows]
 
-    def _swapped(
-        self, x: Tokens, first: Tensor, second: Tensor, stop: Tensor, is_end: Tensor, swapped: Tensor
-    ) -> Tokens:
-        """Return start, part, separator, part, end; the parts are [1, first) and [second, stop)."""
-        begins = torch.stack([torch.ones_like(first), second], dim=1)
-        sizes = torch.stack([first - 1, stop - second], dim=1).clamp(min=0)
+    def _swapped(self, x: Tokens, begins: Tensor, sizes: Tensor, has_end: Tensor, swapped: Tensor) -> Tokens:
+        """Return start, part, separator, part, end; where parts begin and their sizes are ``(n, 2)``."""
         begins, sizes = (torch.where(swapped[:, None], pair.flip(1), pair) for pair in (begins, sizes))
-        lengths = 2 + sizes.sum(1) + is_end.long()
+        lengths = 2 + sizes.sum(1) + has_end.long()
         steps = torch.arange(int(lengths.max()), device=x.ids.device).expand(len(x.ids), -1)
         middle = sizes[:, :1] + 1  # place of the separator
         source = torch.where(steps < middle, begins[:, :1] + steps - 1, begins[:, 1:] + steps - middle - 1)
@@ -494,9 +522,31 @@ class Text(Sequences):
         stays = torch.rand(x.ids.shape, device=device) >= self.token_dropout
         return keep(x, x.present() & (~inner | (crop & stays)), self.special_[PAD])
 
+    def _kinds(self) -> np.ndarray:
+        """Return which tokens end a sentence, begin and end with a letter, and stand at a gap between words."""
+        names = {i: token for token, i in self.vocabulary_.items() if i not in self.special_}
+        kinds = np.zeros((4, len(self.counts_)), dtype=bool)
+        begins: set[int] = set(names)
+        if self.analyzer == "subword":
+            begins = begin_words(names)
+            names = dict(zip(names, decoded(read_tokenizer(self.tokenizer_ or ""), list(names)), strict=True))
+        for i, name in names.items():
+            gap = name[:1].isspace() if self.analyzer == "char" else i in begins
+            start = i in begins and (
+                is_letter(name[:1]) or not name
+            )  # "" is a mark alone, of a word's beginning
+            kinds[:, i] = name.endswith(SENTENCE_ENDS), start, is_letter(name[-1:]), gap
+        for kind in kinds[1:3]:
+            if not kind[list(names)].any():  # strings of signs
+                kind[list(names)] = True
+        return kinds
+
     def _store(self, texts: list[str], max_length: int | None) -> TokenRows:
         if self.analyzer == "subword":
-            documents: Any = subwords(read_tokenizer(self.tokenizer_ or ""), texts, max_length)
+            own = self.tokenizer is None
+            documents: Any = subwords(
+                read_tokenizer(self.tokenizer_ or ""), texts, max_length, always_end=not own
+            )
             documents = (ids or [self.special_[START]] for ids in documents)
         else:
             documents = numbered(self.split(texts), self.vocabulary_, max_length)

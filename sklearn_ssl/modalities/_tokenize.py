@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -17,12 +18,12 @@ PAD, UNKNOWN, MASK, START, END, SEPARATOR = range(6)
 SPECIAL = ("[PAD]", "[UNK]", "[MASK]", "[BOS]", "[EOS]", "[SEP]")
 # what those are called in tokenizers of others, the most usual name first
 ALIASES = (
-    ("[PAD]", "<pad>", "<|endoftext|>"),
-    ("[UNK]", "<unk>", "<|endoftext|>"),
-    ("[MASK]", "<mask>", "[UNK]", "<unk>", "<|endoftext|>"),
-    ("[BOS]", "[CLS]", "<s>", "<|endoftext|>", "</s>"),
-    ("[EOS]", "[SEP]", "</s>", "<|endoftext|>"),
-    ("[SEP]", "</s>", "<|endoftext|>"),
+    ("[PAD]", "<pad>", "<|endoftext|>", "<|end_of_text|>", "</s>"),
+    ("[UNK]", "<unk>", "<|endoftext|>", "<|end_of_text|>"),
+    ("[MASK]", "<mask>", "[UNK]", "<unk>", "<|endoftext|>", "<|end_of_text|>"),
+    ("[BOS]", "[CLS]", "<s>", "<|begin_of_text|>", "<|endoftext|>", "</s>"),
+    ("[EOS]", "[SEP]", "</s>", "<|endoftext|>", "<|end_of_text|>"),
+    ("[SEP]", "</s>", "<|endoftext|>", "<|end_of_text|>"),
 )
 SPACES = re.compile(r"\s\s+")
 
@@ -232,15 +233,51 @@ def special_tokens(tokenizer: Any) -> tuple[int, ...]:
     return tuple(next(vocabulary[name] for name in names if name in vocabulary) for names in ALIASES)
 
 
-def subwords(tokenizer: Any, texts: list[str], max_length: int | None) -> Iterator[list[int]]:
-    """Yield each text as numbers, with the start and the end that the tokenizer gives it."""
-    if max_length is None:
+def subwords(
+    tokenizer: Any, texts: list[str], max_length: int | None, always_end: bool
+) -> Iterator[list[int]]:
+    """Yield each text as numbers, with the start and the end that the tokenizer gives it.
+
+    Parameters
+    ----------
+    tokenizer : Tokenizer
+    texts : list of str
+    max_length : int or None
+        Tokens between start and end.
+    always_end : bool
+        Let a text that is cut off have an end, which pretrained encoders expect.
+    """
+    whole = None if max_length is None else max_length + 2
+    if whole is None:
         tokenizer.no_truncation()
     else:
-        tokenizer.enable_truncation(max_length + 2)
+        tokenizer.enable_truncation(whole + (not always_end))
     for start in range(0, len(texts), 1024):
         for encoding in tokenizer.encode_batch(encodable(texts[start : start + 1024])):
-            yield encoding.ids
+            ids = encoding.ids
+            yield ids if whole is None or len(ids) <= whole else ids[: whole - 1]
+
+
+def begin_words(names: dict[int, str]) -> set[int]:
+    """Return which subwords begin a word, by the marks that tokenizers have for it; all if they have none."""
+    if any(name.startswith("##") for name in names.values()):
+        return {i for i, name in names.items() if not name.startswith("##")}
+    marked = {i for i, name in names.items() if name.startswith(("Ġ", "▁"))}
+    return marked or set(names)
+
+
+def decoded(tokenizer: Any, numbers: list[int]) -> list[str]:
+    """Return the letters and signs of each subword, without the marks of where words begin."""
+    texts = tokenizer.decode_batch([[i] for i in numbers], skip_special_tokens=False)
+    return [text.removeprefix("##").lstrip("▁ ") for text in texts]
+
+
+def is_letter(char: str) -> bool:
+    """Return whether a character belongs to words: no space and no sign; "" does not.
+
+    A part of a letter, as bytes have it, stands as the replacement character, and belongs to words too.
+    """
+    return bool(char) and (char == "\ufffd" or unicodedata.category(char)[0] in "LMN")
 
 
 def encodable(texts: list[str]) -> list[str]:
