@@ -167,7 +167,7 @@ class AutoregressivePretrainer(Pretrainer):
         if begin.shape[1] > longest:
             raise ValueError(
                 f"The prompt has {begin.shape[1] - 1} tokens, and a text may have {longest - 1} here. Shorten the "
-                "prompt, or fit with a larger max_length."
+                "prompt, or raise max_length, here or in the modality."
             )
         ids = begin.expand(n_samples, -1)
         entropy = self.random_state if random_state is None else random_state
@@ -178,6 +178,8 @@ class AutoregressivePretrainer(Pretrainer):
         head = text.restore(Tokens(begin, torch.tensor([begin.shape[1]])))[0]
         texts = text.restore(Tokens(ids, ids.shape[1] - ended.sum(1)))
         rest = [drawn.removeprefix(head) for drawn in texts]
+        if not head and prompt.strip() and text.analyzer == "word":  # no word of it is known
+            rest = [f" {more}" for more in rest]
         return [prompt + (more.lstrip() if prompt[-1:].isspace() else more) for more in rest]
 
     def _continue(self, ids: Tensor, longest: int, temperature: float) -> Tensor:

@@ -438,9 +438,10 @@ class Pretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         elif isinstance(self.modality, str) and self.modality == "auto":
             modality = infer_modality(rows)
         else:
+            hint = " It is the class: add ()." if isinstance(self.modality, type) else ""
             raise TypeError(
-                f"modality={self.modality!r} must be 'auto' or a modality, such as Tabular() or "
-                "Image(shape=(28, 28)) from sklearn_ssl.modalities."
+                f"modality={self.modality!r} must be 'auto' or a modality, such as Tabular(), Text() or "
+                f"Image(shape=(28, 28)) from sklearn_ssl.modalities.{hint}"
             )
         check_kind(modality, self._takes, type(self).__name__, rows)
         modality.suit(self.encoder)

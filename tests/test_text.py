@@ -717,7 +717,9 @@ def test_a_bag_does_not_see_the_order():
     odd = ["", " ", "a", "\n\t", "word " * 3000, "\udc80"]
     assert np.isfinite(ssl.transform(odd)).all()
     for method in (MaskedPretrainer, AutoregressivePretrainer):
-        with pytest.raises(ValueError, match=r"TokenBag gives features of whole rows only\. Take another"):
+        with pytest.raises(
+            ValueError, match=r"TokenBag gives features of whole rows only\. Take encoder='auto'"
+        ):
             method(encoder="bag").fit(X)
 
 
@@ -769,6 +771,22 @@ def test_subwords_that_are_cut_off_have_no_end():
     assert bounds(text)[1] not in long
 
 
+def test_what_could_be_texts_is_told_what_to_do():
+    for X in ([b"cat", b"dog"] * 5, np.array([b"cat", b"dog"] * 5)):
+        with pytest.raises(TypeError, match="Decode bytes"):
+            MaskedPretrainer(**FAST).fit(X)
+    with pytest.raises(TypeError, match=r"Pass \[X\], or X.splitlines"):
+        MaskedPretrainer(**FAST).fit("the cat\nthe dog")
+    with pytest.raises(TypeError, match=r"It is the class: add \(\)"):
+        MaskedPretrainer(modality=Text, **FAST).fit(LINES)
+    for frame in (pd.DataFrame, pl.DataFrame):
+        with pytest.warns(UserWarning, match="Column 'text' of X looks like texts"):
+            ContrastivePretrainer(max_epochs=0).fit(frame({"number": range(len(LINES)), "text": LINES}))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            ContrastivePretrainer(max_epochs=0).fit(frame({"kind": ["of cat", "of dog", "of cow"] * 20}))
+
+
 def test_prompts_shorter_than_a_token():
     X = ["gattacagatta", "tagacat"] * 10
     ssl = AutoregressivePretrainer(modality=Text(analyzer="char", ngram_range=(3, 3)), **FAST).fit(X)
@@ -776,6 +794,7 @@ def test_prompts_shorter_than_a_token():
         ssl.sample("ga")
     assert ssl.sample("gat", max_length=5)[0].startswith("gat")
     words = AutoregressivePretrainer(**FAST).fit(["the cat sat", "the cat ran"] * 10)
+    assert all(text.startswith("zebra ") for text in words.sample("zebra", 5, max_length=6))
     assert "  " not in "".join(words.sample("the cat ", 20, max_length=6))
 
 

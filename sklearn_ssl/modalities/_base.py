@@ -165,8 +165,8 @@ class Sequences(Modality, ABC):
         """
         if not callable(getattr(encoder, "tokens", None)):
             raise ValueError(
-                f"encoder={type(encoder).__name__} gives features of whole rows only. Take another, or give "
-                "it a method tokens(x) that returns features of each position, of shape (n, length, d)."
+                f"encoder={type(encoder).__name__} gives features of whole rows only. Take encoder='auto', or "
+                "give it a method tokens(x) that returns features of each position, of shape (n, length, d)."
             )
         device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
         mode = encoder.training

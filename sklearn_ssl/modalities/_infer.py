@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from ._base import Modality, is_frame, is_texts
+from ._base import Modality, check_frame, is_frame, is_texts
 from ._image import Image
 from ._tabular import Tabular
 from ._text import Text
+
+TEXT_DTYPES = ("object", "str", "string", "String")  # of pandas and polars
 
 
 def infer_modality(X: Any) -> Modality:
@@ -26,11 +29,19 @@ def infer_modality(X: Any) -> Modality:
         If X has three dimensions (grey images or multivariate series) or more than four.
     TypeError
         If X is a list of one-dimensional arrays.
+
+    Warns
+    -----
+    UserWarning
+        If a column of a DataFrame looks like texts: it is taken for a category.
     """
-    if sp.issparse(X) or is_frame(X):
+    if is_frame(X):
+        _warn_of_texts(X)
         return Tabular()
-    if is_texts(X):
-        return Text()
+    if sp.issparse(X):
+        return Tabular()
+    if is_texts(X) or isinstance(X, (str, bytes)) or _are_bytes(X):
+        return Text()  # which has the words for what it does not take
     shape = _shape(X)
     if len(shape) == 1 and shape[0]:
         _refuse_list_of(next(iter(X)))
@@ -68,6 +79,31 @@ def check_kind(modality: Modality, kinds: tuple[type[Modality], ...], method: st
     needs = "images" if kinds == (Image,) else f"the modality {wanted}"
     got = f"a table of shape {shape}" if isinstance(modality, Tabular) else type(modality).__name__
     raise ValueError(f"{method} needs {needs} and got {got}. {fix}")
+
+
+def _warn_of_texts(X: Any) -> None:
+    """Warn of columns of strings of several words, nearly all of them different."""
+    check_frame(X)
+    for name in dict.fromkeys(X.columns):
+        column = X[name]
+        if getattr(column, "ndim", 1) != 1 or str(column.dtype) not in TEXT_DTYPES:
+            continue
+        values = [value for value in column.head(100) if isinstance(value, str)]
+        if len(values) < 20 or len(set(values)) < 0.9 * len(values):
+            continue
+        if np.mean([len(value.split()) for value in values]) >= 3:
+            warnings.warn(
+                f"Column {name!r} of X looks like texts, and a table takes it for a category. Pass X[{name!r}] "
+                f"for its texts; in a ColumnTransformer select {name!r}, not [{name!r}].",
+                UserWarning,
+                stacklevel=2,
+            )
+
+
+def _are_bytes(X: Any) -> bool:
+    if isinstance(X, np.ndarray):
+        return X.ndim == 1 and X.dtype.kind == "S"
+    return isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], bytes)
 
 
 def _shape(X: Any) -> tuple[int, ...]:

@@ -129,7 +129,8 @@ class Text(Sequences):
 
     Each text is a sequence of tokens, between a start and an end: words, characters, runs of them, or
     subwords. What is too rare to be learned stands as unknown. Encoders by name: ``"transformer"``, which is
-    ``"auto"``, ``"convnet"`` for short texts, and ``"bag"``, the mean of embedded tokens.
+    ``"auto"``, ``"convnet"`` for short texts, and ``"bag"``, the mean of embedded tokens, for tasks on whole texts
+    (contrastive, siamese).
 
     Parameters
     ----------
@@ -138,13 +139,14 @@ class Text(Sequences):
         model needs), characters, characters within words, or subwords, which byte-pair encoding learns
         from X [1]_ (needs the package tokenizers; nothing is unknown then).
     ngram_range : tuple (smallest, largest), default=(1, 1)
-        Words or characters in a token. ``Text(analyzer="char", ngram_range=(3, 3))`` takes k-mers. Runs of
-        several sizes come in the order in which they begin.
+        Words or characters in a token. ``Text(analyzer="char", ngram_range=(3, 3))`` takes k-mers. With several
+        sizes, those that begin at one place follow each other, the shortest first.
     max_features : int or None, default=10_000
-        Size of the vocabulary: the most frequent tokens. None keeps all.
+        Size of the vocabulary: the most frequent tokens. None keeps all. Subwords have the 256 bytes and six
+        special tokens besides.
     min_df : int, default=2
-        Texts that a token must be in; for subwords, how often it must occur. With 1, training meets no
-        unknown token, and learns nothing of them. If no token is in so many, all are kept.
+        Texts that a token must be in; for subwords, how often it must occur. With 1, all tokens of X are known, so
+        that nothing is learned of unknown ones. If no token is in so many, all are kept.
     lowercase : bool, default=True
         Turn the texts to lower case.
     max_length : int or None, default=256
@@ -161,13 +163,13 @@ class Text(Sequences):
     crop_scale : tuple (smallest, largest), default=(0.5, 1.0)
         Share of a text that a random crop keeps, in (0, 1]; for views.
     token_dropout : float, default=0.1
-        Share of the tokens that a view lacks besides, in [0, 1).
+        Share of the tokens of a crop that are left out at random, in [0, 1); for views.
 
     Attributes
     ----------
     vocabulary_ : dict of str to int
-        Number of each token. The first numbers are special tokens: padding, unknown, mask, start, end and
-        separator.
+        Number of each token. The six special tokens have the first numbers, and names of their own in it only for
+        ``analyzer="subword"``.
     counts_ : ndarray of shape (n_tokens,), int64
         How often each token occurs in X.
     tokenizer_ : str or None
