@@ -12,7 +12,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from datasets import texts
 from gensim.models import Word2Vec
 from report import arguments, write
 from skorch.callbacks import Callback
+from speed import memory_mb
 from torch import nn
 
 from sklearn_ssl import AutoregressivePretrainer, MaskedPretrainer, Word2VecPretrainer
@@ -131,7 +131,7 @@ def main() -> None:
     X, _ = texts("spam")
     if args.peak_of:
         METHODS[args.peak_of[0]].set_params(max_epochs=int(args.peak_of[1])).fit(X[:60])
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(memory_mb("VmHWM"))
         return
     lines = [f"Training on {args.texts} e-mails, up to 128 tokens of each, median of {args.repeats}:", ""]
     lines += training(X[: args.texts], args.repeats)
