@@ -348,14 +348,14 @@ def test_runs_that_overlap_are_not_told_by_where_they_were_cut(seed):
 
 def test_token_loss_is_the_mean_cross_entropy_in_bits(seed, monkeypatch):
     monkeypatch.setattr("sklearn_ssl.modalities._token_decoder.CHUNK", 100)
-    h = torch.randn(17, 6, dtype=torch.float64, requires_grad=True)
+    h = torch.randn(70, 6, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(30, 6, dtype=torch.float64, requires_grad=True)
     bias = torch.randn(30, dtype=torch.float64, requires_grad=True)
-    target, share = torch.randint(30, (17,)), torch.rand(17)
+    target, share = torch.randint(30, (70,)), torch.rand(70)
     loss = token_loss(h.float(), weight.float(), bias.float(), target, share)
     slopes = torch.autograd.grad(3 * loss, [h, weight, bias])
     bits = 0.0
-    for i in range(17):
+    for i in range(70):
         logits = (weight @ h[i] + bias).detach().numpy()
         bits += float(share[i]) * (np.log2(np.exp(logits).sum()) - logits[target[i]] / np.log(2))
     assert loss.item() == pytest.approx(bits / float(share.sum()), rel=1e-5)
@@ -364,6 +364,22 @@ def test_token_loss_is_the_mean_cross_entropy_in_bits(seed, monkeypatch):
     for a, b in zip(slopes, expected, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
     assert token_loss(h[:0].float(), weight.float(), bias.float(), target[:0]).item() == 0
+
+
+def test_sizes_of_batches_of_tokens_are_few(seed, monkeypatch):
+    """Libraries keep what they set up for each size: memory would grow with every new one."""
+    decoder, sizes = TokenDecoder(8, np.array([0, 0, 10, 30, 60]), None), set()
+
+    def record(h, weight, bias, target, share):
+        sizes.add(len(h))
+        return token_loss(h, weight, bias, target, share)
+
+    monkeypatch.setattr("sklearn_ssl.modalities._token_decoder.token_loss", record)
+    h, target = torch.randn(100, 8), torch.randint(5, (100,))
+    for n in range(1, 101):
+        bits = nn.functional.cross_entropy(decoder(h[:n]), target[:n]) / np.log(2)
+        torch.testing.assert_close(decoder.loss(h[:n], target[:n]), bits, atol=1e-4, rtol=1e-4)
+    assert sizes == {32, 64, 96, 128}
 
 
 def test_untrained_decoder_knows_frequencies(seed):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 CHUNK = 1_000_000  # logits at a time: they fit into the cache of a processor
 CHUNK_ELSEWHERE = 100_000_000  # devices with fast memory are slow at small steps
+ROUND = 32  # rows that numbers of tokens are filled up to: libraries keep what they set up for each new size
 LN2 = math.log(2)
 
 
@@ -42,7 +43,8 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         of_h = torch.empty_like(h)
         of_weight, of_bias = torch.zeros_like(weight, dtype=torch.float32), torch.zeros_like(bias).float()
         total = share.new_zeros(())
-        step = max(1, (CHUNK if h.device.type == "cpu" else CHUNK_ELSEWHERE) // len(weight))
+        step = (CHUNK if h.device.type == "cpu" else CHUNK_ELSEWHERE) // len(weight)
+        step = max(ROUND, step - step % ROUND)
         for start in range(0, len(h), step):
             part = slice(start, start + step)
             logits = torch.addmm(bias, h[part], weight.T).float()
@@ -132,4 +134,7 @@ class TokenDecoder(nn.Module):
 
     def loss(self, h: Tensor, target: Tensor, share: Tensor | None = None) -> Tensor:
         """Return the mean number of bits that `target` ``(k,)`` takes, given features ``(k, width)``."""
+        share = torch.ones(len(h), device=h.device) if share is None else share
+        more = -len(h) % ROUND
+        h, target, share = F.pad(h, (0, 0, 0, more)), F.pad(target, (0, more)), F.pad(share, (0, more))
         return token_loss(self.layer(h), self.weight, self.bias, target, share)
