@@ -78,8 +78,8 @@ KINDS = {
         },
     ),
     "text": Kind(
-        Text(max_length=16),
-        lines_of_text()[:120],
+        Text(max_length=8),
+        lines_of_text()[:100],
         {
             "analyzer": "char",
             "ngram_range": (2, 2),

@@ -448,7 +448,7 @@ def test_finite_differences_measure_the_slope():
 
 def test_vae_takes_an_encoder_of_any_width():
     net = torch.nn.Linear(4, 5)
-    vae = VAEPretrainer(encoder=net, n_components=3, max_epochs=1).fit(IRIS)
+    vae = VAEPretrainer(encoder=net, n_components=3, max_epochs=1, on_collapse="ignore").fit(IRIS)
     assert (vae.transform(IRIS).shape, vae.encoder_width_) == ((150, 3), 5)
     assert VAEPretrainer(encoder=net, max_epochs=0).fit(IRIS).n_components_ == 32
 
