@@ -534,9 +534,8 @@ class Text(Sequences):
             names = dict(zip(names, decoded(read_tokenizer(self.tokenizer_ or ""), list(names)), strict=True))
         for i, name in names.items():
             gap = name[:1].isspace() if self.analyzer == "char" else i in begins
-            start = i in begins and (
-                is_letter(name[:1]) or not name
-            )  # "" is a mark alone, of a word's beginning
+            # "" is a mark alone, of where a word begins
+            start = i in begins and (is_letter(name[:1]) or not name)
             kinds[:, i] = name.endswith(SENTENCE_ENDS), start, is_letter(name[-1:]), gap
         for kind in kinds[1:3]:
             if not kind[list(names)].any():  # strings of signs
