@@ -7,7 +7,6 @@ training texts [1]_. A masked model sees both sides of the words that are hidden
 scored on all words.
 
     python benchmarks/language_model.py
-    python benchmarks/language_model.py --models masked --max-epochs 20 --out language_model_masked
 
 .. [1] F. Jelinek, R. L. Mercer. "Interpolated estimation of Markov source parameters from sparse data." 1980.
 """

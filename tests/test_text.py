@@ -277,13 +277,11 @@ NO_ORDER = {
 }
 
 
-@pytest.mark.parametrize(
-    "case", ["cut off", "several signs", "line feeds", "parts of words", "subwords, cut off"]
-)
+@pytest.mark.parametrize("case", NO_ORDER)
 def test_nothing_but_the_order_tells_the_order(case):
     """If something can be learned of words at random, the cut gave it away."""
     X, modality = NO_ORDER[case]
-    ssl = SegmentOrderPretrainer(modality=modality, encoder="convnet", max_epochs=8, random_state=0)
+    ssl = SegmentOrderPretrainer(modality=modality, encoder="convnet", max_epochs=8, lr=3e-3, random_state=0)
     assert ssl.fit(X[:400]).score(X[400:]) < -0.66  # chance is -0.69
 
 
@@ -363,7 +361,7 @@ def test_token_loss_is_the_mean_cross_entropy_in_bits(seed, monkeypatch):
     expected = torch.autograd.grad(3 * (plain * share).sum() / share.sum() / np.log(2), [h, weight, bias])
     for a, b in zip(slopes, expected, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
-    assert token_loss(h[:0].float(), weight.float(), bias.float(), target[:0]).item() == 0
+    assert token_loss(h[:0].float(), weight.float(), bias.float(), target[:0], share[:0]).item() == 0
 
 
 def test_sizes_of_batches_of_tokens_are_few(seed, monkeypatch):

@@ -72,9 +72,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         return of_h * slope, (of_weight * slope).to(weight), (of_bias * slope).to(bias), None, None, None
 
 
-def token_loss(
-    h: Tensor, weight: Tensor, bias: Tensor, target: Tensor, share: Tensor | None = None
-) -> Tensor:
+def token_loss(h: Tensor, weight: Tensor, bias: Tensor, target: Tensor, share: Tensor) -> Tensor:
     """Return the mean cross-entropy of telling tokens apart by a linear layer, in bits.
 
     Parameters
@@ -85,15 +83,14 @@ def token_loss(
         Of the layer.
     target : Tensor of int64 of shape (k,)
         The tokens that they are.
-    share : Tensor of float32 of shape (k,), optional
-        Weights of the rows in the mean; equal by default.
+    share : Tensor of float32 of shape (k,)
+        Weights of the rows in the mean.
 
     Returns
     -------
     Tensor of shape ()
         float32; 0 where there are no rows or no weights.
     """
-    share = torch.ones(len(h), device=h.device) if share is None else share
     share = share / (share.sum().clamp(min=1e-6) * LN2)
     dtype = torch.get_autocast_dtype(h.device.type) if torch.is_autocast_enabled(h.device.type) else h.dtype
     with torch.autocast(h.device.type, enabled=False):
