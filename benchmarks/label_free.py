@@ -27,8 +27,8 @@ from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 
 from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer, SiamesePretrainer, metrics
-from sklearn_ssl._label_efficiency import draw_labels
 from sklearn_ssl.modalities import Tabular
+from sklearn_ssl.model_selection import draw_labels
 
 TABLES = ["vehicle", "vowel", "segment", "wdbc", "texture", "optdigits"]
 RATES = (0.1, 0.3, 0.6)

@@ -31,7 +31,7 @@ from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 
 from sklearn_ssl import AutoencoderPretrainer
-from sklearn_ssl._decoding import DecoderMixin
+from sklearn_ssl.methods import DecoderMixin
 
 WIDTH = 64
 STRENGTHS = (0.001, 0.01, 0.1, 1.0)

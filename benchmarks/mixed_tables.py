@@ -29,8 +29,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from tqdm.auto import tqdm
 
 from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer, SiamesePretrainer
-from sklearn_ssl._label_efficiency import mean_and_interval
-from sklearn_ssl.model_selection import label_efficiency
+from sklearn_ssl.model_selection import label_efficiency, mean_and_interval
 
 TABLES = [
     "german",

@@ -37,9 +37,8 @@ from sklearn_ssl import (
     SegmentOrderPretrainer,
     Word2VecPretrainer,
 )
-from sklearn_ssl._label_efficiency import mean_and_interval
 from sklearn_ssl.modalities import Text
-from sklearn_ssl.model_selection import label_efficiency
+from sklearn_ssl.model_selection import label_efficiency, mean_and_interval
 
 WORDS, CHARACTERS = {"analyzer": "word"}, {"analyzer": "char", "ngram_range": (1, 4)}
 TRIPLES = {"analyzer": "char", "ngram_range": (3, 3)}

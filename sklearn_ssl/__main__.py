@@ -35,9 +35,9 @@ from . import (
     VAEPretrainer,
     __version__,
 )
-from ._label_efficiency import LabelEfficiency, draw_labels, label_efficiency
 from .inspection import LabelEfficiencyDisplay
 from .modalities import Image
+from .model_selection import LabelEfficiency, draw_labels, label_efficiency
 
 # each with what the search tries
 METHODS: dict[str, tuple[Any, dict[str, list[Any]]]] = {

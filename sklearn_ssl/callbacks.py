@@ -12,7 +12,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from .training import features_of, seeded
+from .training import outputs_of, seeded
 
 __all__ = ["OnlineProbe"]
 
@@ -79,7 +79,7 @@ class OnlineProbe(Callback):
         mode = objective.training
         objective.eval()
         with seeded(0, net.device):  # whatever is drawn, training goes on as without it
-            Z = features_of(net, self.store_, (len(self.store_), net.n_components_), net.batch_size)
+            Z = outputs_of(objective.features, self.store_, None, net.batch_size, net.device)
         objective.train(mode)
         classifier = self.classifier
         if classifier is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import sklearn
@@ -12,21 +12,24 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from .modalities import Modality
-from .modalities._tokenize import to_json_string
+from .modalities import Modality, to_json_string
+from .naming import public_name
 from .training import seeded, weights_of
 
-FORMAT = 1
+FORMAT = 2  # 1 named classes by the private files that they lay in, and some parts of a network otherwise
 CONFIG, TENSORS = "config.json", "model.safetensors"
-NOT_SAVED = ("callbacks",)  # arbitrary objects
 REBUILT = ("net_", "encoder_", "modality_")
+RENAMED = {"finder": "mask_head"}  # parts of networks, since format 1
 
 
 class SaveMixin:
     """What can be saved: parameters and fitted attributes that are numbers, texts and arrays.
 
-    A class with a network says how it is built anew in ``_restore(modality, weights)``.
+    A class with a network says how it is built anew in ``_restore(modality, weights)``, and which of its parameters
+    are not written, in ``_not_saved``.
     """
+
+    _not_saved: ClassVar[tuple[str, ...]] = ()
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to the folder `path`, as safetensors and JSON, without pickle.
@@ -50,7 +53,7 @@ def _save(estimator: Any, path: str | Path) -> None:
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file, and save writes a folder. Choose another path.")
     tensors: dict[str, torch.Tensor] = {}
-    params = {k: v for k, v in estimator.get_params(deep=False).items() if k not in NOT_SAVED}
+    params = {k: v for k, v in estimator.get_params(deep=False).items() if k not in estimator._not_saved}
     fitted = {k: v for k, v in _fitted(estimator).items() if k not in REBUILT}
     config = {
         "format": FORMAT,
@@ -120,10 +123,8 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
         estimator._validate_params()
         vars(estimator).update(fitted)
         if hasattr(cls, "_restore"):
-            own = {k: v for k, v in tensors.items() if k.startswith("objective.")}
-            weights = {k.removeprefix("objective."): v for k, v in own.items()}
             with seeded(0):
-                estimator._restore(_decode(config["modality"], tensors), weights)
+                estimator._restore(_decode(config["modality"], tensors), _weights(tensors, config["format"]))
         elif config["modality"] is not None:
             estimator.modality_ = _decode(config["modality"], tensors)
         return estimator.set_output(**config["set_output"])
@@ -170,6 +171,16 @@ def _safetensors() -> Any:
     return safetensors.torch
 
 
+def _weights(tensors: dict[str, torch.Tensor], version: int) -> dict[str, torch.Tensor]:
+    """Return the weights of the objective, by the names that its parts have today."""
+    own = {k.removeprefix("objective."): v for k, v in tensors.items() if k.startswith("objective.")}
+    if version > 1:
+        return own
+    # only the objective's own parts: a module of the user's own may have any names
+    parts = {k: k.split(".", 1) for k in own}
+    return {".".join([RENAMED.get(p[0], p[0]), *p[1:]]): own[k] for k, p in parts.items()}
+
+
 class _Missing:
     """Stands where a module was that cannot be written without pickle."""
 
@@ -191,10 +202,12 @@ def _name(cls: type) -> str:
 
 def _find(base: type, name: str) -> Any:
     """Return the imported subclass of `base` that has this name; nothing is imported."""
+    # format 1 has private places, such as sklearn_ssl._contrastive.ContrastivePretrainer
+    wanted = public_name(name) if name.startswith(f"{__package__}.") else name
     todo = [base]
     while todo:
         cls = todo.pop()
-        if _name(cls) == name:
+        if _name(cls) == wanted:
             return cls
         todo += cls.__subclasses__()
     raise ValueError(f"No class {name} is known. Import the module that defines it, then load again.")
@@ -210,7 +223,8 @@ def _encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
         tensors[name] = torch.from_numpy(value.copy())
         return {"array": name}
     if isinstance(value, np.ndarray):
-        return {"strings": [str(v) for v in value.tolist()]}
+        # an array of str, such as the classes of a classifier, is to be one again, and no array of objects
+        return {"strings": [str(v) for v in value.tolist()], "objects": value.dtype.kind != "U"}
     if isinstance(value, (list, tuple)):
         items = [_encode(v, tensors, f"{name}.{i}") for i, v in enumerate(value)]
         return {"tuple": items} if isinstance(value, tuple) else items
@@ -239,7 +253,7 @@ def _decode(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if "array" in value:
         return tensors[value["array"]].numpy().copy()
     if "strings" in value:
-        return np.array(value["strings"], dtype=object)
+        return np.array(value["strings"], dtype=object if value.get("objects", True) else str)
     if "tuple" in value:
         return tuple(_decode(v, tensors) for v in value["tuple"])
     if "dict" in value:

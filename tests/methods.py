@@ -22,7 +22,6 @@ from sklearn_ssl import (
 )
 from sklearn_ssl.base import Modality, Pretrainer
 from sklearn_ssl.modalities import Image, Tabular, Text
-from sklearn_ssl.testing import lines_of_text
 
 DIGITS = load_digits().data[:200]
 MIXED = load_iris().data.copy()
@@ -79,7 +78,7 @@ KINDS = {
     ),
     "text": Kind(
         Text(max_length=8),
-        lines_of_text()[:100],
+        Text().example_rows()[:100],
         {
             "analyzer": "char",
             "ngram_range": (2, 2),

@@ -12,7 +12,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from sklearn_ssl import AutoencoderPretrainer, ContrastivePretrainer, SiamesePretrainer, VAEPretrainer
-from sklearn_ssl.training._collapse import effective_rank, is_collapsed, spread
+from sklearn_ssl.training import effective_rank, is_collapsed, spread
 
 IRIS = load_iris().data
 RNG = np.random.default_rng(0)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_ssl._contrastive import nt_xent
+from sklearn_ssl.methods._contrastive import nt_xent
 from sklearn_ssl.modalities._image import change_intensity, crop_and_flip
-from sklearn_ssl.modalities._tabular import replace_cells
+from sklearn_ssl.modalities.tabular._cells import replace_cells
 from sklearn_ssl.training import seeded
 
 

@@ -20,8 +20,8 @@ from sklearn_ssl import (
     SelfOrganizingMap,
     VAEPretrainer,
 )
-from sklearn_ssl._som import neighbours
 from sklearn_ssl.inspection import EmbeddingDisplay, LossCurveDisplay, ReconstructionDisplay, SOMDisplay
+from sklearn_ssl.methods._som import neighbours
 from sklearn_ssl.modalities import Image
 
 mpl.use("Agg")

@@ -16,9 +16,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from sklearn_ssl import ContrastivePretrainer, LabeledOnly
-from sklearn_ssl._label_efficiency import draw_labels, mean_and_interval
 from sklearn_ssl.inspection import LabelEfficiencyDisplay
-from sklearn_ssl.model_selection import LabelEfficiency, label_efficiency
+from sklearn_ssl.model_selection import LabelEfficiency, draw_labels, label_efficiency, mean_and_interval
 
 X, Y = load_iris(return_X_y=True)
 FEW = {"dummy": DummyClassifier(), "SVC": SVC(), "scaled": make_pipeline(StandardScaler(), SVC())}

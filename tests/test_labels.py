@@ -27,7 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 from sklearn_ssl import ContrastivePretrainer, LabeledOnly
-from sklearn_ssl._labels import is_labeled
+from sklearn_ssl.few_labels import is_labeled
 from sklearn_ssl.model_selection import (
     SemiSupervisedGroupKFold,
     SemiSupervisedKFold,

@@ -11,8 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_ssl import RotationPretrainer, SiamesePretrainer
 from sklearn_ssl import _siamese as siamese
-from sklearn_ssl._rotation import turned
-from sklearn_ssl._siamese import barlow_twins_loss, byol_loss, simsiam_loss, vicreg_loss
+from sklearn_ssl.methods._rotation import rotate_views
+from sklearn_ssl.methods._siamese import barlow_twins_loss, byol_loss, simsiam_loss, vicreg_loss
 from sklearn_ssl.modalities import Image
 
 IRIS = load_iris().data
@@ -161,7 +161,7 @@ def test_images_too(loss):
 
 def test_turns_of_square_images():
     a = torch.arange(2 * 3 * 4 * 4.0).reshape(2, 3, 4, 4)
-    images, turns = turned(a, -a)
+    images, turns = rotate_views(a, -a)
     assert turns.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     for k in range(4):
         source = (a, -a)[k % 2].numpy()
@@ -171,7 +171,7 @@ def test_turns_of_square_images():
 
 def test_images_that_are_not_square_are_turned_by_halves():
     a = torch.arange(2 * 1 * 3 * 5.0).reshape(2, 1, 3, 5)
-    images, turns = turned(a, -a)
+    images, turns = rotate_views(a, -a)
     assert turns.tolist() == [0, 0, 1, 1]
     assert torch.equal(images[:2], a)
     assert torch.equal(images[2:], -a.flip(2, 3))

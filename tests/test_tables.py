@@ -25,8 +25,8 @@ from sklearn_ssl import (
     VAEPretrainer,
 )
 from sklearn_ssl.modalities import Tabular
-from sklearn_ssl.modalities._columns import encode, find_categories
-from sklearn_ssl.modalities._tabular import replace_cells
+from sklearn_ssl.modalities.tabular._categories import encode, find_categories
+from sklearn_ssl.modalities.tabular._cells import replace_cells
 
 N = 120
 RNG = np.random.default_rng(0)
@@ -122,8 +122,8 @@ def test_codes_in_an_array_can_be_categories():
 )
 def test_rare_categories_are_one(cells, most, kept, has_rare):
     for column in (pd.Series(cells, dtype=object), np.array(cells, dtype=object)):
-        assert find_categories(column, most) == (kept, has_rare)
-        codes = encode(pd.Series([*cells, "new", None], dtype=object), kept, has_rare)
+        assert find_categories(factorize(column), most) == (kept, has_rare)
+        codes = encode(factorize(pd.Series([*cells, "new", None], dtype=object)), kept, has_rare)
         expected = [
             kept.index(c) if c in kept else np.nan if c is None or not has_rare else len(kept) for c in cells
         ]

@@ -56,8 +56,8 @@ class Sinner(Pretrainer):
     sin: str = ""
     power: float = 1.0
 
-    def _objective(self, modality, encoder):
-        return Guess(encoder, self.n_components_, X.shape[1], self.sin, self.power)
+    def _objective(self, modality, encoder, width):
+        return Guess(encoder, width, X.shape[1], self.sin, self.power)
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ class Broken(Pretrainer):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {"kind": [StrOptions({"sound", "broken"})]}
 
-    def _objective(self, modality, encoder):
+    def _objective(self, modality, encoder, width):
         if self.kind == "broken":
             raise ValueError("not what you think")
-        return Guess(encoder, self.n_components_, X.shape[1], "", 1.0)
+        return Guess(encoder, width, X.shape[1], "", 1.0)
 
 
 def test_an_option_that_fails_is_found():

@@ -30,9 +30,9 @@ from sklearn_ssl import (
 from sklearn_ssl.encoders import TokenBag, TokenConvNet, Tokens, Transformer
 from sklearn_ssl.encoders._transformer import rotate, rotations
 from sklearn_ssl.modalities import Text, infer_modality
-from sklearn_ssl.modalities._text import hide, keep
-from sklearn_ssl.modalities._token_decoder import TokenDecoder, token_loss
-from sklearn_ssl.modalities._tokenize import MASK, SPECIAL, UNKNOWN
+from sklearn_ssl.modalities.text._augment import mask_tokens, select_tokens
+from sklearn_ssl.modalities.text._decoder import TokenDecoder, token_loss
+from sklearn_ssl.modalities.text._tokens import MASK, SPECIAL, UNKNOWN
 from sklearn_ssl.training import BatchLoader, Selection
 
 LINES = KINDS["text"].X
@@ -174,7 +174,7 @@ def test_masking_is_80_10_10(seed):
     x = Tokens(ids, torch.full((200,), 100))
     told = torch.ones_like(ids, dtype=torch.bool)
     told[:, 0] = False
-    holes, hidden = hide(x, told, 0.15, 1, 1000, MASK)
+    holes, hidden = mask_tokens(x, told, 0.15, 1, 1000, MASK)
     assert not hidden[:, 0].any()
     assert abs(hidden[:, 1:].float().mean() - 0.15) < 0.01
     masked = (holes.ids == MASK)[hidden].float().mean()
@@ -214,7 +214,7 @@ def test_views_are_crops_that_lack_some_tokens(seed):
 
 def test_keep(seed):
     x = Tokens(torch.tensor([[3, 7, 8, 4], [3, 9, 4, 0]]), torch.tensor([4, 3]))
-    short = keep(x, torch.tensor([[True, False, True, True], [True, False, True, False]]), 0)
+    short = select_tokens(x, torch.tensor([[True, False, True, True], [True, False, True, False]]), 0)
     assert short.ids.tolist() == [[3, 8, 4], [3, 4, 0]]
     assert short.lengths.tolist() == [3, 2]
 
@@ -223,7 +223,7 @@ def test_swaps_are_at_the_ends_of_sentences(seed):
     X = ["one two three. four five! six", "alpha beta gamma delta epsilon zeta", "", "word"] * 20
     text = Text(min_df=1).fit(X)
     batch = text.validate(X)[np.arange(80)]
-    parts, swapped, possible = text.swap(batch)
+    parts, swapped, possible = text.permute_segments(batch)
     assert possible.tolist() == [True, True, False, False] * 20
     assert 20 < swapped.sum() < 60
     separator = text.special_[5]
@@ -290,7 +290,7 @@ def test_parts_begin_and_end_with_whole_words(case, seed):
     X, modality = NO_ORDER[case]
     text = modality.fit(X)
     batch = text.validate(X)[np.arange(100)]
-    parts, swapped, possible = text.swap(batch)
+    parts, swapped, possible = text.permute_segments(batch)
     assert possible.all()
     separator = text.special_[5]
     for ids, length, turned, raw in zip(parts.ids, parts.lengths, swapped, X, strict=False):
@@ -334,7 +334,7 @@ def test_masked_score_does_not_depend_on_the_batches():
 def test_runs_that_overlap_are_not_told_by_where_they_were_cut(seed):
     X = ["ACGTTGCATGCCAGTCCAGATTACA"] * 30
     text = Text(analyzer="char", ngram_range=(3, 3)).fit(X)
-    parts, swapped, _ = text.swap(text.validate(X)[np.arange(30)])
+    parts, swapped, _ = text.permute_segments(text.validate(X)[np.arange(30)])
     for ids, length, turned in zip(parts.ids, parts.lengths, swapped, strict=True):
         ids = ids[:length].tolist()
         cut = ids.index(text.special_[5])
@@ -345,7 +345,7 @@ def test_runs_that_overlap_are_not_told_by_where_they_were_cut(seed):
 
 
 def test_token_loss_is_the_mean_cross_entropy_in_bits(seed, monkeypatch):
-    monkeypatch.setattr("sklearn_ssl.modalities._token_decoder.CHUNK", 100)
+    monkeypatch.setattr("sklearn_ssl.modalities.text._decoder.CHUNK", 100)
     h = torch.randn(70, 6, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(30, 6, dtype=torch.float64, requires_grad=True)
     bias = torch.randn(30, dtype=torch.float64, requires_grad=True)
@@ -372,7 +372,7 @@ def test_sizes_of_batches_of_tokens_are_few(seed, monkeypatch):
         sizes.add(len(h))
         return token_loss(h, weight, bias, target, share)
 
-    monkeypatch.setattr("sklearn_ssl.modalities._token_decoder.token_loss", record)
+    monkeypatch.setattr("sklearn_ssl.modalities.text._decoder.token_loss", record)
     h, target = torch.randn(100, 8), torch.randint(5, (100,))
     for n in range(1, 101):
         bits = nn.functional.cross_entropy(decoder(h[:n]), target[:n]) / np.log(2)
@@ -767,8 +767,8 @@ def test_at_least_one_token_is_hidden(seed):
     x = Tokens(torch.tensor([[3, 7, 4]]), torch.tensor([3]))
     maskable = torch.tensor([[False, True, False]])
     for _ in range(200):
-        assert hide(x, maskable, 0.01, 1, 9, 2)[1].tolist() == [[False, True, False]]
-    assert not hide(x, torch.zeros_like(maskable), 0.5, 1, 9, 2)[1].any()
+        assert mask_tokens(x, maskable, 0.01, 1, 9, 2)[1].tolist() == [[False, True, False]]
+    assert not mask_tokens(x, torch.zeros_like(maskable), 0.5, 1, 9, 2)[1].any()
 
 
 def test_features_of_texts_that_are_nothing_like_those_of_fit_stay_small(seed):

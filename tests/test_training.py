@@ -19,7 +19,7 @@ from torch import nn
 
 from sklearn_ssl import ContrastivePretrainer
 from sklearn_ssl.base import Objective, Pretrainer
-from sklearn_ssl.training import Rows, resolve_precision, seeded
+from sklearn_ssl.training import Rows, Step, resolve_precision, seeded
 
 X = load_iris().data
 
@@ -208,8 +208,7 @@ class Counted(Objective):
 
     def forward(self, x):
         loss = self.encoder(x).square().mean()
-        self.logs["twice"] = 2 * loss
-        return loss
+        return Step(loss, logs={"twice": 2 * loss})
 
     def after_step(self):
         self.steps += 1
@@ -218,7 +217,7 @@ class Counted(Objective):
 class CountedPretrainer(Pretrainer):
     """Count steps."""
 
-    def _objective(self, modality, encoder):
+    def _objective(self, modality, encoder, width):
         return Counted(encoder)
 
 

@@ -30,7 +30,7 @@ SMALL = Word2VecPretrainer(n_components=8, max_epochs=2, random_state=0)
 
 
 def test_vectors_are_those_of_gensim(monkeypatch):
-    monkeypatch.setattr("sklearn_ssl._word2vec.draw_seed", lambda random_state: 7)
+    monkeypatch.setattr("sklearn_ssl.methods._word2vec.draw_seed", lambda random_state: 7)
     est = clone(SMALL).fit(LINES)
     words = [[w for w in re.findall(r"\w+|[^\w\s]", x.lower()) if w in est.vocabulary_] for x in LINES]
     model = Word2Vec(words, vector_size=8, sg=1, negative=5, min_count=1, workers=1, seed=7, epochs=2)

@@ -1,21 +1,33 @@
 """Plain networks from a batch to features, and back; no self-supervision in them."""
 
+from ..naming import publish
 from ._convolutional import ConvDecoder, ConvNet
 from ._mlp import MLP, head
-from ._pretrained import PretrainedText
+from ._pretrained import PretrainedText, is_sentence_transformer, is_transformer, longest_input
+from ._sequence import Hidden, SequenceEncoder
+from ._stages import stages_of
 from ._token_bag import TokenBag
 from ._token_convolution import TokenConvNet
-from ._tokens import Tokens
+from ._tokens import TokenEncoder, Tokens
 from ._transformer import Transformer
 
 __all__ = [
     "MLP",
     "ConvDecoder",
     "ConvNet",
+    "Hidden",
     "PretrainedText",
+    "SequenceEncoder",
     "TokenBag",
     "TokenConvNet",
+    "TokenEncoder",
     "Tokens",
     "Transformer",
     "head",
+    "is_sentence_transformer",
+    "is_transformer",
+    "longest_input",
+    "stages_of",
 ]
+
+publish(__name__)

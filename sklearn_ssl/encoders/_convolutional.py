@@ -179,3 +179,7 @@ class ConvNet(nn.Module):
             outputs.append(x)
         grids = [pool(y) for pool, y in zip(self.pools, outputs[-2:], strict=True)]
         return self.head(torch.cat(grids, dim=1))
+
+    def stages(self) -> list[nn.Module]:
+        """Return the parts of the network in depth order, see :func:`~sklearn_ssl.encoders.stages_of`."""
+        return [*self.layers, self.head]

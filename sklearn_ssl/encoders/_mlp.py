@@ -105,6 +105,10 @@ class MLP(nn.Module):
             outputs.append(x)
         return self.head(torch.cat(outputs, dim=1))
 
+    def stages(self) -> list[nn.Module]:
+        """Return the parts of the network in depth order, see :func:`~sklearn_ssl.encoders.stages_of`."""
+        return [*self.layers, self.head]
+
     def with_columns(self, columns: tuple[Any, ...]) -> MLP:
         """Return a copy for other inputs: those that it knows keep their weights, new ones get fresh ones.
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ._sequence import Hidden
 from ._tokens import Tokens
 
 
@@ -61,9 +62,9 @@ class PretrainedText(nn.Module):
         mean = torch.where(here[:, :, None], tokens, 0).sum(1) / x.lengths[:, None]
         return tokens, mean
 
-    def tokens(self, x: Tokens) -> Tensor:
-        """Return the features of each token, ``(n, length, width)``."""
-        return self.outputs(x)[0]
+    def hidden(self, x: Tokens) -> Hidden:
+        """Return the features of each token."""
+        return Hidden(self.outputs(x)[0], x.present())
 
     def forward(self, x: Tokens) -> Tensor:
         """Map sequences to features ``(n, n_components)``."""

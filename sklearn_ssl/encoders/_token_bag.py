@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from ._tokens import Pooling, TokenEncoder
 
 
@@ -43,3 +45,7 @@ class TokenBag(TokenEncoder):
     def __init__(self, n_tokens: int, n_components: int | None = None, *, width: int = 128):
         super().__init__(n_tokens, width)
         self.pooling = Pooling(1, width, n_components, maximum=False)
+
+    def stages(self) -> list[nn.Module]:
+        """Return the parts of the network in depth order, see :func:`~sklearn_ssl.encoders.stages_of`."""
+        return [self.embedding, self.pooling]

@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ._tokens import Pooling, TokenEncoder, Tokens
+from ._sequence import Hidden
+from ._tokens import ContextEncoder, Pooling
 
 
-class TokenConvNet(TokenEncoder):
+class TokenConvNet(ContextEncoder):
     """Embedded tokens and convolutions over them; the features are all layers, pooled.
 
     A bag of tokens and of the short phrases around them. Features come out standardised.
@@ -74,16 +75,17 @@ class TokenConvNet(TokenEncoder):
         self.norm = nn.LayerNorm(width)
         self.pooling = Pooling(depth + 1, width, n_components)
 
-    def layers(self, x: Tokens) -> list[Tensor]:
+    def layers(self, hidden: Hidden) -> list[Tensor]:
         """Return the embedded tokens and the output of each layer, ``(n, length, width)`` each."""
-        here = x.present()[:, :, None]
-        outputs = super().layers(x)
+        here = hidden.present[:, :, None]
+        outputs = super().layers(hidden)
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
             h = torch.where(here, norm(outputs[-1]), 0).transpose(1, 2)
             outputs.append(outputs[-1] + F.gelu(convolution(F.pad(h, self.pad))).transpose(1, 2))
         outputs[-1] = self.norm(outputs[-1])
         return outputs
 
-    def tokens(self, x: Tokens) -> Tensor:
-        """Return the features of each token, ``(n, length, width)``."""
-        return self.layers(x)[-1]
+    def stages(self) -> list[nn.Module]:
+        """Return the parts of the network in depth order, see :func:`~sklearn_ssl.encoders.stages_of`."""
+        layers = [nn.ModuleList(pair) for pair in zip(self.norms, self.convolutions, strict=True)]
+        return [self.embedding, *layers, nn.ModuleList([self.norm, self.pooling])]

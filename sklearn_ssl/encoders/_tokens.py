@@ -9,6 +9,8 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
+from ._sequence import Hidden, SequenceEncoder
+
 
 class Tokens(NamedTuple):
     """A batch of sequences of tokens, filled up to the length of the longest.
@@ -74,12 +76,12 @@ class Pooling(nn.Module):
             Standardize(n_components or n_all),
         )
 
-    def forward(self, layers: list[Tensor], x: Tokens) -> Tensor:
-        """Map layers ``(n, length, width)`` to features ``(n, n_components)``."""
-        here = x.present()[:, :, None]
+    def forward(self, layers: list[Tensor], present: Tensor) -> Tensor:
+        """Map layers ``(n, length, width)`` to features ``(n, n_components)``; `present` is bool ``(n, length)``."""
+        here, lengths = present[:, :, None], present.sum(1)
         parts = []
         for h in layers:
-            parts.append(torch.where(here, h, 0).sum(1) / x.lengths[:, None])
+            parts.append(torch.where(here, h, 0).sum(1) / lengths[:, None])
             if self.maximum:
                 parts.append(torch.where(here, h, -torch.inf).amax(1))
         return self.head(torch.cat(parts, dim=1))
@@ -123,13 +125,33 @@ class TokenEncoder(nn.Module):
         new.vocabulary = names
         return new
 
-    def layers(self, x: Tokens) -> list[Tensor]:
+    def local(self, x: Tokens) -> Hidden:
+        """Return the embedded tokens."""
+        return Hidden(self.embedding(x.ids), x.present())
+
+    def layers(self, hidden: Hidden) -> list[Tensor]:
         """Return the embedded tokens and the output of each layer, ``(n, length, width)`` each."""
-        return [self.embedding(x.ids)]
+        return [hidden.h]
 
     def forward(self, x: Tokens) -> Tensor:
         """Map sequences to features ``(n, n_components)``."""
-        return self.pooling(self.layers(x), x)
+        hidden = self.local(x)
+        return self.pooling(self.layers(hidden), hidden.present)
+
+
+class ContextEncoder(TokenEncoder, SequenceEncoder):
+    """An encoder of tokens whose layers look around, with features at each token.
+
+    A subclass writes ``layers``; the features at a token are those of the last layer.
+    """
+
+    def context(self, hidden: Hidden) -> Hidden:
+        """Return the output of the last layer at each token."""
+        return hidden._replace(h=self.layers(hidden)[-1])
+
+    def tokens(self, x: Tokens) -> Tensor:
+        """Return the features of each token, ``(n, length, width)``."""
+        return self.hidden(x).h
 
 
 def with_rows(table: nn.Embedding, names: tuple[str, ...], old: tuple[str, ...]) -> nn.Embedding:

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ._tokens import Pooling, TokenEncoder, Tokens, with_rows
+from ._sequence import Hidden
+from ._tokens import ContextEncoder, Pooling, with_rows
 
 
 def rotations(length: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -68,7 +69,7 @@ class Block(nn.Module):
         return h + self.layers(h)
 
 
-class Transformer(TokenEncoder):
+class Transformer(ContextEncoder):
     """Attention over tokens; the features are all layers, pooled.
 
     Where a token is, is told twice: rotary positions [3]_ let attention tell how far apart two tokens are, which
@@ -157,11 +158,12 @@ class Transformer(TokenEncoder):
             new.positions = with_rows(self.positions, longer, old)
         return new
 
-    def layers(self, x: Tokens) -> list[Tensor]:
+    def layers(self, hidden: Hidden) -> list[Tensor]:
         """Return the embedded tokens and the output of each layer, ``(n, length, width)`` each."""
-        here = None if self.causal else x.present()[:, None, None, :]  # padding comes behind all tokens
-        outputs = super().layers(x)
-        length = x.ids.shape[1]
+        # a causal layer needs no mask for padding, which comes behind all tokens
+        here = None if self.causal else hidden.present[:, None, None, :]
+        outputs = super().layers(hidden)
+        length = hidden.h.shape[1]
         h = outputs[0] + self.positions.weight[:length]
         rotation = rotations(length, self.head_width, h.device)
         for block in self.blocks:
@@ -170,6 +172,7 @@ class Transformer(TokenEncoder):
         outputs[-1] = self.norm(h)
         return outputs
 
-    def tokens(self, x: Tokens) -> Tensor:
-        """Return the features of each token, ``(n, length, width)``."""
-        return self.layers(x)[-1]
+    def stages(self) -> list[nn.Module]:
+        """Return the parts of the network in depth order, see :func:`~sklearn_ssl.encoders.stages_of`."""
+        first, last = [self.embedding, self.positions], [self.norm, self.pooling]
+        return [nn.ModuleList(first), *self.blocks, nn.ModuleList(last)]

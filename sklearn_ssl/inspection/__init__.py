@@ -1,5 +1,6 @@
 """Pictures of what was learned, in the manner of scikit-learn's displays."""
 
+from ..naming import publish
 from ._embedding import EmbeddingDisplay
 from ._label_efficiency import LabelEfficiencyDisplay
 from ._loss_curve import LossCurveDisplay
@@ -13,3 +14,5 @@ __all__ = [
     "ReconstructionDisplay",
     "SOMDisplay",
 ]
+
+publish(__name__)

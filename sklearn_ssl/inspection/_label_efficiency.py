@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._label_efficiency import LabelEfficiency, label_efficiency
+from ..model_selection import LabelEfficiency, label_efficiency
 from ._axes import one_axes
 
 

@@ -10,8 +10,7 @@ import scipy.sparse as sp
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from ..modalities import Image, Tabular
-from ..modalities._base import is_frame
+from ..modalities import Image, Tabular, is_frame
 from ._axes import one_axes
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.metrics import euclidean_distances
 from sklearn.utils.validation import check_is_fitted
 
-from .._som import neighbours
+from ..methods import neighbours
 from ._axes import one_axes, pyplot
 
 KINDS = ("u_matrix", "hits", "components")

@@ -1,9 +1,44 @@
 """What the data is: how raw X becomes batches, and what a view and an encoder are there."""
 
-from ._base import Modality, Sequences
+from ..naming import publish
+from ._base import Decoder, Modality, ValueDecoder, unknown_encoder, unknown_target
+from ._frames import check_frame, is_frame
 from ._image import Image
-from ._infer import check_kind, infer_modality
-from ._tabular import Tabular
-from ._text import Text
+from ._input import check_rows, is_texts, shape_of, stack_rows
+from ._missing import is_hole, is_missing
+from ._registry import MODALITIES, check_kind, choose_modality, infer_modality, kind_of_modality
+from ._sequences import Positions, Sequences
+from .tabular import Tabular
+from .text import SPECIAL, Text, collect, find_vocabulary, to_json_string
 
-__all__ = ["Image", "Modality", "Sequences", "Tabular", "Text", "check_kind", "infer_modality"]
+__all__ = [
+    "MODALITIES",
+    "SPECIAL",
+    "Decoder",
+    "Image",
+    "Modality",
+    "Positions",
+    "Sequences",
+    "Tabular",
+    "Text",
+    "ValueDecoder",
+    "check_frame",
+    "check_kind",
+    "check_rows",
+    "choose_modality",
+    "collect",
+    "find_vocabulary",
+    "infer_modality",
+    "is_frame",
+    "is_hole",
+    "is_missing",
+    "is_texts",
+    "kind_of_modality",
+    "shape_of",
+    "stack_rows",
+    "to_json_string",
+    "unknown_encoder",
+    "unknown_target",
+]
+
+publish(__name__)

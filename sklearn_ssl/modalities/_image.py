@@ -10,14 +10,16 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 import torch.nn.functional as F
+from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import gen_batches
+from sklearn.utils import InputTags, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
 from ..encoders import ConvDecoder, ConvNet
 from ..training import Rows
-from ._base import Modality, ValueDecoder, check_rows, unknown_encoder, unknown_target
+from ._base import Modality, ValueDecoder, unknown_encoder, unknown_target
+from ._input import check_rows, shape_of
 
 CHANNELS = (1, 3, 4)
 ASPECT = 4 / 3  # of the widest crop
@@ -191,6 +193,10 @@ class Image(Modality):
     intensity: float = 0.4
     patch_size: int | None = None
 
+    noun: ClassVar[str] = "images"
+    usage: ClassVar[str] = "Image(shape=(28, 28))"
+    encoders: ClassVar[tuple[str, ...]] = ("convnet",)
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "shape": [tuple, list, None],
         "channels": [StrOptions({"auto", "first", "last"})],
@@ -200,16 +206,40 @@ class Image(Modality):
         "patch_size": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    def fit(self, X: Any) -> Image:
-        """Learn the shape of the images and the centre and spread of their channels.
+    @classmethod
+    def accepts(cls, X: Any) -> bool:
+        """Return whether X has four dimensions."""
+        return len(shape_of(X)) == 4
+
+    @classmethod
+    def hint(cls, X: Any) -> str:
+        """Return how arrays of two and three dimensions are passed as images."""
+        shape = shape_of(X)
+        if len(shape) == 3:
+            return "For grey images (n, height, width) pass modality=Image()."
+        if len(shape) != 2:
+            return ""
+        side = math.isqrt(shape[1])
+        guess = f"({side}, {side})" if side**2 == shape[1] else "(height, width)"
+        return f"If each row is a flattened image, pass modality=Image(shape={guess})."
+
+    def input_tags(self) -> InputTags:
+        """Return what scikit-learn is to know: X has two dimensions only where a shape is given."""
+        return InputTags(two_d_array=self.shape is not None)
+
+    def example_rows(self) -> np.ndarray:
+        """Return handwritten digits, in rows of pixels if a shape is given."""
+        if self.shape not in (None, (8, 8)):
+            raise ValueError(f"Pass X: there are no images of shape {self.shape} here.")
+        images = load_digits().data[:200]
+        return images if self.shape else images.reshape(-1, 8, 8, 1)
+
+    def fit_validate(self, X: Any) -> Rows:
+        """Learn the shape of the images and the centre and spread of their channels, and return X as a store.
 
         Parameters
         ----------
         X : array of shape (n, h, w), (n, c, h, w), (n, h, w, c) or, with `shape`, (n, n_pixels)
-
-        Returns
-        -------
-        self
 
         Raises
         ------
@@ -220,12 +250,7 @@ class Image(Modality):
         self._check_params()
         array = self._check(X, min_rows=2)
         if self.shape is None and array.ndim == 2:
-            side = math.isqrt(array.shape[1])
-            guess = f"({side}, {side})" if side**2 == array.shape[1] else "(height, width)"
-            raise ValueError(
-                f"Image got a table of shape {array.shape}. If each row is a flattened image, pass "
-                f"modality=Image(shape={guess})."
-            )
+            raise ValueError(f"Image got a table of shape {array.shape}. {self.hint(array)}")
         self.layout_ = tuple(int(side) for side in (self.shape or array.shape[1:]))
         self.channel_axis_ = self._find_channels(self.layout_)
         self._match(array)
@@ -238,7 +263,7 @@ class Image(Modality):
         self.mean_, self.scale_ = scaler.mean_, scaler.scale_
         height, width, channels = pixels.shape[1:]
         self.shape_ = (channels, height, width)
-        return self
+        return Rows(array, self._scale)
 
     def validate(self, X: Any) -> Rows:
         """Return X as a store of float32 batches ``(n, c, h, w)``."""
@@ -248,13 +273,14 @@ class Image(Modality):
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build a small convolutional network; ``"auto"`` and ``"convnet"`` are the names."""
-        if name not in ("auto", "convnet"):
-            raise unknown_encoder(name, ("convnet",), self)
+        if name not in ("auto", *self.encoders):
+            raise unknown_encoder(name, self)
         return ConvNet(self.shape_, n_components)
 
-    def views(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return two differently cropped, flipped and lit versions of images ``(n, c, h, w)``."""
-        return self._view(x), self._view(x)
+    def view(self, x: Tensor) -> Tensor:
+        """Return images ``(n, c, h, w)`` cropped, flipped and lit at random."""
+        low, high = self.crop_scale
+        return change_intensity(crop_and_flip(x, (low, high), self.horizontal_flip), self.intensity)
 
     def mask(self, x: Tensor, rate: float) -> tuple[Tensor, Tensor]:
         """Return the images with a share of their patches blanked out, and which pixels."""
@@ -285,10 +311,6 @@ class Image(Modality):
         else:
             images = np.moveaxis(images, -1, 1 + self.channel_axis_)
         return np.ascontiguousarray(images.reshape(len(x), -1) if self.flat_ else images)
-
-    def _view(self, x: Tensor) -> Tensor:
-        low, high = self.crop_scale
-        return change_intensity(crop_and_flip(x, (low, high), self.horizontal_flip), self.intensity)
 
     def _check_params(self) -> None:
         low_high = tuple(self.crop_scale)

@@ -1,41 +1,68 @@
 """The engine room: batches, the skorch net, seeds, devices, checkpoints. No SSL in here."""
 
+from ..naming import publish
 from ._batch_norm import batch_statistics, calibrate
 from ._callbacks import check_callbacks, without_fitted
 from ._checkpoint import PortableModule, load_weights, weights_of
-from ._collapse import CollapseMonitor, collapse_of, effective_rank
+from ._collapse import CollapseMonitor, collapse_of, effective_rank, is_collapsed, spread
 from ._device import resolve_device, resolve_precision
-from ._features import features_of
-from ._loader import Batch, BatchLoader, Rows, Selection, Store, lengths_of, move, n_rows
-from ._net import PretextNet, Progress
+from ._features import outputs_of
+from ._loader import (
+    Batch,
+    BatchLoader,
+    LabeledStore,
+    Rows,
+    Selection,
+    Store,
+    auto_epochs,
+    hold_out,
+    lengths_of,
+    move,
+    n_rows,
+    take,
+)
+from ._net import ObjectiveNet, Progress
 from ._probe import output_width
 from ._seed import draw_seed, seeded
+from ._step import Step, Targets, as_step, weighted_mean
 
 __all__ = [
     "Batch",
     "BatchLoader",
     "CollapseMonitor",
+    "LabeledStore",
+    "ObjectiveNet",
     "PortableModule",
-    "PretextNet",
     "Progress",
     "Rows",
     "Selection",
+    "Step",
     "Store",
+    "Targets",
+    "as_step",
+    "auto_epochs",
     "batch_statistics",
     "calibrate",
     "check_callbacks",
     "collapse_of",
     "draw_seed",
     "effective_rank",
-    "features_of",
+    "hold_out",
+    "is_collapsed",
     "lengths_of",
     "load_weights",
     "move",
     "n_rows",
     "output_width",
+    "outputs_of",
     "resolve_device",
     "resolve_precision",
     "seeded",
+    "spread",
+    "take",
+    "weighted_mean",
     "weights_of",
     "without_fitted",
 ]
+
+publish(__name__)

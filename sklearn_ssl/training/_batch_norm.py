@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,9 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ._loader import Batch, move, n_rows
+from ._loader import BatchLoader, Selection, Store, move, n_rows
+
+CALIBRATION_ROWS = 8192  # enough for a mean
 
 
 def _live_norms(module: nn.Module) -> list[Any]:
@@ -41,14 +43,15 @@ def batch_statistics(module: nn.Module) -> Iterator[None]:
 
 
 @torch.no_grad()
-def calibrate(encoder: nn.Module, batches: Iterable[tuple[Batch, None]], device: str) -> None:
-    """Set the running statistics of batch norm to the mean and the variance over all rows of `batches`.
+def calibrate(encoder: nn.Module, store: Store, batch_size: int, device: str) -> None:
+    """Set the running statistics of batch norm to the mean and the variance over rows as ``transform`` gets them.
 
     In training they were a moving average over corrupted views; without training they are not set
     at all, which would be unfair to the untrained baseline. Batches may differ from each other, as those
     sorted by length do: what lies between them is a part of the variance. Interrupted, it leaves them as
     they were.
     """
+    sample = torch.randperm(len(store)).numpy()[:CALIBRATION_ROWS]  # at random: rows may be sorted by class
     norms = _live_norms(encoder)
     if not norms:
         return
@@ -61,7 +64,7 @@ def calibrate(encoder: nn.Module, batches: Iterable[tuple[Batch, None]], device:
         means: list[Any] = [0.0] * len(norms)
         squares: list[Any] = [0.0] * len(norms)
         rows = 0
-        for batch, _ in batches:
+        for batch, _ in BatchLoader(Selection(store, sample), batch_size):
             encoder(move(batch, device))
             n = n_rows(batch)
             rows += n

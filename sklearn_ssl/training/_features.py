@@ -1,36 +1,37 @@
-"""From rows to the features that an objective gives for them."""
+"""From rows to what a network gives for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
-from skorch import NeuralNet
+from torch import Tensor
 
 from ._loader import Batch, BatchLoader, Store, move
 
 
 @torch.no_grad()
-def features_of(
-    net: NeuralNet,
+def outputs_of(
+    compute: Callable[[Batch], Tensor],
     store: Store,
-    shape: tuple[int, int],
+    width: int | None,
     batch_size: int,
-    view: Callable[[Batch], Batch] | None = None,
+    device: torch.device | str,
 ) -> np.ndarray:
-    """Return the features of all rows of a store, a batch at a time.
+    """Return what `compute` gives for all rows of a store, a batch at a time.
 
     Parameters
     ----------
-    net : NeuralNet
-        Its module is an objective, in evaluation mode.
+    compute : callable
+        Maps a batch of n rows to ``(n, width)``, for example ``objective.features``, in evaluation mode.
     store : Store
-    shape : tuple (n, width)
-        Of the features.
+    width : int or None
+        None takes what the first batch gives.
     batch_size : int
-    view : callable, optional
-        What to do to a batch first, on the device.
+    device : torch.device or str
+        Where `compute` wants its batches.
 
     Returns
     -------
@@ -39,16 +40,18 @@ def features_of(
     Raises
     ------
     ValueError
-        If the features of a batch do not have a row for each of its rows, or not this width.
+        If the result for a batch does not have a row for each of its rows, or not this width.
     """
-    out = np.empty(shape, dtype=np.float32)
+    out: Any = None
     for index in BatchLoader(store, batch_size).indices():
-        x = move(store[index], net.device)
-        features = net.module_.features(x if view is None else view(x))
-        if features.shape != (len(index), shape[1]):
+        rows = compute(move(store[index], device))
+        if out is None:
+            width = rows.shape[-1] if width is None else width
+            out = np.empty((len(store), width), dtype=np.float32)
+        if rows.shape != (len(index), width):
             raise ValueError(
-                f"The encoder gave features of shape {tuple(features.shape)} for {len(index)} rows; it must "
-                f"give ({len(index)}, {shape[1]}). Do not drop or mix rows in it."
+                f"The encoder gave features of shape {tuple(rows.shape)} for {len(index)} rows; it must "
+                f"give ({len(index)}, {width}). Do not drop or mix rows in it."
             )
-        out[index] = features.float().cpu().numpy()
+        out[index] = rows.float().cpu().numpy()
     return out

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,10 +28,18 @@ def n_rows(batch: Batch) -> int:
     return len(batch) if isinstance(batch, torch.Tensor) else len(batch[0])
 
 
+def take(batch: Batch, index: Any) -> Batch:
+    """Return some rows of a tensor or of a NamedTuple of tensors."""
+    if isinstance(batch, torch.Tensor):
+        return batch[index]
+    return type(batch)(*(take(part, index) for part in batch))
+
+
 class Store(Protocol):
     """Rows that come out as batches; any torch Dataset that takes an array of row numbers is one.
 
     One whose rows differ in length has ``lengths``, an array of int: batches are made of rows of like length.
+    One whose rows have targets has ``targets_at(index)``, a tensor or a NamedTuple of tensors.
     """
 
     def __len__(self) -> int: ...
@@ -89,6 +99,10 @@ class Selection:
     def __getitem__(self, index: np.ndarray) -> Batch:
         return self.store[self.index[index]]
 
+    def targets_at(self, index: np.ndarray) -> Batch | None:
+        """Return the targets of some rows; None where the store has none."""
+        return targets_of(self.store, self.index[index])
+
     @property
     def lengths(self) -> np.ndarray | None:
         """The lengths of the rows, if the store knows them."""
@@ -96,16 +110,52 @@ class Selection:
         return None if lengths is None else lengths[self.index]
 
 
+class LabeledStore:
+    """A store whose rows have targets: labels, and what else a loss needs, such as weights.
+
+    Parameters
+    ----------
+    store : Store
+    targets : Tensor or NamedTuple of tensors
+        Row i belongs to row i of the store.
+    """
+
+    def __init__(self, store: Store, targets: Batch):
+        self.store = store
+        self.targets = targets
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __getitem__(self, index: np.ndarray) -> Batch:
+        return self.store[index]
+
+    def targets_at(self, index: np.ndarray) -> Batch:
+        """Return the targets of some rows."""
+        return take(self.targets, torch.from_numpy(index))
+
+    @property
+    def lengths(self) -> np.ndarray | None:
+        """The lengths of the rows, if the store knows them."""
+        return lengths_of(self.store)
+
+
 def lengths_of(store: Store) -> np.ndarray | None:
     """Return how long each row is; None where all are alike."""
     return getattr(store, "lengths", None)
+
+
+def targets_of(store: Store, index: np.ndarray) -> Batch | None:
+    """Return the targets of some rows; None where rows have none."""
+    give = getattr(store, "targets_at", None)
+    return None if give is None else give(index)
 
 
 class BatchLoader:
     """Iterate over a store in batches of nearly equal size.
 
     No batch is left with a single row: batch norm and contrastive losses have nothing to compare it
-    to. Yields ``(batch, None)``: skorch expects a target in second place.
+    to. Yields ``(batch, targets)``, as skorch expects; targets are None where rows have none.
 
     Rows of different lengths come in batches of like length, so that little is filled up: from the shortest
     to the longest, or, shuffled, sorted within some batches at a time, which come in random order.
@@ -129,9 +179,9 @@ class BatchLoader:
         n = len(self.store)
         return max(1, min(-(-n // self.batch_size), n // 2))
 
-    def __iter__(self) -> Iterator[tuple[Batch, None]]:
+    def __iter__(self) -> Iterator[tuple[Batch, Batch | None]]:
         for index in self.indices():
-            yield self.store[index], None
+            yield self.store[index], targets_of(self.store, index)
 
     def indices(self) -> list[np.ndarray]:
         """Return the row numbers of each batch of a pass."""
@@ -144,3 +194,60 @@ class BatchLoader:
         if lengths is not None and self.shuffle:
             batches = [batches[i] for i in torch.randperm(len(batches))]
         return batches
+
+
+def hold_out(
+    store: Store, fraction: float, random_state: int | np.random.RandomState | None
+) -> tuple[Store, Store | None]:
+    """Set a share of the rows aside for early stopping, by a seed of their own: weights do not depend on it.
+
+    Parameters
+    ----------
+    store : Store
+    fraction : float
+        0 keeps all rows for training; else at least two are set aside.
+    random_state : int, RandomState instance or None
+        Only an int decides which rows; otherwise they are always the same.
+
+    Returns
+    -------
+    train : Store
+    valid : Store or None
+
+    Raises
+    ------
+    ValueError
+        If fewer than two rows are left to train on.
+    """
+    n = len(store)
+    if n < 2:
+        raise ValueError("Training needs at least 2 rows of X; it has 1. Collect rows and pass them at once.")
+    if not fraction:
+        return store, None
+    n_valid = max(2, round(fraction * n))
+    if n - n_valid < 2:
+        raise ValueError(
+            f"early_stopping=True leaves {max(0, n - n_valid)} of {n} rows to train on. Give more "
+            "rows, lower validation_fraction, or set early_stopping=False."
+        )
+    seed = random_state if isinstance(random_state, Integral) else 0
+    order = np.random.default_rng(int(seed)).permutation(n)
+    return Selection(store, order[n_valid:]), Selection(store, order[:n_valid])
+
+
+def auto_epochs(store: Store | int, budget: int) -> int:
+    """Return the passes that ``max_epochs="auto"`` stands for, by default 5000 / sqrt(n).
+
+    Few rows are seen often, many rows seldom: 500 times for 100 rows, 5 times for a million.
+
+    Parameters
+    ----------
+    store : Store or int
+        The rows, or how many there are. Where they differ in length, as texts do, n is the sum of their lengths.
+    budget : int
+        The number above the root.
+    """
+    if not isinstance(store, int):
+        lengths = lengths_of(store)
+        store = len(store) if lengths is None else int(lengths.sum())
+    return math.ceil(budget / math.sqrt(store))

@@ -1,41 +1,62 @@
-"""skorch's NeuralNet, told that the module's output is the loss itself."""
+"""skorch's NeuralNet for modules that know their own loss."""
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
-from typing import Any
+from numbers import Real
+from typing import Any, Self
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
+from skorch.history import History
 from torch import nn
 from tqdm.auto import tqdm
 
 from ._batch_norm import batch_statistics
 from ._loader import Batch, BatchLoader, move, n_rows
 from ._seed import seeded
+from ._step import Step, as_step
 
 VALIDATION_SEED = 0  # the same views in every epoch: losses that can be compared
 
 
-class PretextNet(NeuralNet):
-    """Train an objective: a module that maps a batch to a scalar loss.
+class ObjectiveNet(NeuralNet):
+    """Train an objective: a module that knows its own loss.
+
+    skorch's loop, its callbacks, history and optimizer are used as they are. What differs: a batch may be a
+    NamedTuple, which skorch's ``infer`` would turn into a list; a loss comes as a :class:`Step`, with its weight
+    and logs; losses are read once per epoch.
 
     Parameters
     ----------
     module : nn.Module
-        The objective.
+        The objective. ``forward(x)`` gives the loss; where rows have targets, ``forward(x)`` gives outputs, and
+        ``loss(output, targets)`` the loss.
     precision : torch.dtype
         bfloat16 runs the module under autocast; float32 as it is.
+    param_groups : list of dict or None
+        Groups of parameters for the optimizer, such as ``{"params": [...], "lr": 1e-4}``; None is one group.
+        skorch's own groups go by patterns of names, which a module of the user's own does not promise.
     **kwargs
         skorch's own parameters.
     """
 
-    def __init__(self, module: nn.Module, *, precision: torch.dtype = torch.float32, **kwargs: Any):
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        precision: torch.dtype = torch.float32,
+        param_groups: list[dict[str, Any]] | None = None,
+        **kwargs: Any,
+    ):
+        # skorch insists on a criterion, and the module is its own
         super().__init__(module, criterion=kwargs.pop("criterion", nn.Identity), **kwargs)
         self.precision = precision
+        self.param_groups = param_groups
 
     @property
     def _default_callbacks(self) -> list[Any]:
@@ -47,24 +68,42 @@ class PretextNet(NeuralNet):
     def get_iterator(self, dataset: Any, training: bool = False) -> BatchLoader:
         return BatchLoader(dataset, self.batch_size, shuffle=training)
 
-    def infer(self, x: Batch, **fit_params: Any) -> torch.Tensor:
+    def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[Any, dict[str, Any]]:
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        return (args if self.param_groups is None else (self.param_groups,)), kwargs
+
+    def infer(self, x: Batch, **fit_params: Any) -> Any:
         device = torch.device(self.device)
         with torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32):
             return self.module_(move(x, device))
 
-    def get_loss(self, y_pred: torch.Tensor, y_true: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
-        return y_pred
+    def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Step:
+        if y_true is None:
+            return as_step(y_pred)
+        return as_step(self.module_.loss(y_pred, move(y_true, self.device)))
 
-    def train_step(self, batch: Any, **fit_params: Any) -> dict[str, torch.Tensor]:
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        self._set_training(True)
+        step = self._forward(batch)
+        step["loss"].backward()
+        return step
+
+    def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         step = super().train_step(batch, **fit_params)
         self.module_.after_step()
         return step
 
-    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, torch.Tensor]:
+    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         self.module_.eval()
         with torch.no_grad(), batch_statistics(self.module_):
-            loss = self.infer(batch[0])
-        return {"loss": loss, "y_pred": loss}
+            return self._forward(batch)
+
+    def _forward(self, batch: Any) -> dict[str, Any]:
+        x, targets = batch
+        output = self.infer(x)
+        step = self.get_loss(output, targets)
+        # callbacks of skorch ask for y_pred, and a pretext task predicts nothing but its loss
+        return {**step._asdict(), "y_pred": step.loss if targets is None else output}
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -80,21 +119,18 @@ class PretextNet(NeuralNet):
 
     def _run_batches(self, iterator: Any, training: bool, prefix: str, step_fn: Any) -> None:
         sums: dict[str, Any] = {}
-        rows: Any = 0
+        total: Any = 0
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
-            count = self.module_.count
-            size = n_rows(batch[0]) if count is None else count
-            rows = rows + size
-            logs = {"loss": step["loss"], **self.module_.logs}
-            self.module_.logs, self.module_.count = {}, None
-            for name, value in logs.items():
+            size = n_rows(batch[0]) if step["weight"] is None else step["weight"]
+            total = total + size
+            for name, value in {"loss": step["loss"], **step["logs"]}.items():
                 sums[name] = sums.get(name, 0.0) + value.detach() * size
             self.notify("on_batch_end", batch=batch, training=training, **step)
         for name, value in sums.items():
-            self._record(f"{prefix}_{name}", float(value) / max(1.0, float(rows)))
-        if not rows:
+            self._record(f"{prefix}_{name}", float(value) / max(1.0, float(total)))
+        if not total:
             warnings.warn(
                 "There is nothing in X that could be predicted, so nothing was learned. Pass longer rows.",
                 ConvergenceWarning,
@@ -130,9 +166,37 @@ class PretextNet(NeuralNet):
             self.notify("on_train_end", X=store, y=None)
             self.module_.eval()
 
+    def start(self, history: list[dict[str, Any]]) -> Self:
+        """Get ready to train, after the epochs of `history`."""
+        self.initialize()
+        for group in self.optimizer_.param_groups:
+            group["initial_lr"] = group["lr"]  # what a schedule that goes on starts from
+        self.history = History([{**row, "batches": []} for row in history])
+        self.module_.eval()
+        return self
+
+    def remember(self, other: ObjectiveNet) -> None:
+        """Take over what the optimizer of another net knows of past gradients."""
+        memory = copy.deepcopy(other.optimizer_.state_dict()["state"])
+        self.optimizer_.load_state_dict({**self.optimizer_.state_dict(), "state": memory})
+
+    def release(self) -> None:
+        """Let go of what only training needs: the rows set aside, and gradients, which are as large as weights."""
+        self.train_split = None
+        self.optimizer_.zero_grad(set_to_none=True)
+
+    def epochs(self) -> list[dict[str, Any]]:
+        """Return the numbers of each epoch; one that was broken off has none."""
+        rows = [row for row in self.history if "train_loss" in row]
+        return [{k: v for k, v in row.items() if _is_scalar(k, v)} for row in rows]
+
     def _stopped_early(self) -> bool:
         stoppers = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
         return any(c.misses_ == c.patience for c in stoppers)
+
+
+def _is_scalar(name: str, value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and not name.endswith("_batch_count")
 
 
 class Progress(Callback):
@@ -141,11 +205,11 @@ class Progress(Callback):
     def __init__(self, description: str):
         self.description = description
 
-    def on_train_begin(self, net: PretextNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+    def on_train_begin(self, net: ObjectiveNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         self.bar_: Any = None
 
     def on_epoch_begin(
-        self, net: PretextNet, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
+        self, net: ObjectiveNet, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
     ) -> None:
         if self.bar_ is None:
             batches = len(net.get_iterator(dataset_train))
@@ -153,18 +217,18 @@ class Progress(Callback):
             self.epoch_ = 0
         self.epoch_ += 1
 
-    def on_batch_end(self, net: PretextNet, batch: Any = None, training: bool = False, **kw: Any) -> None:
+    def on_batch_end(self, net: ObjectiveNet, batch: Any = None, training: bool = False, **kw: Any) -> None:
         if training:
             self.bar_.update()
 
     def on_epoch_end(
-        self, net: PretextNet, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
+        self, net: ObjectiveNet, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
     ) -> None:
         row = net.history[-1]
         losses = {key: f"{row[key]:.3f}" for key in ("train_loss", "valid_loss") if key in row}
         self.bar_.set_postfix({"epoch": f"{self.epoch_}/{net.max_epochs}", **losses}, refresh=False)
 
-    def on_train_end(self, net: PretextNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+    def on_train_end(self, net: ObjectiveNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         if self.bar_ is not None:
             self.bar_.close()
         self.bar_ = None

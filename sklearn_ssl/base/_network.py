@@ -1,0 +1,422 @@
+"""The engine: what every estimator with a trained network needs, whatever the network is trained for."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.helper import predefined_split
+from torch import Tensor, nn
+
+from ..modalities import Modality, choose_modality, is_frame, kind_of_modality, stack_rows
+from ..persistence import SaveMixin
+from ..training import (
+    Batch,
+    LabeledStore,
+    ObjectiveNet,
+    PortableModule,
+    Progress,
+    Store,
+    auto_epochs,
+    calibrate,
+    check_callbacks,
+    draw_seed,
+    hold_out,
+    load_weights,
+    move,
+    output_width,
+    outputs_of,
+    resolve_device,
+    resolve_precision,
+    seeded,
+    weights_of,
+    without_fitted,
+)
+from ._columns import check_columns, forget_fitted
+from ._docs import with_shared_sections
+from ._objective import Objective
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NetworkEstimator(SaveMixin, BaseEstimator, ABC):
+    """Train a network on rows.
+
+    A subclass is a keyword-only dataclass. It writes ``_objective``, calls ``_fit`` in its ``fit``, and gives
+    results by ``_outputs``. Its docstring has the parameters of its own; those below are added to it.
+
+    Parameters
+    ----------
+    max_epochs : int or "auto", default="auto"
+        Passes over the rows. 0 gives the untrained encoder, the honest baseline. ``"auto"`` is
+        ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million; of texts, n are
+        the tokens.
+    batch_size : int or "auto", default="auto"
+        Rows in a step, in training and in ``transform``. ``"auto"`` is 256, and 32 for texts.
+    lr : float, default=1e-3
+        Learning rate of AdamW.
+    early_stopping : bool, default=False
+        Set `validation_fraction` of the rows aside, stop when their loss has not improved for
+        `n_iter_no_change` epochs, and keep the best weights.
+    validation_fraction : float, default=0.1
+        Share of the rows set aside, at least two rows. Used with `early_stopping` only.
+    n_iter_no_change : int, default=10
+        Epochs to wait for an improvement. Used with `early_stopping` only.
+    device : str, default="auto"
+        Where to train: ``"cpu"``, ``"cuda"``, ... ``"auto"`` is CUDA where there is one.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Of the network in training; losses and ``transform`` always compute in float32. ``"auto"`` is
+        bfloat16 where the processor has instructions for it. ``precision_`` says what was chosen.
+    callbacks : list of skorch callbacks or None, default=None
+        Called while training; ``net_`` is the skorch net that they get.
+    warm_start : bool, default=False
+        Let ``fit`` continue from the weights of the last fit. The scaling, the network and what its
+        objective was built from (`modality`, `encoder`, `n_components` and the parameters of the
+        pretext task) stay those of the first fit; the other parameters may change. On a DataFrame with
+        other columns than the last, only the encoder is kept, as if it were passed as `encoder`.
+    random_state : int, RandomState instance or None, default=None
+        Decides everything that is random. The same int gives the same bits on the same machine with
+        the same number of threads. With another number sums are rounded otherwise, which training
+        amplifies: features are as good, not the same.
+        The global generators of torch and numpy are neither used nor changed.
+    verbose : int, default=0
+        1 or more draws a progress bar.
+
+    Attributes
+    ----------
+    encoder_ : nn.Module
+        The trained encoder, on `device`, in evaluation mode.
+    modality_ : Modality
+        The fitted modality.
+    net_ : skorch.NeuralNet
+        The trainer; ``net_.module_`` is the objective.
+    history_ : list of dict
+        One dict per epoch: ``epoch``, ``train_loss``, and with `early_stopping` ``valid_loss``.
+        ``pandas.DataFrame(est.history_)`` is the learning curve.
+    encoder_width_ : int
+        Width of what `encoder_` gives.
+    precision_ : str
+        ``"float32"`` or ``"bfloat16"``.
+    n_features_in_ : int
+        Number of columns seen in fit; only where X has two dimensions.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Names of the columns; only where all of them are strings.
+    """
+
+    # Settings that not every estimator leaves to its users. A subclass that declares one again makes it a parameter,
+    # at the place in the signature that it has here: a dataclass would put those of its bases first.
+    modality: str | Modality = field(init=False, default="auto")
+    encoder: str | nn.Module = field(init=False, default="auto")
+    n_components: int | None = field(init=False, default=None)
+    max_epochs: int | str = "auto"
+    batch_size: int | str = "auto"
+    lr: float = 1e-3
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 10
+    device: str = "auto"
+    precision: str = "auto"
+    callbacks: Sequence[Any] | None = None
+    on_collapse: str = field(init=False, default="ignore")
+    warm_start: bool = False
+    random_state: int | np.random.RandomState | None = None
+    verbose: int = 0
+
+    _epoch_budget: ClassVar[int] = 5000  # of max_epochs="auto"
+    _betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # AdamW's
+    _causal: ClassVar[bool] = False  # whether a named encoder may look back only
+    _modalities: ClassVar[tuple[type[Modality], ...]] = (Modality,)  # those that it takes
+    _not_saved: ClassVar[tuple[str, ...]] = ("callbacks",)  # arbitrary objects
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
+        "batch_size": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "device": [str, torch.device],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "callbacks": [list, tuple, None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        constraints: dict[str, Any] = {}
+        for base in reversed(cls.__mro__):
+            constraints |= vars(base).get("_parameter_constraints", {})
+        cls._parameter_constraints = constraints
+        parent = next(base for base in cls.__mro__[1:] if issubclass(base, NetworkEstimator))
+        cls.__doc__ = with_shared_sections(cls.__doc__, parent.__doc__)
+
+    @abstractmethod
+    def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:
+        """Build what is trained; `width` is that of the encoder's features."""
+
+    def _feature_width(self) -> int | None:
+        """Hook: return the width to ask of a named encoder; None leaves it to the encoder."""
+        return None
+
+    def _accept_width(self, width: int) -> None:
+        """Hook: take note of the width of the encoder's features, or refuse it."""
+
+    def _param_groups(self, objective: Objective) -> list[dict[str, Any]] | None:
+        """Hook: return groups of parameters with a learning rate of their own; None trains all alike."""
+        return None
+
+    def _watchers(self) -> list[Callback]:
+        """Hook: return callbacks of the estimator's own, which come before the user's."""
+        return []
+
+    def _verdict(self, net: ObjectiveNet, store: Store) -> str:
+        """Hook: return what is wrong with a trained network, to warn of, or raise it."""
+        return ""
+
+    def _fit(
+        self,
+        X: Any,
+        pool: Any = None,
+        *,
+        targets: Batch | None = None,
+        learned: dict[str, Any] | None = None,
+        max_epochs: int | str | None = None,
+        go_on: bool = False,
+    ) -> Self:
+        """Train, from the start or on; a failure leaves the estimator as it was, or unfitted.
+
+        Parameters
+        ----------
+        X, pool : raw rows
+            Both are trained on; without `pool`, X alone.
+        targets : Tensor or NamedTuple of tensors, optional
+            One for each row of X and `pool`.
+        learned : dict, optional
+            Fitted attributes that the objective is built from, such as ``classes_``. An attribute that is set
+            before this call is forgotten with those of the last fit.
+        max_epochs : int or "auto", optional
+            In place of the parameter.
+        go_on : bool, default=False
+            Train the network of the last fit on, if there was one.
+        """
+        self._validate_params()
+        check_callbacks(self.callbacks)
+        device = resolve_device(self.device)
+        first = not (go_on and hasattr(self, "net_"))
+        # a frame with other columns needs another first layer: the rest of the encoder goes on
+        start = self.encoder_ if not first and max_epochs is None and self._has_other_columns(X) else None
+        first = first or start is not None
+        if not first:
+            check_columns(self, X)
+        rows = X if pool is None else stack_rows(X, pool)
+        # from here on rows are a store: they were checked, and texts were split, once
+        modality, store = self._first_look(rows) if first else (self.modality_, self.modality_.validate(rows))
+        data = store if targets is None else LabeledStore(store, targets)
+        train, valid = hold_out(data, self.early_stopping * self.validation_fraction, self.random_state)
+        if first:
+            self._reset(modality, X)
+            vars(self).update(learned or {})
+        history = [] if first else self.history_
+        with seeded(draw_seed(self.random_state, len(history)), device):
+            net = self._first_net(store, device, start) if first else self._next_net(device)
+            net.train_split = None if valid is None else predefined_split(valid)
+            wanted = self.max_epochs if max_epochs is None else max_epochs
+            epochs = auto_epochs(train, self._epoch_budget) if isinstance(wanted, str) else int(wanted)
+            before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
+            # the statistics of a module of the user's own stay as they are if it is not trained
+            calibration = train if first and (epochs or isinstance(self.encoder, str)) else None
+            complaint = ""
+            try:
+                if epochs:
+                    net.train(train, epochs)
+                    complaint = self._verdict(net, train)
+            except KeyboardInterrupt:
+                self._finish(net, calibration)
+                raise
+            except Exception:  # whatever went wrong, the estimator must not stay half trained
+                if before is None:
+                    self._reset()  # no features from a network that went astray
+                else:
+                    load_weights(net.module_, before)
+                raise
+            self._finish(net, calibration)
+        if complaint:
+            warnings.warn(complaint, ConvergenceWarning, stacklevel=3)
+        return self
+
+    def _first_look(self, rows: Any) -> tuple[Modality, Store]:
+        """Return the modality, fitted to raw rows, and the rows as a store."""
+        modality = choose_modality(self.modality, rows, self._modalities, type(self).__name__)
+        modality.configure_for(self.encoder)
+        return modality, modality.fit_validate(rows)
+
+    def _reset(self, modality: Modality | None = None, X: Any = None) -> None:
+        """Forget what was fitted; then begin again with a modality and the columns of X, if given."""
+        forget_fitted(self)
+        if modality is not None:
+            self.modality_ = modality
+            check_columns(self, X, reset=True)
+
+    def _first_net(self, store: Store, device: torch.device, start: nn.Module | None) -> ObjectiveNet:
+        try:
+            encoder = self._new_encoder(start).to(device)
+            # three rows suffice to see what is wrong with a network, before anything is trained
+            batch = move(store[np.arange(3) % len(store)], device)
+            self.encoder_width_ = output_width(encoder, batch, resolve_precision(self.precision, device))
+            self._accept_width(self.encoder_width_)
+            return self._net(self._objective(self.modality_, encoder, self.encoder_width_), device, [])
+        except BaseException:
+            self._reset()
+            raise
+
+    def _next_net(self, device: torch.device) -> ObjectiveNet:
+        """Put a new trainer around the network that is there, and let the optimizer remember.
+
+        A new one, since the device, the batch size and the callbacks may be others now. Adam's averages are
+        kept: without them the first steps would be as large as at the start of training.
+        """
+        net = self._net(self.net_.module_, device, self.history_)
+        net.remember(self.net_)
+        return net
+
+    def _new_encoder(self, start: nn.Module | None = None) -> nn.Module:
+        encoder = self.encoder if start is None else start
+        try:
+            if isinstance(encoder, nn.Module):
+                return self.modality_.adapt_encoder(copy.deepcopy(encoder))
+            return self.modality_.encoder(encoder, self._feature_width(), self._causal)
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(
+                f"The encoder could not be built: {str(error).splitlines()[0]} Lower n_components if memory is "
+                "short; pass a module that copy.deepcopy can copy."
+            ) from error
+
+    def _net(self, objective: Objective, device: torch.device, history: list[dict]) -> ObjectiveNet:
+        """Put a trainer around `objective`, with the callbacks and settings of now."""
+        precision = resolve_precision(self.precision, device)
+        callbacks = [*self._watchers(), *(self.callbacks or [])]
+        if self.early_stopping:
+            callbacks.append(EarlyStopping(patience=self.n_iter_no_change, load_best=True))
+        if self.verbose:
+            callbacks.append(Progress(f"{type(self).__name__} [{device}, {_dtype_name(precision)}]"))
+        net = ObjectiveNet(
+            objective,
+            precision=precision,
+            param_groups=self._param_groups(objective),
+            optimizer=torch.optim.AdamW,
+            # one kernel for all parameters; elsewhere torch has none
+            optimizer__fused=device.type in ("cpu", "cuda"),
+            optimizer__betas=self._betas,
+            lr=self.lr,
+            batch_size=self._rows_per_batch,
+            device=str(device),
+            train_split=None,
+            callbacks=callbacks,
+            verbose=0,
+        )
+        net.store_of_ = self._store  # for callbacks that have raw rows
+        return net.start(history)
+
+    def _finish(self, net: ObjectiveNet, calibration: Store | None) -> None:
+        """Leave the estimator ready for use, whatever ended the training."""
+        net.release()
+        self._adopt(net, net.epochs())
+        self.precision_ = _dtype_name(net.precision)
+        if calibration is not None:
+            calibrate(self.encoder_, calibration, max(256, self._rows_per_batch), net.device)
+        net.module_.eval()
+
+    def _adopt(self, net: ObjectiveNet, history: list[dict]) -> None:
+        self.net_, self.encoder_, self.history_ = net, net.module_.encoder, history
+
+    def _apply(
+        self, compute: Callable[[Batch], Tensor], store: Store, width: int | None = None
+    ) -> np.ndarray:
+        """Return what a part of the trained objective gives for all rows of a store, ``(n, width)`` float32."""
+        return outputs_of(compute, store, width, self._rows_per_batch, self.net_.device)
+
+    def _ready(self, X: Any) -> tuple[Any, Store]:
+        """Return the trained objective, and raw rows as a store."""
+        check_is_fitted(self, "net_")
+        return self.net_.module_, self._store(X)
+
+    def _store(self, X: Any) -> Store:
+        check_columns(self, X)
+        return self.modality_.validate(X)
+
+    def _restore(self, modality: Modality, weights: dict[str, Tensor]) -> None:
+        """Build the network anew and give it saved weights; other fitted attributes are there."""
+        self.modality_ = modality
+        objective = self._objective(modality, self._new_encoder(), self.encoder_width_)
+        try:
+            load_weights(objective, weights)
+        except (RuntimeError, AttributeError) as error:
+            raise ValueError(f"The saved weights do not fit the encoder: {error}") from error
+        self._adopt(self._net(objective, self._device_or_cpu(), self.history_), self.history_)
+
+    def _has_other_columns(self, X: Any) -> bool:
+        """Return whether X is a frame with columns that the last fit did not see, or without some it saw."""
+        names = getattr(self, "feature_names_in_", None)
+        return names is not None and is_frame(X) and set(X.columns) != set(names)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if isinstance(state.get("encoder"), nn.Module):
+            state["encoder"] = PortableModule.pack(state["encoder"])
+        if self.callbacks is not None:
+            state["callbacks"] = [without_fitted(entry) for entry in self.callbacks]
+        if "net_" in state:
+            # the weights alone: no optimizer state, no data, and arrays that joblib hashes by value
+            state["net_"] = PortableModule.pack(state["net_"].module_)
+            del state["encoder_"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        objective = state.pop("net_", None)
+        if isinstance(state.get("encoder"), PortableModule):
+            state["encoder"] = state["encoder"].unpack()
+        super().__setstate__(state)
+        if objective is not None:
+            self._adopt(self._net(objective.unpack(), self._device_or_cpu(), self.history_), self.history_)
+
+    def _device_or_cpu(self) -> torch.device:
+        """Return the device to load a trained estimator to, on a machine that may lack the wanted one."""
+        try:
+            return resolve_device(self.device)
+        except ValueError:
+            return torch.device("cpu")
+
+    @property
+    def _rows_per_batch(self) -> int:
+        return self.modality_.batch_size if isinstance(self.batch_size, str) else self.batch_size
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags = modality_of(self).input_tags()
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+
+def modality_of(estimator: NetworkEstimator) -> Modality:
+    """Return the modality of an unfitted estimator; with ``"auto"``, the first of those that it takes."""
+    return kind_of_modality(estimator.modality, estimator._modalities)
+
+
+def _dtype_name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

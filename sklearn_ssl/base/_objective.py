@@ -1,0 +1,76 @@
+"""What a network is trained for: a loss over batches, without labels or with them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from ..training import Batch, Step
+
+
+class Objective(nn.Module, ABC):
+    """A pretext task: a loss over a batch of unlabeled rows.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        Maps a batch to features ``(n, width)``. Projectors, predictors and decoders are the objective's own.
+    """
+
+    def __init__(self, encoder: nn.Module):
+        super().__init__()
+        self.encoder = encoder
+
+    @abstractmethod
+    def forward(self, x: Batch) -> Tensor | Step:
+        """Return the loss of a batch.
+
+        A scalar tensor is the mean over the rows. A :class:`~sklearn_ssl.training.Step` says what else it is a
+        mean over, and what else to record.
+        """
+
+    def features(self, x: Batch) -> Tensor:
+        """Return what ``transform`` gives for a batch, ``(n, width)``."""
+        return self.encoder(x)
+
+    def embedding(self, x: Batch) -> Tensor:
+        """Return what must not collapse for a batch, ``(n, d)``: what the loss compares, if not features."""
+        return self.features(x)
+
+    def after_step(self) -> None:
+        """Do what must follow an optimizer step, such as moving a target encoder."""
+
+
+class SupervisedObjective(Objective):
+    """A task with labels: outputs for a batch of rows, and their loss.
+
+    The two are apart, as in skorch, so that the same ``forward`` serves prediction.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        Maps a batch to features ``(n, width)``.
+    head : nn.Module
+        Maps features to outputs ``(n, n_outputs)``, such as logits.
+    """
+
+    def __init__(self, encoder: nn.Module, head: nn.Module):
+        super().__init__(encoder)
+        self.head = head
+
+    def forward(self, x: Batch) -> Tensor:
+        """Return the outputs for a batch, ``(n, n_outputs)``."""
+        return self.head(self.encoder(x))
+
+    @abstractmethod
+    def loss(self, output: Tensor, targets: Batch) -> Tensor | Step:
+        """Return the loss of the outputs of a batch, given its targets.
+
+        Parameters
+        ----------
+        output : Tensor of shape (n, n_outputs)
+            In the precision of training: turn it to float32 first.
+        targets : Tensor of shape (n, ...), or NamedTuple of such
+            Those of the rows, on the device of `output`.
+        """

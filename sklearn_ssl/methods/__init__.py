@@ -1,0 +1,32 @@
+"""The methods, a file each: what is predicted."""
+
+from ._adversarial import GANPretrainer
+from ._autoencoder import AutoencoderPretrainer
+from ._autoregressive import AutoregressivePretrainer
+from ._contrastive import ContrastivePretrainer
+from ._decoding import DecoderMixin, DecodingObjective, SamplerMixin
+from ._masked import MaskedPretrainer
+from ._rotation import RotationPretrainer
+from ._segment_order import SegmentOrderPretrainer
+from ._siamese import SiamesePretrainer
+from ._som import SelfOrganizingMap, neighbours
+from ._variational import VAEPretrainer
+from ._word2vec import Word2VecPretrainer
+
+__all__ = [
+    "AutoencoderPretrainer",
+    "AutoregressivePretrainer",
+    "ContrastivePretrainer",
+    "DecoderMixin",
+    "DecodingObjective",
+    "GANPretrainer",
+    "MaskedPretrainer",
+    "RotationPretrainer",
+    "SamplerMixin",
+    "SegmentOrderPretrainer",
+    "SelfOrganizingMap",
+    "SiamesePretrainer",
+    "VAEPretrainer",
+    "Word2VecPretrainer",
+    "neighbours",
+]

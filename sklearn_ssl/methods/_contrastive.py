@@ -1,0 +1,128 @@
+"""Contrastive pretraining: two views of a row belong together, views of different rows do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from sklearn.utils._param_validation import Interval
+from torch import Tensor, nn
+
+from ..base import Modality, Objective, Pretrainer
+from ..encoders import head
+from ..training import Batch
+
+
+def nt_xent(a: Tensor, b: Tensor, temperature: float) -> Tensor:
+    """Normalised temperature-scaled cross-entropy over two views of a batch.
+
+    Each of the ``2 n`` embeddings must find its other view among the ``2 n - 1`` others, by cosine
+    similarity.
+
+    Parameters
+    ----------
+    a, b : Tensor of shape (n, d)
+        Row i of `a` and row i of `b` are two views of the same input.
+    temperature : float
+        What similarities are divided by; small values weigh the hardest negatives more.
+
+    Returns
+    -------
+    Tensor of shape ()
+
+    References
+    ----------
+    .. [1] T. Chen, S. Kornblith, M. Norouzi, G. Hinton. "A Simple Framework for Contrastive Learning of
+       Visual Representations." ICML 2020. https://arxiv.org/abs/2002.05709
+    """
+    n = len(a)
+    with torch.autocast(a.device.type, enabled=False):
+        z = F.normalize(torch.cat([a, b]).float(), dim=1)
+        similarity = (z @ z.T / temperature).fill_diagonal_(-torch.inf)
+        partner = torch.arange(2 * n, device=z.device).roll(n)
+        return F.cross_entropy(similarity, partner)
+
+
+class ContrastiveObjective(Objective):
+    """NT-Xent between the projections of two views.
+
+    Parameters
+    ----------
+    modality : Modality
+        Draws the views.
+    encoder : nn.Module
+        Maps a batch to features ``(n, n_components)``.
+    n_components : int
+        Width of the features.
+    temperature : float
+        See :func:`nt_xent`.
+    """
+
+    def __init__(self, modality: Modality, encoder: nn.Module, n_components: int, temperature: float):
+        super().__init__(encoder)
+        self.views = modality.views
+        self.temperature = temperature
+        self.projector = head(n_components, 256, 128)
+
+    def forward(self, x: Batch) -> Tensor:
+        """Return the loss of a batch ``(n, ...)``."""
+        a, b = self.views(x)
+        return nt_xent(self.embedding(a), self.embedding(b), self.temperature)
+
+    def embedding(self, x: Batch) -> Tensor:
+        """Return what the loss compares, ``(n, 128)``."""
+        return self.projector(self.encoder(x))
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ContrastivePretrainer(Pretrainer):
+    """Learn features by telling the views of one row from the views of others.
+
+    Two random views of each row are drawn (on tables some cells are replaced by values of other rows,
+    as in SCARF [2]_; images are cropped, flipped and lit differently, as in SimCLR [1]_), and the
+    network learns to give both views of a row similar embeddings. What ``transform`` returns are the
+    features before the projection that the loss sees.
+
+    Parameters
+    ----------
+    temperature : float, default=0.5
+        What similarities are divided by; small values weigh the hardest negatives more.
+
+    See Also
+    --------
+    sklearn.decomposition.PCA : Linear features without training.
+
+    References
+    ----------
+    .. [1] T. Chen, S. Kornblith, M. Norouzi, G. Hinton. "A Simple Framework for Contrastive Learning of
+       Visual Representations." ICML 2020. https://arxiv.org/abs/2002.05709
+    .. [2] D. Bahri, H. Jiang, Y. Tay, D. Metzler. "SCARF: Self-Supervised Contrastive Learning using
+       Random Feature Corruption." ICLR 2022. https://arxiv.org/abs/2106.15147
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_ssl import ContrastivePretrainer
+    >>> X, y = load_iris(return_X_y=True)
+    >>> ssl = ContrastivePretrainer(n_components=16, max_epochs=5, random_state=0)
+    >>> pipe = make_pipeline(ssl, LogisticRegression()).fit(X, y)
+    >>> pipe.score(X, y) > 0.9
+    True
+    >>> pipe[:-1].transform(X).shape
+    (150, 16)
+    """
+
+    temperature: float = 0.5
+
+    _collapse_advice: ClassVar[str] = "Lower lr, or raise batch_size."
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:
+        return ContrastiveObjective(modality, encoder, width, self.temperature)

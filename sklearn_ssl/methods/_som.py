@@ -1,0 +1,379 @@
+"""Self-organizing map: units on a grid, each a point among the rows, neighbours alike."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.metrics import euclidean_distances
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_array, gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.extmath import randomized_svd
+from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from ..base import forget_fitted
+from ..persistence import SaveMixin
+from ..training import draw_seed
+
+CHUNK = 512  # rows at a time: their distances to all units fit into the cache
+HALF_LIFE = 1000  # rows after which partial_fit gives a row half its weight
+
+
+def grid_positions(shape: tuple[int, int], topology: str) -> np.ndarray:
+    """Return where the units are: neighbours are at a distance of 1.
+
+    Parameters
+    ----------
+    shape : tuple (rows, columns)
+    topology : {"rectangular", "hexagonal"}
+        In a hexagonal grid every other row is moved by half a unit, so that inner units have six
+        neighbours at the same distance.
+
+    Returns
+    -------
+    ndarray of shape (rows * columns, 2)
+        Row by row: vertical, horizontal position.
+    """
+    rows, columns = (side.ravel().astype(float) for side in np.indices(shape))
+    if topology == "hexagonal":
+        return np.column_stack([rows * math.sqrt(3) / 2, columns + (rows % 2) / 2])
+    return np.column_stack([rows, columns])
+
+
+def neighbourhood(positions: np.ndarray, radius: float) -> np.ndarray:
+    """Return Gaussian weights between all units, ``(n_units, n_units)``: 1 for a unit and itself."""
+    return np.exp(-0.5 * (euclidean_distances(positions) / radius) ** 2)
+
+
+def neighbours(positions: np.ndarray, topology: str) -> np.ndarray:
+    """Return which units are neighbours on the grid, ``(n_units, n_units)`` bool: eight of them, or six."""
+    reach = math.sqrt(2) if topology == "rectangular" else 1.0
+    apart = euclidean_distances(positions)
+    return (apart > 0.5) & (apart < reach + 1e-6)
+
+
+def nearest(X: np.ndarray, codebook: np.ndarray) -> np.ndarray:
+    """Return the index of the nearest row of `codebook` for each row of `X`, by matrix products."""
+    half = (codebook**2).sum(1) / 2
+    winners = np.empty(len(X), dtype=np.int32)
+    for rows in gen_batches(len(X), CHUNK):
+        winners[rows] = (half - X[rows] @ codebook.T).argmin(1)
+    return winners
+
+
+def sums_by_unit(X: np.ndarray, winners: np.ndarray, n_units: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sum ``(n_units, d)`` and the number ``(n_units,)`` of the rows that each unit won."""
+    ones, rows = np.ones(len(X), dtype=X.dtype), np.arange(len(X))
+    membership = sp.csr_array((ones, (winners, rows)), shape=(n_units, len(X)))
+    return membership @ X, np.bincount(winners, minlength=n_units).astype(X.dtype)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SelfOrganizingMap(
+    SaveMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator
+):
+    """Kohonen's self-organizing map, trained by the batch algorithm.
+
+    Units lie on a grid, and each is a point in the space of the rows. In each epoch every unit moves to
+    the mean of all rows, weighted by how near their winning unit is on the grid; the neighbourhood
+    shrinks from epoch to epoch. The map is a flat picture of the data, a clustering, and, by the
+    distances to its units, features. Nothing is drawn at random unless ``init="random"``.
+
+    Parameters
+    ----------
+    shape : "auto" or tuple (rows, columns), default="auto"
+        Units of the grid. ``"auto"`` is nearly square and has a unit for every twenty rows of X, at
+        most 10 x 10.
+    topology : {"rectangular", "hexagonal"}, default="rectangular"
+        Inner units have eight neighbours (four of them on the diagonals) or six.
+    output : {"distance", "position"}, default="distance"
+        What ``transform`` gives: the distances to all units, or the position of the nearest unit on
+        the grid.
+    max_epochs : int, default=20
+        Passes over the rows.
+    radius : float or None, default=None
+        Standard deviation of the neighbourhood in the first epoch, in units of the grid; None is half
+        the longer side.
+    final_radius : float, default=0.3
+        The same in the last epoch. Smaller values fit the rows better and order the units less.
+    init : {"pca", "random"}, default="pca"
+        Where units begin: on the plane of the first two principal components, or at random rows.
+    scale : bool, default=True
+        Divide the columns by their standard deviation first. Distances and errors are in these units
+        then.
+    random_state : int, RandomState instance or None, default=None
+        Used by ``init="random"``.
+    verbose : int, default=0
+        1 or more draws a progress bar.
+
+    Attributes
+    ----------
+    codebook_ : ndarray of shape (n_units, n_features_in_)
+        The units, in centred and scaled columns.
+    cluster_centers_ : ndarray of shape (n_units, n_features_in_)
+        The units, in the columns of X.
+    positions_ : ndarray of shape (n_units, 2)
+        Vertical and horizontal position of the units on the grid, row by row.
+    mean_, scale_ : ndarray of shape (n_features_in_,)
+        Centre of the columns, and what they are divided by.
+    shape_ : tuple (rows, columns)
+        Units of the grid.
+    topology_ : str
+        Topology of the grid.
+    labels_ : ndarray of shape (n,), int32
+        The winning unit of each row that the last call of fit or partial_fit saw.
+    sums_, counts_ : ndarray of shape (n_units, n_features_in_) and (n_units,)
+        Sum and number of the rows that each unit won, as far as they still count in partial_fit.
+    cooled_ : float
+        How far the neighbourhood has shrunk, from 0 (`radius`) to 1 (`final_radius`).
+    n_iter_ : int
+        Epochs trained; a call of partial_fit counts as one.
+    n_features_in_ : int
+        Number of columns seen in fit.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Names of the columns; only where all of them are strings.
+
+    See Also
+    --------
+    sklearn.cluster.KMeans : Clusters without an order among them.
+
+    References
+    ----------
+    .. [1] T. Kohonen. "Essentials of the self-organizing map." Neural Networks 37, 2013.
+       https://doi.org/10.1016/j.neunet.2012.09.018
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl import SelfOrganizingMap
+    >>> X = load_iris().data
+    >>> som = SelfOrganizingMap(shape=(4, 5)).fit(X)
+    >>> som.transform(X).shape, som.predict(X[:3]).shape
+    ((150, 20), (3,))
+    >>> som.topographic_error(X) < 0.2
+    True
+    """
+
+    shape: str | tuple[int, int] = "auto"
+    topology: str = "rectangular"
+    output: str = "distance"
+    max_epochs: int = 20
+    radius: float | None = None
+    final_radius: float = 0.3
+    init: str = "pca"
+    scale: bool = True
+    random_state: int | np.random.RandomState | None = None
+    verbose: int = 0
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "shape": [StrOptions({"auto"}), tuple, list],
+        "topology": [StrOptions({"rectangular", "hexagonal"})],
+        "output": [StrOptions({"distance", "position"})],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "radius": [Interval(Real, 0, None, closed="neither"), None],
+        "final_radius": [Interval(Real, 0, None, closed="neither")],
+        "init": [StrOptions({"pca", "random"})],
+        "scale": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def fit(self, X: Any, y: Any = None) -> SelfOrganizingMap:
+        """Train the map on X.
+
+        Parameters
+        ----------
+        X : array or DataFrame of shape (n, d)
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not what it should be.
+        """
+        with threadpool_limits(limits=1, user_api="blas"):  # products this small wait for threads
+            scaled = self._begin(X)
+            epochs = range(self.max_epochs)
+            try:
+                for epoch in tqdm(epochs, desc=type(self).__name__, disable=not self.verbose):
+                    self.cooled_ = epoch / max(1, self.max_epochs - 1)
+                    self._epoch(scaled, keep=0.0)
+            finally:
+                self.labels_ = nearest(scaled, self.codebook_)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> SelfOrganizingMap:
+        """Take one step with further rows; a row's weight halves with every 1,000 rows that follow it.
+
+        The neighbourhood shrinks over the first ``1000 * max_epochs`` rows. The scaling and the grid
+        stay those of the first call, so let it see a fair sample of the data.
+
+        Parameters
+        ----------
+        X : array or DataFrame of shape (n, d)
+        y : ignored
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        scaled = self._scaled(X) if hasattr(self, "codebook_") else self._begin(X)
+        self._epoch(scaled, keep=0.5 ** (len(scaled) / HALF_LIFE))
+        self.cooled_ = min(1.0, self.cooled_ + len(scaled) / (HALF_LIFE * self.max_epochs))
+        self.labels_ = nearest(scaled, self.codebook_)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the distances of X to all units, or the positions of the nearest ones.
+
+        Parameters
+        ----------
+        X : array or DataFrame of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, n_units) or (n, 2)
+        """
+        scaled = self._scaled(X)
+        if self.output == "position":
+            return self.positions_[nearest(scaled, self.codebook_)].astype(scaled.dtype)
+        return euclidean_distances(scaled, self.codebook_)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the index of the nearest unit of each row, ``(n,)``."""
+        return nearest(self._scaled(X), self.codebook_)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return minus the quantization error of X: higher is better."""
+        return -self.quantization_error(X)
+
+    def quantization_error(self, X: Any) -> float:
+        """Return the mean distance of the rows to their nearest unit, in scaled columns."""
+        scaled = self._scaled(X)
+        winners, total = nearest(scaled, self.codebook_), 0.0
+        for rows in gen_batches(len(scaled), CHUNK):
+            total += float(np.linalg.norm(scaled[rows] - self.codebook_[winners[rows]], axis=1).sum())
+        return total / len(scaled)
+
+    def topographic_error(self, X: Any) -> float:
+        """Return the share of rows whose two nearest units are no neighbours on the grid.
+
+        Raises
+        ------
+        ValueError
+            If the map has a single unit.
+        """
+        scaled = self._scaled(X)
+        if len(self.codebook_) < 2:
+            raise ValueError("A map with a single unit has no neighbours. Use a larger shape.")
+        half, broken = (self.codebook_**2).sum(1) / 2, 0
+        near = neighbours(self.positions_, self.topology_)
+        for rows in gen_batches(len(scaled), CHUNK):
+            two = np.argpartition(half - scaled[rows] @ self.codebook_.T, 1, axis=1)[:, :2]
+            broken += int((~near[two[:, 0], two[:, 1]]).sum())
+        return broken / len(scaled)
+
+    @property
+    def cluster_centers_(self) -> np.ndarray:
+        """The units in the columns of X, ``(n_units, n_features_in_)``."""
+        check_is_fitted(self)
+        return self.codebook_ * self.scale_ + self.mean_
+
+    def _begin(self, X: Any) -> np.ndarray:
+        """Set everything to where training starts, and return X scaled."""
+        self._validate_params()
+        self._grid(0)  # a wrong shape is told before anything is overwritten
+        array = check_array(X, dtype=[np.float64, np.float32], input_name="X", estimator=self)
+        largest = float(np.abs(array).max())
+        if largest > math.sqrt(np.finfo(array.dtype).max) / 1e4:
+            raise ValueError(
+                f"X has values up to {largest:.3g}, whose squares overflow. Rescale its columns."
+            )
+        scaler = StandardScaler(with_std=self.scale).fit(array)
+        forget_fitted(self)
+        validate_data(self, X, skip_check_array=True)  # the names and the number of columns
+        self.mean_ = scaler.mean_
+        self.scale_ = scaler.scale_ if self.scale else np.ones(array.shape[1])
+        scaled = self._standardise(array)
+        self.shape_, self.topology_ = self._grid(len(array)), self.topology
+        self.positions_ = grid_positions(self.shape_, self.topology_)
+        self.codebook_ = self._first_codebook(scaled)
+        self.sums_ = np.zeros_like(self.codebook_)
+        self.counts_ = np.zeros(len(self.positions_), dtype=scaled.dtype)
+        self.n_iter_, self.cooled_ = 0, 0.0
+        return scaled
+
+    def _grid(self, n: int) -> tuple[int, int]:
+        if isinstance(self.shape, str):
+            n_units = min(100, max(2, n // 20))
+            return math.isqrt(n_units), n_units // math.isqrt(n_units)
+        sides = tuple(self.shape)
+        if len(sides) != 2 or any(not isinstance(s, Integral) or s < 1 for s in sides):
+            raise ValueError(f"shape={self.shape!r} must be 'auto' or two positive integers (rows, columns).")
+        return int(sides[0]), int(sides[1])
+
+    def _first_codebook(self, scaled: np.ndarray) -> np.ndarray:
+        n_units = len(self.positions_)
+        if self.init == "random":
+            rng = np.random.default_rng(draw_seed(self.random_state, 0))
+            return scaled[rng.choice(len(scaled), n_units, replace=n_units > len(scaled))]
+        sample = scaled[:: 1 + len(scaled) // 50_000]
+        mean = sample.mean(0)
+        _, spread, axes = randomized_svd(
+            sample - mean, min(2, *sample.shape), power_iteration_normalizer="QR", random_state=0
+        )
+        plane = np.zeros((2, scaled.shape[1]))
+        plane[: len(axes)] = axes * spread[:, np.newaxis] / math.sqrt(len(sample))
+        # the longer side along the first component, from -1.5 to 1.5 standard deviations
+        centred = self.positions_ - self.positions_.mean(0)
+        centred = 1.5 * centred / np.maximum(np.abs(centred).max(0), 1e-12)
+        order = [1, 0] if self.shape_[1] >= self.shape_[0] else [0, 1]
+        return (mean + centred[:, order] @ plane).astype(scaled.dtype)
+
+    def _epoch(self, scaled: np.ndarray, keep: float) -> None:
+        """Move all units to weighted means of the rows, and of rows before them as far as they are kept."""
+        first = max(self.shape_) / 2 if self.radius is None else self.radius
+        radius = first ** (1 - self.cooled_) * self.final_radius**self.cooled_
+        near = neighbourhood(self.positions_, radius).astype(self.codebook_.dtype)
+        sums, counts = sums_by_unit(scaled, nearest(scaled, self.codebook_), len(self.positions_))
+        self.sums_, self.counts_ = sums + keep * self.sums_, counts + keep * self.counts_
+        weight = near @ self.counts_
+        reached = weight > np.finfo(weight.dtype).tiny  # others have no row near them and stay
+        mean = (near @ self.sums_) / np.where(reached, weight, 1)[:, np.newaxis]
+        self.codebook_ = np.where(reached[:, np.newaxis], mean, self.codebook_).astype(self.codebook_.dtype)
+        self.n_iter_ += 1
+
+    def _scaled(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return self._standardise(validate_data(self, X, dtype=[np.float64, np.float32], reset=False))
+
+    def _standardise(self, array: np.ndarray) -> np.ndarray:
+        scaled = np.empty(array.shape, dtype=array.dtype)
+        for rows in gen_batches(len(array), CHUNK):  # no second copy in float64
+            scaled[rows] = (array[rows] - self.mean_) / self.scale_
+        return scaled
+
+    @property
+    def _n_features_out(self) -> int:
+        return 2 if self.output == "position" else len(self.positions_)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "codebook_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

@@ -1,0 +1,175 @@
+"""Variational autoencoder: features with a distribution, from which new rows can be drawn."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, ClassVar
+
+import torch
+from sklearn.utils._param_validation import Interval
+from torch import Tensor, nn
+
+from ..base import Modality, Objective, Pretrainer
+from ..training import Batch, Step
+from ._decoding import DecodingObjective, SamplerMixin
+
+LEAST_VARIANCE = 1e-4
+WIDEST = 10.0  # log-variance of a posterior: its exponential must not overflow
+
+
+def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of diagonal Gaussians from the standard normal, in closed form.
+
+    Parameters
+    ----------
+    mean, log_var : Tensor of shape (n, d)
+        Means and logarithms of the variances.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        In nats: half the sum of ``mean**2 + var - 1 - log(var)``.
+    """
+    mean, log_var = mean.float(), log_var.float()
+    return 0.5 * (mean**2 + log_var.exp() - 1 - log_var).sum(1)
+
+
+def negative_log_likelihood(error: Tensor, numeric: Tensor, variance: Tensor) -> Tensor:
+    """Return minus the log-likelihood of rows, given what a decoder's loss says of their elements.
+
+    Parameters
+    ----------
+    error : Tensor of shape (n, ...)
+        Squared errors of numbers, cross-entropies of others.
+    numeric : Tensor of bool, broadcastable to `error`
+        Which are squared errors.
+    variance : Tensor of shape ()
+        Of the Gaussian around each number.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        In nats.
+    """
+    gaussian = 0.5 * (error / variance + variance.log() + math.log(2 * math.pi))
+    return torch.where(numeric, gaussian, error).flatten(1).sum(1)
+
+
+class VAEObjective(DecodingObjective):
+    """Minus the evidence lower bound, with a weight on its Kullback-Leibler term.
+
+    The variance of the numbers around what is decoded is one for all, and of its most likely value: the
+    mean squared error of the batch [1]_. So nothing has to be tuned for the scale of the errors.
+
+    Parameters
+    ----------
+    modality : Modality
+        Builds the decoder, which knows how batches are compared.
+    encoder : nn.Module
+        Maps a batch to ``(n, encoder_width)``.
+    encoder_width : int
+        Width of what the encoder gives.
+    n_components : int
+        Width of the features, which are the posterior means.
+    beta : float
+        Weight of the Kullback-Leibler term.
+
+    References
+    ----------
+    .. [1] O. Rybkin, K. Daniilidis, S. Levine. "Simple and Effective VAE Training with Calibrated
+       Decoders." ICML 2021. https://arxiv.org/abs/2006.13202
+    """
+
+    def __init__(
+        self, modality: Modality, encoder: nn.Module, encoder_width: int, n_components: int, beta: float
+    ):
+        super().__init__(encoder)
+        self.beta = beta
+        self.mean = nn.Linear(encoder_width, n_components)
+        self.log_var = nn.Linear(encoder_width, n_components)
+        self.decoder = modality.decoder(n_components)
+
+    def forward(self, x: Batch) -> Step:
+        """Return the mean over a batch ``(n, ...)``, in nats per element of a row."""
+        mean, log_var = self.posterior(x)
+        z = mean + (0.5 * log_var).exp() * torch.randn_like(mean)
+        error = self.decoder.loss(self.decoder(z), x)
+        nll = negative_log_likelihood(error, self.decoder.numeric, self.variance(error)).mean()
+        kl = gaussian_kl(mean, log_var).mean()
+        size = error[0].numel()
+        logs = {"reconstruction": nll / size, "kl": kl / size}
+        return Step((nll + self.beta * kl) / size, logs=logs)
+
+    def posterior(self, x: Batch) -> tuple[Tensor, Tensor]:
+        """Return means and log-variances, ``(n, n_components)`` each; the latter bend to stay within ±10."""
+        h = self.encoder(x)
+        return self.mean(h).float(), WIDEST * torch.tanh(self.log_var(h).float() / WIDEST)
+
+    def variance(self, error: Tensor) -> Tensor:
+        """Return the mean squared error of the numbers, a constant for the gradient."""
+        numeric = self.decoder.numeric.expand(error.shape[1:]).sum() * len(error)
+        squares = torch.where(self.decoder.numeric, error.detach(), 0).sum()
+        return (squares / numeric.clamp(min=1)).clamp(min=LEAST_VARIANCE)
+
+    def features(self, x: Batch) -> Tensor:
+        """Return the posterior means ``(n, n_components)``."""
+        return self.mean(self.encoder(x))
+
+    def embedding(self, x: Batch) -> Tensor:
+        """Return the means, beside a constant as long as a draw of the prior: means far shorter say nothing."""
+        mean = self.features(x)
+        return torch.cat([mean, torch.full_like(mean[:, :1], mean.shape[1] ** 0.5)], dim=1)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class VAEPretrainer(SamplerMixin, Pretrainer):
+    """Learn features with a distribution, by a variational autoencoder.
+
+    The encoder gives a Gaussian for each row, a decoder rebuilds the row from a draw of it, and the
+    Gaussians are kept near the standard normal, so that ``sample`` can draw new rows. ``transform`` gives
+    the means of the Gaussians; components that the decoder does not need have means near 0 for all rows.
+
+    Parameters
+    ----------
+    beta : float, default=1.0
+        Weight of the Kullback-Leibler divergence from the standard normal. 1 is the evidence lower bound
+        [1]_; more uses fewer components and draws samples that are more alike the rows, but less sharp
+        [2]_; less rebuilds more sharply, and keeps more in the features.
+    n_components : int or None, default=None
+        Width of the features, whatever the width of the encoder, from which a layer leads to them. None
+        takes 32.
+
+    See Also
+    --------
+    AutoencoderPretrainer : Rebuilds rows, without a distribution.
+
+    References
+    ----------
+    .. [1] D. P. Kingma, M. Welling. "Auto-Encoding Variational Bayes." ICLR 2014.
+       https://arxiv.org/abs/1312.6114
+    .. [2] I. Higgins et al. "beta-VAE: Learning Basic Visual Concepts with a Constrained Variational
+       Framework." ICLR 2017. https://openreview.net/forum?id=Sy2fzU9gl
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl import VAEPretrainer
+    >>> X = load_iris().data
+    >>> vae = VAEPretrainer(n_components=2, max_epochs=5, random_state=0).fit(X)
+    >>> vae.transform(X).shape, vae.inverse_transform([[0.0, 0.0]]).shape, vae.sample(10).shape
+    ((150, 2), (1, 4), (10, 4))
+    """
+
+    beta: float = 1.0
+
+    _default_width: ClassVar[int] = 32
+    _projects_features: ClassVar[bool] = True
+    _collapse_advice: ClassVar[str] = "Lower beta."
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "beta": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:
+        return VAEObjective(modality, encoder, width, self.n_components_, self.beta)

@@ -1,0 +1,310 @@
+"""Word vectors: skip-gram with negative sampling, by gensim's trained loops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+from tqdm.auto import tqdm
+
+from ..base import check_columns, forget_fitted
+from ..modalities import SPECIAL, Text, collect, find_vocabulary, stack_rows
+from ..persistence import SaveMixin
+from ..training import auto_epochs, draw_seed
+
+LONGEST = 10_000  # words of a sentence that gensim reads; it drops the rest without a word
+
+
+def pieces(documents: list[list[str]], known: dict[str, int]) -> list[list[str]]:
+    """Return the known words of each text, long texts in several pieces."""
+    words = [[word for word in tokens if word in known] for tokens in documents]
+    return [text[start : start + LONGEST] for text in words for start in range(0, len(text), LONGEST)]
+
+
+def smooth_idf(n_texts: int, df: np.ndarray) -> np.ndarray:
+    """Return how rare words are, as ``TfidfTransformer`` counts it: ``log((1 + n) / (1 + df)) + 1``."""
+    return np.log((1 + n_texts) / (1 + df)) + 1
+
+
+def weighted_means(
+    documents: list[list[str]], vocabulary: dict[str, int], vectors: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """Return the weighted mean of the vectors of the known words of each text; 0 where none is known.
+
+    Parameters
+    ----------
+    documents : list of list of str
+    vocabulary : dict of str to int
+    vectors : ndarray of shape (n_tokens, n_components)
+    weight : ndarray of shape (n_tokens,)
+
+    Returns
+    -------
+    ndarray of shape (n, n_components), float32
+    """
+    rows = [[vocabulary[word] for word in tokens if word in vocabulary] for tokens in documents]
+    places = np.array([place for row in rows for place in row], dtype=np.int64)
+    offsets = np.cumsum([0, *map(len, rows)])
+    shape = (len(documents), len(vectors))
+    parts = sp.csr_array((weight[places].astype(np.float32), places, offsets), shape=shape)
+    total = np.asarray(parts.sum(axis=1)).reshape(-1, 1)
+    return (parts @ vectors / np.where(total > 0, total, 1)).astype(np.float32)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Learn word vectors by skip-gram with negative sampling, and give a text the mean of its words.
+
+    The words around a word are told from words drawn at random [1]_. gensim runs the training (the extra
+    ``text``). With ``Text(analyzer="char", ngram_range=(3, 3))`` words are k-mers.
+
+    Parameters
+    ----------
+    modality : "auto" or Text, default="auto"
+        How texts become words. ``"auto"`` is ``Text(max_features=None)``. Texts are read to their end:
+        ``max_length`` is for networks.
+    n_components : int, default=100
+        Length of a vector.
+    window : int, default=5
+        Words on each side that are around a word, at most.
+    negative : int, default=5
+        Random words for each true one.
+    subsample : float, default=1e-3
+        Words more frequent than this share are left out at times; 0 keeps all.
+    use_idf : bool, default=True
+        Let rare words weigh more in the mean of a text, as in ``TfidfTransformer``.
+    max_epochs : int or "auto", default="auto"
+        Passes over the texts; ``"auto"`` is ``5000 / sqrt(n)`` for n words.
+    lr : float, default=0.025
+        Learning rate of the first step; it falls to nearly 0.
+    n_jobs : int or None, default=None
+        Threads that train. With one (None), the same `random_state` gives the same bits. More are nearly
+        that many times faster, and take turns at random: vectors are as good, not the same.
+    random_state : int, RandomState instance or None, default=None
+        Decides everything that is random, with one thread.
+    verbose : int, default=0
+        1 or more draws a progress bar.
+
+    Attributes
+    ----------
+    vocabulary_ : dict of str to int
+        Row of each word in `vectors_`, from the most frequent to the rarest.
+    vectors_ : ndarray of shape (n_words, n_components), float32
+        The word vectors.
+    idf_ : ndarray of shape (n_words,), float32
+        How rare words are: ``log((1 + n) / (1 + df)) + 1`` for a word in df of n texts.
+    modality_ : Text
+        The fitted modality.
+    n_features_in_ : int
+        1; only where X is a column of texts with two dimensions.
+    feature_names_in_ : ndarray of str of shape (1,)
+        Its name; only where it has one.
+
+    See Also
+    --------
+    MaskedPretrainer : Vectors that depend on the words around.
+    sklearn.decomposition.TruncatedSVD : Latent semantic analysis, without training.
+
+    References
+    ----------
+    .. [1] T. Mikolov, I. Sutskever, K. Chen, G. Corrado, J. Dean. "Distributed Representations of Words
+       and Phrases and their Compositionality." NeurIPS 2013. https://arxiv.org/abs/1310.4546
+
+    Examples
+    --------
+    >>> from sklearn_ssl import Word2VecPretrainer
+    >>> X = ["the cat sat on the mat", "the dog sat on the cat", "a cat on a mat"] * 10
+    >>> words = Word2VecPretrainer(n_components=20, random_state=0).fit(X)
+    >>> words.transform(X).shape
+    (30, 20)
+    >>> len(words.most_similar("cat", 3))
+    3
+    """
+
+    modality: str | Text = "auto"
+    n_components: int = 100
+    window: int = 5
+    negative: int = 5
+    subsample: float = 1e-3
+    use_idf: bool = True
+    max_epochs: int | str = "auto"
+    lr: float = 0.025
+    n_jobs: int | None = None
+    random_state: int | np.random.RandomState | None = None
+    verbose: int = 0
+
+    # metadata routing hands X_unlabeled to fit without a call of set_fit_request
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "modality": "no_validation",  # type: ignore[dict-item]  # scikit-learn's word; _new_modality has better ones
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "window": [Interval(Integral, 1, None, closed="left")],
+        "negative": [Interval(Integral, 1, None, closed="left")],
+        "subsample": [Interval(Real, 0, 1, closed="both")],
+        "use_idf": ["boolean"],
+        "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def fit(self, X: Any, y: Any = None, X_unlabeled: Any = None) -> Word2VecPretrainer:
+        """Learn the vocabulary and the word vectors from X, and from X_unlabeled if given.
+
+        Parameters
+        ----------
+        X : list, array or Series of str, of length n
+        y : ignored
+            Present for pipelines; permuting it changes nothing.
+        X_unlabeled : like X, optional
+            Further texts, without labels.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or X is not what it should be.
+        ImportError
+            If gensim is not there.
+        """
+        self._validate_params()
+        gensim = _gensim()
+        rows = X if X_unlabeled is None else stack_rows(X, X_unlabeled)
+        modality = self._new_modality()
+        documents = modality.fit_documents(rows)
+        corpus = collect(documents, max_length=None)
+        numbers, counts, df = find_vocabulary(corpus, modality.min_df, modality.max_features)
+        if not numbers:
+            raise ValueError("There is no word in X. Pass texts with words, or other tokens in Text(...).")
+        n_special = len(SPECIAL)
+        vocabulary = {word: number - n_special for word, number in numbers.items()}
+        epochs = auto_epochs(int(counts.sum()), 5000) if isinstance(self.max_epochs, str) else self.max_epochs
+        vectors = self._train(gensim, pieces(documents, vocabulary), vocabulary, int(epochs))
+        forget_fitted(self)
+        check_columns(self, X, reset=True)
+        self.modality_, self.vocabulary_, self.vectors_ = modality, vocabulary, vectors
+        self.idf_ = smooth_idf(len(documents), df[n_special:]).astype(np.float32)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the mean vector of the known words of each text; zeros where none is known.
+
+        Parameters
+        ----------
+        X : list, array or Series of str, of length n
+
+        Returns
+        -------
+        ndarray of shape (n, n_components), float32
+        """
+        check_is_fitted(self)
+        check_columns(self, X)
+        weight = self.idf_ if self.use_idf else np.ones_like(self.idf_)
+        return weighted_means(self.modality_.documents(X), self.vocabulary_, self.vectors_, weight)
+
+    def most_similar(self, word: str, n: int = 10) -> list[tuple[str, float]]:
+        """Return the words whose vectors point in the most similar direction.
+
+        Parameters
+        ----------
+        word : str
+        n : int, default=10
+
+        Returns
+        -------
+        list of (str, float)
+            Words and cosine similarities, the most similar first; without `word` itself.
+
+        Raises
+        ------
+        ValueError
+            If `word` is not in the vocabulary.
+        """
+        check_is_fitted(self)
+        if word not in self.vocabulary_ and self.modality_.lowercase and isinstance(word, str):
+            word = word.lower()
+        if word not in self.vocabulary_:
+            raise ValueError(f"{word!r} is not in the vocabulary. Its words are the keys of vocabulary_.")
+        if not isinstance(n, Integral) or n < 1:
+            raise ValueError(f"n={n!r} must be an integer of at least 1.")
+        lengths = np.linalg.norm(self.vectors_, axis=1)
+        place = self.vocabulary_[word]
+        likeness = self.vectors_ @ self.vectors_[place] / np.maximum(lengths * lengths[place], 1e-12)
+        likeness[place] = -np.inf
+        names = list(self.vocabulary_)
+        best = np.argsort(-likeness, kind="stable")[: min(n, len(names) - 1)]
+        return [(names[i], float(likeness[i])) for i in best]
+
+    def _new_modality(self) -> Text:
+        if isinstance(self.modality, str) and self.modality == "auto":
+            return Text(max_features=None)
+        if isinstance(self.modality, Text):
+            return clone(self.modality)
+        raise TypeError(
+            f"modality={self.modality!r} must be 'auto' or a Text(...) from sklearn_ssl.modalities."
+        )
+
+    def _train(
+        self, gensim: Any, texts: list[list[str]], vocabulary: dict[str, int], epochs: int
+    ) -> np.ndarray:
+        """Return the vectors ``(n_words, n_components)``, in the order of the vocabulary."""
+        model = gensim.Word2Vec(
+            vector_size=self.n_components,
+            window=self.window,
+            negative=self.negative,
+            sample=self.subsample,
+            alpha=self.lr,
+            sg=1,
+            min_count=1,
+            workers=effective_n_jobs(self.n_jobs),
+            seed=draw_seed(self.random_state),
+        )
+        model.build_vocab(texts)
+        if epochs:
+            bar = tqdm(total=epochs, desc=type(self).__name__, unit="epoch", disable=not self.verbose)
+
+            class Bar(gensim.callbacks.CallbackAny2Vec):
+                """Moves the bar."""
+
+                def on_epoch_end(self, model: Any) -> None:
+                    bar.update()
+
+            with bar:
+                model.train(texts, total_examples=model.corpus_count, epochs=epochs, callbacks=[Bar()])
+        return model.wv.vectors[[model.wv.key_to_index[word] for word in vocabulary]]
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.vectors_.shape[1]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "vectors_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array, tags.input_tags.string = False, True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def _gensim() -> Any:
+    try:
+        import gensim.models.callbacks
+        import gensim.models.word2vec
+    except ImportError as error:
+        raise ImportError(
+            "Word2VecPretrainer needs gensim: pip install 'sklearn-ssl[text]', or pip install gensim."
+        ) from error
+    return gensim.models

@@ -1,0 +1,169 @@
+"""DataFrames of pandas and polars: the one place that knows the two apart."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from ._missing import is_missing
+
+
+def is_frame(X: Any) -> bool:
+    """Return whether X has named columns; the columns of a lazy frame are not asked for."""
+    return hasattr(type(X), "collect") or hasattr(X, "columns")
+
+
+def check_frame(frame: Any) -> None:
+    """Refuse what scikit-learn cannot tell apart by name, and what has not been read yet."""
+    if hasattr(type(frame), "collect"):
+        raise TypeError("X is a lazy frame, which has no rows yet. Call .collect() first.")
+    twice = [str(name) for name, count in Counter(frame.columns).items() if count > 1]
+    if twice:
+        raise ValueError(f"Column names that occur twice: {twice[:5]}. Rename or drop columns.")
+
+
+def column_of(X: Any, j: int) -> Any:
+    """Return column `j`: a Series of a frame, else an array."""
+    if hasattr(X, "iloc"):
+        return X.iloc[:, j]
+    return X.to_series(j) if is_frame(X) else np.asarray(X)[:, j]
+
+
+def columns_of(X: Any, positions: np.ndarray) -> Any:
+    """Return some columns, as what X is; X itself if that is all of them."""
+    if len(positions) == X.shape[1]:
+        return X
+    if hasattr(X, "iloc"):
+        return X.iloc[:, positions]
+    return X[:, positions.tolist()] if is_frame(X) else np.asarray(X)[:, positions]
+
+
+def with_column(X: Any, name: Any, column: Any) -> Any:
+    """Return a pandas frame with another column of that name; X stays as it is, and is not copied."""
+    X = X.copy(deep=False)  # assign() would ask for names that are texts
+    X[name] = column
+    return X
+
+
+def kind_of(column: Any) -> str:
+    """Return "number", "category", "date" or "other": what a column of a frame is by its type and values."""
+    kind = column.dtype
+    if hasattr(kind, "is_numeric"):  # polars
+        if kind.is_numeric() or str(kind) in ("Boolean", "Null"):
+            return "number"
+        words = ("String", "Categorical", "Enum")
+        return "date" if kind.is_temporal() else "category" if str(kind).startswith(words) else "other"
+    from pandas.api import types
+
+    if "[pyarrow]" in str(kind) and str(kind).startswith(
+        ("date", "time", "duration", "list", "struct", "map")
+    ):
+        return "date" if str(kind).startswith(("date", "time", "duration")) else "other"
+    if types.is_object_dtype(kind):
+        return _kind_of_objects(column)
+    if isinstance(kind, types.CategoricalDtype):
+        dates = getattr(kind.categories, "dtype", None)
+        return "date" if getattr(dates, "kind", "") in "mM" or "period" in str(dates) else "category"
+    if types.is_bool_dtype(kind) or types.is_numeric_dtype(kind):
+        return "number"
+    return "date" if kind.kind in "mM" or "period" in str(kind) else "category"  # strings, intervals
+
+
+def _kind_of_objects(column: Any) -> str:
+    from pandas.api.types import infer_dtype
+
+    kind = infer_dtype(column, skipna=True)
+    if "date" in kind or "time" in kind or "period" in kind:
+        return "date"
+    if kind in ("integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"):
+        return "number"
+    if kind == "string":
+        return "category"
+    if any(isinstance(cell, (datetime.date, datetime.time, datetime.timedelta)) for cell in column):
+        return "date"
+    try:
+        set(column)
+    except TypeError:  # lists cannot be told apart by a hash
+        return "other"
+    return "category"
+
+
+def numbers_of(X: Any) -> Any:
+    """Return columns of numbers in a form whose missing cells scikit-learn knows."""
+    if hasattr(X, "iloc"):
+        objects = [name for name, kind in zip(X.columns, X.dtypes, strict=True) if str(kind) == "object"]
+        for name in objects:
+            X = with_column(X, name, X[name].where(X[name].notna(), np.nan).astype(float))
+        return X
+    if isinstance(X, np.ndarray) and X.dtype.kind in "OU":
+        objects_ = X.astype(object)
+        objects_[is_missing(objects_)] = np.nan
+        return objects_
+    return X
+
+
+def stack_frames(X: Any, pool: Any) -> Any:
+    """Put the rows of `pool` below those of `X`, frames of one library; X says which columns, and in what order."""
+    return _stack(*_agree(X, same_columns(X, pool)))
+
+
+def same_columns(X: Any, pool: Any) -> Any:
+    """Return the columns of `pool` that X has, in the order of X; `pool` may be of another library."""
+    known = set(pool.columns)
+    missing = [name for name in X.columns if name not in known]
+    if missing:
+        raise ValueError(f"X_unlabeled lacks columns that X has: {missing[:5]}. Add them.")
+    return pool[list(X.columns)]
+
+
+def _stack(X: Any, pool: Any) -> Any:
+    if hasattr(X, "iloc"):
+        import pandas as pd
+
+        return pd.concat([X, pool], ignore_index=True)
+    import polars as pl
+
+    try:
+        return pl.concat([X, pool], how="vertical_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"The columns of X_unlabeled are not of the types of X: {error}.") from error
+
+
+def _agree(X: Any, pool: Any) -> tuple[Any, Any]:
+    """Return two frames whose columns are of the same types, or raise: stacked, others would be neither.
+
+    A column without any value may stand for any type.
+    """
+    pandas, bad = hasattr(X, "iloc"), []
+    for j, name in enumerate(X.columns):
+        pair = [column_of(X, j), column_of(pool, j)]
+        kinds = [kind_of(column) for column in pair]
+        empty = [
+            bool(column.isna().all()) if pandas else column.null_count() == len(column) for column in pair
+        ]
+        if kinds[0] != kinds[1] and not any(empty):
+            bad.append(f"{name!r}: {kinds[0]}, {kinds[1]}")
+        elif "category" in kinds:
+            X, pool = (_with_categories(frame, j, pair, pandas) for frame in (X, pool))
+        elif kinds[0] != kinds[1] and pandas:  # one is all holes
+            wanted = pair[empty.index(False)].dtype if not all(empty) else float
+            X, pool = (with_column(f, name, f[name].astype(wanted)) for f in (X, pool))
+    if bad:
+        raise ValueError(f"The columns of X_unlabeled are not of the types of X: {'; '.join(bad[:5])}.")
+    return X, pool
+
+
+def _with_categories(frame: Any, j: int, pair: list[Any], pandas: bool) -> Any:
+    """Return a frame whose column `j` has the categories of both columns of a pair."""
+    if not pandas:
+        import polars as pl
+
+        return frame.with_columns(frame.to_series(j).cast(pl.String))
+    import pandas as pd
+
+    found = [column.astype("category").cat.categories.astype(object) for column in pair]
+    both = pd.CategoricalDtype(found[0].append(found[1]).unique())
+    return with_column(frame, frame.columns[j], frame.iloc[:, j].astype(both))

@@ -1,0 +1,143 @@
+"""Raw rows of any kind: checked, and stacked with a pool of further rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from sklearn.utils import check_array
+
+from ._base import Modality
+from ._frames import check_frame, is_frame, same_columns, stack_frames
+from ._missing import is_hole
+
+
+def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
+    """Run scikit-learn's ``check_array``, and say what to do where its error does not.
+
+    Parameters
+    ----------
+    X : raw data
+    modality : Modality
+        Named in the errors.
+    **options
+        Passed on to ``check_array``.
+    """
+    X = _unwrap(X)
+    try:
+        return check_array(X, **{"dtype": "numeric", "input_name": "X", "estimator": modality, **options})
+    except ValueError as error:
+        text = str(error)
+        if "infinity" in text:
+            raise ValueError(f"{text} Clip the values or drop those rows.") from error
+        if "could not convert" in text or "setting an array element" in text:
+            raise ValueError(
+                f"{type(modality).__name__} takes numbers in rows of one length, and X is not that: {text}. "
+                "Pass categories in a DataFrame, or name their columns in Tabular(categorical_features=...). "
+                "Encode other texts first, for example with TfidfVectorizer."
+            ) from error
+        raise
+
+
+def _unwrap(X: Any) -> Any:
+    """Take a tensor off its device; refuse what numpy would silently take for numbers."""
+    if isinstance(X, torch.Tensor):
+        X = X.detach().cpu()
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ValueError(
+            "X is a masked array with values hidden. Fill them first, for example with X.filled()."
+        )
+    if getattr(getattr(X, "dtype", None), "kind", "") in ("m", "M"):
+        raise ValueError(
+            "X holds dates or time spans. Turn them into numbers first, such as days since a start."
+        )
+    return X
+
+
+def stack_rows(X: Any, pool: Any) -> Any:
+    """Put the rows of `pool` below those of `X`; columns with names are picked by name.
+
+    Parameters
+    ----------
+    X, pool : array, DataFrame, sparse matrix or list
+        `pool` may have further columns where both have names, and none missing.
+
+    Raises
+    ------
+    ValueError
+        If the two do not fit together.
+    """
+    if is_texts(X):
+        pool = _texts_of(pool, getattr(X, "name", None))
+    if is_texts(X) and is_texts(pool):
+        return [*X, *pool]  # an array of str would be as wide as the longest
+    if isinstance(X, list) and isinstance(pool, list):
+        return X + pool
+    frames = [is_frame(X), is_frame(pool)]
+    for part, frame in zip((X, pool), frames, strict=True):
+        if frame:
+            check_frame(part)
+    if all(frames):
+        if type(pool) is type(X):
+            return stack_frames(X, pool)
+        pool = same_columns(X, pool)
+    parts = [X if sp.issparse(X) else _as_array(X, "X")]
+    parts += [pool if sp.issparse(pool) else _as_array(pool, "X_unlabeled")]
+    if parts[0].shape[1:] != parts[1].shape[1:] or parts[1].ndim < 1:
+        raise ValueError(
+            f"X_unlabeled of shape {parts[1].shape} does not go with X of shape {parts[0].shape}. Both must "
+            "be the same kind of data and have the same number of columns."
+        )
+    if any(sp.issparse(part) for part in parts):
+        return sp.vstack([sp.csr_array(part) for part in parts], format="csr")
+    return np.concatenate(parts)
+
+
+def is_texts(X: Any) -> bool:
+    """Return whether X is a list, array or Series whose first entry, but for holes, is a text."""
+    listed = hasattr(X, "__len__") and hasattr(X, "__iter__") and not isinstance(X, (str, bytes, dict))
+    if (
+        not listed
+        or is_frame(X)
+        or sp.issparse(X)
+        or getattr(getattr(X, "dtype", None), "kind", "O") in "biufc"
+    ):
+        return False
+    for entry in X:
+        if isinstance(entry, str):
+            return True
+        if hasattr(entry, "__len__") or not is_hole(entry):
+            return False
+    return False
+
+
+def _texts_of(pool: Any, name: Any) -> Any:
+    """Return the column of a pool of frames or of two dimensions that has the texts, if it is clear which."""
+    if is_frame(pool):
+        check_frame(pool)
+        found = name if name in list(pool.columns) else pool.columns[0] if len(pool.columns) == 1 else None
+        return pool if found is None else pool[found]
+    return pool[:, 0] if getattr(pool, "ndim", 1) == 2 and pool.shape[1] == 1 else pool
+
+
+def _as_array(X: Any, name: str) -> np.ndarray:
+    try:
+        return np.asarray(_unwrap(X))
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(f"{name} must have rows of one length: {error}.") from error
+
+
+def shape_of(X: Any) -> tuple[int, ...]:
+    """Return the shape of X; that of a list of texts, or of rows of different lengths, is its length."""
+    if hasattr(X, "shape"):
+        return tuple(X.shape)
+    if is_texts(X):
+        return (len(X),)
+    try:
+        return np.asarray(X).shape
+    except ValueError:  # rows of different lengths
+        return (len(X),)

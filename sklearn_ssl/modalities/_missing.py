@@ -1,0 +1,21 @@
+"""Cells without a value, in whatever container."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def is_missing(values: np.ndarray) -> np.ndarray:
+    """Return where an array holds None, NaN or pandas' NA."""
+    return np.frompyfunc(is_hole, 1, 1)(values).astype(bool)
+
+
+def is_hole(value: Any) -> bool:
+    if value is None:
+        return True
+    try:
+        return bool(value != value)  # NaN is the one value that differs from itself
+    except TypeError:
+        return True  # pandas' NA does not say

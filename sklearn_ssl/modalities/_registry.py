@@ -1,0 +1,115 @@
+"""The modalities that ``modality="auto"`` knows, and how one is chosen. A new one is a line here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from ._base import Modality
+from ._image import Image
+from ._input import shape_of
+from .tabular import Tabular
+from .text import Text
+
+# the first is what X is taken for if it is nothing else: it says what is wrong
+MODALITIES: tuple[type[Modality], ...] = (Tabular, Text, Image)
+
+
+def choose_modality(wanted: Any, X: Any, kinds: tuple[type[Modality], ...], method: str) -> Modality:
+    """Return a new modality: the one that is wanted, or what X can only be.
+
+    Parameters
+    ----------
+    wanted : "auto" or Modality
+        The parameter `modality` of an estimator.
+    X : raw rows
+    kinds : tuple of classes
+        Modalities that the estimator takes.
+    method : str
+        Its name, for errors.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If that cannot be told, is no modality, or is not one of `kinds`.
+    """
+    if isinstance(wanted, Modality):
+        modality: Modality = clone(wanted)
+    elif isinstance(wanted, str) and wanted == "auto":
+        modality = infer_modality(X)
+    else:
+        *some, last = [kind.usage for kind in MODALITIES]
+        hint = " It is the class: add ()." if isinstance(wanted, type) else ""
+        raise TypeError(
+            f"modality={wanted!r} must be 'auto' or a modality, such as {', '.join(some)} or "
+            f"{last} from sklearn_ssl.modalities.{hint}"
+        )
+    check_kind(modality, kinds, method, X)
+    return modality
+
+
+def infer_modality(X: Any) -> Modality:
+    """Return the modality that X can only be, or raise an error that asks.
+
+    Two-dimensional numbers, DataFrames and sparse matrices are tables; four-dimensional arrays are
+    images; a list, array or Series of str are texts. Whatever is nothing of the kind is refused as a table is.
+
+    Raises
+    ------
+    ValueError
+        If X has three dimensions (grey images or multivariate series) or more than four.
+    TypeError
+        If X is a list of one-dimensional arrays.
+
+    Warns
+    -----
+    UserWarning
+        If a column of a DataFrame looks like texts: it is taken for a category.
+    """
+    for kind in MODALITIES:
+        if kind.accepts(X):
+            kind.doubt(X)
+            return kind()
+    _refuse_list_of_arrays(X)
+    shape = shape_of(X)
+    if len(shape) > 2:
+        hints = "".join(f" {hint}" for hint in (kind.hint(X) for kind in MODALITIES) if hint)
+        raise ValueError(
+            f"X of shape {shape} has {len(shape)} dimensions: what is it?{hints} Otherwise "
+            "reshape X, for example to a row of a table each."
+        )
+    return MODALITIES[0]()
+
+
+def kind_of_modality(wanted: Any, kinds: tuple[type[Modality], ...]) -> Modality:
+    """Return a modality that stands for what an estimator takes: the one that is wanted, or its first by default."""
+    if isinstance(wanted, Modality):
+        return wanted
+    return next(kind() for kind in MODALITIES if issubclass(kind, kinds))
+
+
+def check_kind(modality: Modality, kinds: tuple[type[Modality], ...], method: str, X: Any) -> None:
+    """Raise a ValueError that names the fix if `method` does not take data of this kind."""
+    if isinstance(modality, kinds):
+        return
+    if not modality.accepts(X):
+        clone(modality).fit(X)  # what X is not either is told there, in better words
+    known = [kind for kind in MODALITIES if issubclass(kind, kinds)] or list(kinds)
+    names = " or ".join(kind.__name__ for kind in known)
+    hints = [hint for hint in (kind.hint(X) for kind in known) if hint]
+    fix = hints[0] if hints else f"Pass modality={names}(...), or take a method for what X is."
+    needs = known[0].noun if len(known) == 1 and known[0].noun else f"the modality {names}"
+    raise ValueError(f"{method} needs {needs} and got {modality.describe(X)}. {fix}")
+
+
+def _refuse_list_of_arrays(X: Any) -> None:
+    listed = isinstance(X, (list, tuple)) or len(shape_of(X)) == 1
+    first = next(iter(X), None) if listed else None
+    if isinstance(first, np.ndarray) and first.ndim == 1:
+        raise TypeError(
+            "X is a list of one-dimensional arrays: series or sound? This version takes tables, images "
+            "and texts; Series() and Audio(sample_rate=...) are planned. If the arrays are the rows of a "
+            "table, pass np.stack(X)."
+        )

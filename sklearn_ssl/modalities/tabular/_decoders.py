@@ -1,0 +1,156 @@
+"""Networks that rebuild the cells of a table from features, and how far off they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .._base import Decoder, ValueDecoder
+from ._cells import Cells
+
+
+class CellLoss(nn.Module):
+    """What the decoders of tables share: cross-entropy for categories, and no error where a cell is missing.
+
+    Parameters
+    ----------
+    cells : Cells
+    missing : Tensor of shape (d,)
+        Share of each cell that was missing in fit; the others count for more, so that the mean error is
+        that of the cells that are there.
+    """
+
+    weight: Tensor
+
+    def __init__(self, cells: Cells, missing: Tensor):
+        super().__init__()
+        self.cells = cells
+        self.register_buffer("weight", 1 / (1 - missing).clamp(min=0.01))
+
+    def forward(self, of_numbers: Tensor, logits: list[Tensor], x: Tensor) -> Tensor:
+        """Return the error of each cell ``(n, d)``, given that of the numbers and logits of categories."""
+        if self.cells.is_plain:
+            return of_numbers
+        blocks = self.cells.parts(x)[2]
+        of_categories = [
+            F.cross_entropy(logit.float(), block.argmax(1), reduction="none")[:, None]
+            for logit, block in zip(logits, blocks, strict=True)
+        ]
+        return torch.cat([of_numbers, *of_categories], dim=1) * self.cells.present(x) * self.weight
+
+
+class TableDecoder(ValueDecoder):
+    """The cells themselves: squared error for numbers, cross-entropy for categories and for zeros and ones.
+
+    Parameters
+    ----------
+    n_components : int
+        Width of the features.
+    low_high : Tensor of shape (2, n_numbers)
+        A zero and a one of each column of numbers, as the encoder sees them.
+    binary : Tensor of bool of shape (n_numbers,)
+        Columns of zeros and ones; their output is the log-odds of a one.
+    cells : Cells
+    missing : Tensor of shape (d,)
+        Share of each cell that was missing in fit.
+    """
+
+    low_high: Tensor
+
+    def __init__(self, n_components: int, low_high: Tensor, binary: Tensor, cells: Cells, missing: Tensor):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(n_components, 256), nn.ReLU(), nn.Linear(256, cells.width))
+        self.cells, self.cell_loss = cells, CellLoss(cells, missing)
+        self.register_buffer("low_high", low_high)
+        self.register_buffer("numeric", torch.cat([~binary, torch.zeros(len(cells.sizes), dtype=torch.bool)]))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map features ``(n, n_components)`` to ``(n, width)``."""
+        return self.net(z)
+
+    def loss(self, output: Tensor, x: Tensor) -> Tensor:
+        """Return the error of each cell, ``(n, d)``."""
+        numbers, _, logits = self.cells.parts(output)
+        x_numbers = self.cells.parts(x)[0]
+        numbers, ones = numbers.float(), (x_numbers > 0).float()
+        wrong = F.binary_cross_entropy_with_logits(numbers, ones, reduction="none")
+        errors = torch.where(self.numeric[: self.cells.n_numbers], (numbers - x_numbers) ** 2, wrong)
+        return self.cell_loss(errors, logits, x)
+
+    def values(self, output: Tensor) -> Tensor:
+        """Return a batch ``(n, width)`` as the encoder sees it; probabilities of categories and of holes."""
+        numbers, indicators, logits = self.cells.parts(output)
+        low, high = self.low_high
+        numbers = numbers.float()
+        between = torch.lerp(low, high, numbers.sigmoid())
+        numbers = torch.where(self.numeric[: self.cells.n_numbers], numbers, between)
+        if self.cells.is_plain:
+            return numbers
+        hot = [logit.float().softmax(1) for logit in logits]
+        return torch.cat([numbers, indicators.float().sigmoid(), *hot], dim=1)
+
+
+class BinDecoder(Decoder):
+    """The quantile bin of each number, and each category, by cross-entropy.
+
+    Parameters
+    ----------
+    n_components : int
+        Width of the features.
+    edges : Tensor of shape (n_numbers, n_bins - 1)
+        Cut points, as the encoder sees the columns.
+    cells : Cells
+    missing : Tensor of shape (d,)
+        Share of each cell that was missing in fit.
+    """
+
+    edges: Tensor
+
+    def __init__(self, n_components: int, edges: Tensor, cells: Cells, missing: Tensor):
+        super().__init__()
+        n_columns, n_cuts = edges.shape
+        self.n_logits = n_columns * (n_cuts + 1)
+        self.net = nn.Linear(n_components, self.n_logits + sum(cells.sizes))
+        self.cells, self.cell_loss = cells, CellLoss(cells, missing)
+        self.register_buffer("edges", edges)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map features ``(n, n_components)`` to logits ``(n, n_numbers * n_bins + n_categories)``."""
+        return self.net(z)
+
+    def loss(self, output: Tensor, x: Tensor) -> Tensor:
+        """Return the cross-entropy of each cell, ``(n, d)``."""
+        logits_of_bins, *logits = output.split([self.n_logits, *self.cells.sizes], dim=1)
+        logits_of_bins = logits_of_bins.unflatten(1, (len(self.edges), self.edges.shape[1] + 1))
+        bins = torch.searchsorted(self.edges, self.cells.parts(x)[0].T.contiguous()).T
+        errors = F.cross_entropy(logits_of_bins.float().transpose(1, 2), bins, reduction="none")
+        return self.cell_loss(errors, logits, x)
+
+
+def cut_points(column: np.ndarray, n_bins: int) -> np.ndarray:
+    """Return where to cut a column into up to `n_bins` bins of nearly equal numbers of rows.
+
+    Cuts lie halfway between neighbouring distinct values, so that equal values share a bin, and two
+    values that make up a whole column never do.
+
+    Parameters
+    ----------
+    column : ndarray of shape (n,)
+        NaN is left out.
+    n_bins : int
+
+    Returns
+    -------
+    ndarray of shape (n_bins - 1,)
+        Ascending; infinite where the column has too few values for as many cuts.
+    """
+    values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+    cuts = np.full(n_bins - 1, np.inf)
+    if len(values) > 1:
+        below = counts.cumsum()[:-1] / counts.sum()
+        wanted = np.arange(1, n_bins) / n_bins
+        nearest = np.unique(np.abs(below - wanted[:, np.newaxis]).argmin(1))
+        cuts[: len(nearest)] = (values[nearest] + values[nearest + 1]) / 2
+    return cuts

@@ -1,0 +1,84 @@
+"""Networks on the columns of a DataFrame, known by their names."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from ...encoders import MLP
+from ._categories import Value
+from ._cells import Cells
+
+
+def inputs_by(
+    names: Sequence[str], cells: Cells, categories: tuple[tuple[Value, ...], ...], has_rare: np.ndarray
+) -> tuple[tuple[str, Any], ...]:
+    """Return what each float of a batch is.
+
+    Parameters
+    ----------
+    names : sequence of str of length d
+        Of the columns of numbers, then of those of categories.
+    cells : Cells
+    categories : tuple of tuple
+        Of each categorical column.
+    has_rare : ndarray of bool of shape (n_categorical,)
+
+    Returns
+    -------
+    tuple of (str, what)
+        The name of a column, and ``"number"``, ``"hole"``, ``("category", value)`` or ``"rare"``.
+    """
+    inputs: list[tuple[str, Any]] = [(name, "number") for name in names[: cells.n_numbers]]
+    inputs += [(names[cell], "hole") for cell in cells.lacking]
+    for name, known, rare in zip(names[cells.n_numbers :], categories, has_rare, strict=True):
+        inputs += [(name, ("category", value)) for value in known] + [(name, "rare")] * int(rare)
+    return tuple(inputs)
+
+
+def adapt(encoder: nn.Module, inputs: tuple[tuple[str, Any], ...] | None) -> nn.Module:
+    """Return an MLP that was trained on a DataFrame for the columns of another, by their names.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        Any other network is returned as it is.
+    inputs : tuple or None
+        What each float of a batch is now, as ``inputs_by`` says; None where columns have no names.
+
+    Raises
+    ------
+    ValueError
+        If it knows none of the columns.
+
+    Warns
+    -----
+    UserWarning
+        Which columns it does not know, and which are gone.
+    """
+    if not isinstance(encoder, MLP) or None in (encoder.columns, inputs) or encoder.columns == inputs:
+        return encoder
+    before, now = set(encoder.columns or ()), set(inputs or ())
+    old = list(dict.fromkeys(name for name, _ in encoder.columns or ()))
+    new = list(dict.fromkeys(name for name, _ in inputs or ()))
+    known = {name for name, what in before & now if what != "hole"}
+    if not known:
+        raise ValueError(
+            f"The encoder was trained on columns {old[:5]}, and X has none of them, or others of that name. "
+            "Rename the columns of X, or leave encoder='auto'."
+        )
+    in_part = {name for name, _ in before ^ now} & known
+    if before != now:
+        warnings.warn(
+            f"The encoder knows {len(known)} of the {len(new)} columns of X. New, with fresh weights: "
+            f"{[name for name in new if name not in known][:5]}. Known in part, with other categories or "
+            f"holes: {[name for name in new if name in in_part][:5]}. Not in X, and dropped: "
+            f"{[name for name in old if name not in new][:5]}.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return encoder.with_columns(inputs or ())

@@ -1,0 +1,352 @@
+"""Tables of numbers and categories."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from sklearn.datasets import load_iris
+from sklearn.utils import InputTags, gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import Tensor, nn
+
+from ...encoders import MLP
+from ...training import Rows
+from .._base import Decoder, Modality, unknown_encoder, unknown_target
+from .._frames import is_frame
+from .._input import shape_of
+from ._categories import categorical_columns, encode, find_categories
+from ._cells import Cells, replace_cells
+from ._decoders import BinDecoder, TableDecoder, cut_points
+from ._input import Table, as_table, kinds_of, refuse_columns, take_apart, warn_of_texts
+from ._names import adapt, inputs_by
+from ._numbers import scale_of
+
+SAMPLE_CELLS = 10**7  # that quantiles are taken of
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Tabular(Modality):
+    """Tables: arrays, DataFrames (pandas, polars) with numbers and categories, sparse matrices.
+
+    Numbers are centred and divided by their standard deviation, and long tails are drawn in by the inverse
+    hyperbolic sine, which leaves values near the mean as they are and takes the logarithm of those far
+    away: no StandardScaler is needed before. Categories are one-hot, so that the network's first layer
+    embeds them; a category seen in one row only, or not seen in fit, counts as "rare" in columns that had
+    rare ones, and as missing elsewhere. A missing cell (NaN, None) is hidden from the network, and in columns
+    where fit saw holes it is told that there is one; nothing is filled in. Sparse matrices are made dense,
+    and categories one-hot, one batch at a time.
+
+    Parameters
+    ----------
+    corruption_rate : float, default=0.3
+        Share of the cells that a second view replaces by values of other rows of the same column.
+    clip : float, default=10.0
+        Largest distance from the mean that counts, in standard deviations; the network sees its
+        inverse hyperbolic sine.
+    n_bins : int, default=10
+        Number of quantile bins, where a method predicts the bin of a number.
+    categorical_features : "from_dtype", array-like of bool, int or str, or None, default="from_dtype"
+        Which columns hold categories. ``"from_dtype"`` takes those of a DataFrame whose type is category,
+        string or object with texts, and none of an array; columns of booleans are numbers, 0 and 1. Else a
+        mask, positions, or names.
+    max_categories : int, default=100
+        Largest number of categories of a column, the most frequent; the others count as one, "rare".
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns.
+    numeric_, categorical_ : ndarray of int
+        Positions of the columns of numbers, and of categories.
+    categories_ : tuple of tuple
+        The categories of each categorical column, without rare ones.
+    has_rare_ : ndarray of bool of shape (n_categorical,)
+        Whether a categorical column has rare categories.
+    missing_ : ndarray of shape (n_features_in_,), float64
+        Share of missing cells in fit, of the columns of numbers, then of those of categories.
+    mean_ : ndarray of shape (n_numeric,), float64
+        Centre of each column of numbers.
+    scale_ : ndarray of shape (n_numeric,), float64
+        Standard deviation of each column of numbers; for a constant column its size.
+    binary_ : ndarray of shape (n_numeric,), bool
+        Columns of zeros and ones.
+    edges_ : ndarray of shape (n_numeric, n_bins - 1), float32
+        Cut points between the bins, in scaled columns.
+    columns_ : tuple of str, or None
+        Names of the columns of a DataFrame.
+
+    References
+    ----------
+    .. [1] D. Bahri, H. Jiang, Y. Tay, D. Metzler. "SCARF: Self-Supervised Contrastive Learning using
+       Random Feature Corruption." ICLR 2022. https://arxiv.org/abs/2106.15147
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl import ContrastivePretrainer
+    >>> from sklearn_ssl.modalities import Tabular
+    >>> X = load_iris().data
+    >>> ssl = ContrastivePretrainer(modality=Tabular(corruption_rate=0.5), max_epochs=2)
+    >>> ssl.fit_transform(X).shape
+    (150, 1536)
+    """
+
+    corruption_rate: float = 0.3
+    clip: float = 10.0
+    n_bins: int = 10
+    categorical_features: Any = "from_dtype"
+    max_categories: int = 100
+
+    noun: ClassVar[str] = "tables"
+    usage: ClassVar[str] = "Tabular()"
+    encoders: ClassVar[tuple[str, ...]] = ("mlp",)
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "corruption_rate": [Interval(Real, 0, 1, closed="both")],
+        "clip": [Interval(Real, 0, None, closed="neither")],
+        "n_bins": [Interval(Integral, 2, None, closed="left")],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+        "max_categories": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    @classmethod
+    def accepts(cls, X: Any) -> bool:
+        """Return whether X is a frame, a sparse matrix, or numbers in two dimensions."""
+        if is_frame(X) or sp.issparse(X):
+            return True
+        # a list of arrays may be series or sound, even where all are of one length
+        of_arrays = isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], np.ndarray)
+        return not of_arrays and len(shape_of(X)) == 2
+
+    @classmethod
+    def doubt(cls, X: Any) -> None:
+        """Warn of columns of a frame that look like texts: they are taken for categories."""
+        warn_of_texts(X)
+
+    def describe(self, X: Any) -> str:
+        """Return the shape of a table."""
+        return f"a table of shape {shape_of(X)}"
+
+    def input_tags(self) -> InputTags:
+        """Return what scikit-learn is to know: X has two dimensions, and may have holes and categories."""
+        return InputTags(sparse=True, allow_nan=True, categorical=True)
+
+    def example_rows(self) -> np.ndarray:
+        """Return iris."""
+        return load_iris().data
+
+    def fit_validate(self, X: Any) -> Rows:
+        """Learn the centre and the spread of the numbers, and the categories, and return X as a store.
+
+        Parameters
+        ----------
+        X : array, DataFrame or sparse matrix of shape (n, d)
+
+        Returns
+        -------
+        Rows
+            As `validate` gives it.
+
+        Raises
+        ------
+        ValueError
+            If X is not a table of finite numbers, missing values and categories with at least two rows, or if
+            a column holds dates.
+        """
+        self._validate_params()
+        listed = self.categorical_features is not None and not isinstance(self.categorical_features, str)
+        raw = as_table(X, self, listed, min_rows=2)
+        kinds = kinds_of(raw)
+        self.categorical_ = categorical_columns(raw, self.categorical_features, kinds)
+        refuse_columns(raw, kinds, self.categorical_, first=True)
+        self.n_features_in_ = raw.shape[1]
+        self.numeric_ = np.setdiff1d(np.arange(self.n_features_in_), self.categorical_)
+        self.columns_ = tuple(str(name) for name in raw.columns) if is_frame(raw) else None
+        table = take_apart(raw, self, self.numeric_, self.categorical_, mixed=listed, min_rows=2)
+        found = [find_categories(column, self.max_categories) for column in table.categories]
+        self.categories_ = tuple(categories for categories, _ in found)
+        # a column without any category, all holes, gets one nobody has
+        self.has_rare_ = np.array([rare or not categories for categories, rare in found], dtype=bool)
+        self.mean_, self.scale_, self.binary_, holes = scale_of(table.numbers)
+        codes = self._codes(table)
+        lost = [np.isnan(column).sum() for column in codes]
+        self.missing_ = np.concatenate([holes, lost]) / raw.shape[0]
+        self.edges_ = self._edges(table.numbers)
+        return self._store(table.numbers, codes, on_disk=isinstance(X, np.memmap))
+
+    def validate(self, X: Any) -> Rows:
+        """Return X as a store of float32 batches ``(n, width)``: scaled numbers, one-hot categories.
+
+        An array in memory is scaled once, into one float32 copy; memory maps and sparse matrices are
+        read a batch at a time.
+        """
+        listed = self.categorical_features is not None and not isinstance(self.categorical_features, str)
+        mixed = listed or len(self.categorical_) > 0
+        raw = as_table(X, self, mixed, min_rows=1)
+        if raw.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {raw.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input. Pass the columns that fit saw."
+            )
+        refuse_columns(raw, kinds_of(raw), self.categorical_, first=False)
+        table = take_apart(raw, self, self.numeric_, self.categorical_, mixed=mixed, min_rows=1)
+        return self._store(table.numbers, self._codes(table), on_disk=isinstance(X, np.memmap))
+
+    def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
+        """Build an MLP; ``"auto"`` and ``"mlp"`` are the names."""
+        if name not in ("auto", *self.encoders):
+            raise unknown_encoder(name, self)
+        net = MLP(self.cells.width, n_components)
+        net.columns = self._inputs()
+        return net
+
+    def adapt_encoder(self, encoder: nn.Module) -> nn.Module:
+        """Fit an MLP that was trained on a DataFrame to the columns of this one, by their names.
+
+        What it knows keeps its weights; a warning says what it does not.
+        """
+        return adapt(encoder, self._inputs())
+
+    def inputs_by(self, columns: Sequence[str]) -> tuple[tuple[str, Any], ...]:
+        """Return what each float of a batch is, given the names of the columns.
+
+        Pairs of a name and ``"number"``, ``"hole"``, ``("category", value)`` or ``"rare"``.
+        """
+        names = [columns[j] for j in (*self.numeric_, *self.categorical_)]
+        return inputs_by(names, self.cells, self.categories_, self.has_rare_)
+
+    def view(self, x: Tensor) -> Tensor:
+        """Return the batch ``(n, width)`` with some cells replaced by those of other rows."""
+        return self.mask(x, self.corruption_rate)[0]
+
+    def views(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the batch ``(n, width)`` as it is, and with some cells replaced."""
+        return x, self.view(x)
+
+    def mask(self, x: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+        """Return the batch with a share of its cells replaced by those of other rows, and which ``(n, d)``."""
+        cells = self.cells
+        return replace_cells(x, rate, None if cells.is_plain else cells.owners())
+
+    def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> Decoder:
+        """Build a network from features to the columns (``"value"``) or to their bins (``"bin"``).
+
+        It learns a linear map fast enough by itself: `linear` changes nothing.
+        """
+        missing = torch.from_numpy(self.missing_.astype(np.float32))
+        if target == "bin":
+            return BinDecoder(n_components, torch.from_numpy(self.edges_), self.cells, missing)
+        if target != "value":
+            raise unknown_target(target, ("value", "bin"), self)
+        low_high = torch.from_numpy(self._zero_and_one().astype(np.float32))
+        return TableDecoder(n_components, low_high, torch.from_numpy(self.binary_), self.cells, missing)
+
+    def critic(self, n_components: int) -> nn.Module:
+        """Build two layers without batch normalisation, from a batch to ``(n, n_components)``."""
+        return nn.Sequential(
+            nn.Linear(self.cells.width, 256),
+            nn.LeakyReLU(0.2),
+            nn.Linear(256, n_components),
+            nn.LeakyReLU(0.2),
+        )
+
+    def restore(self, x: Tensor) -> np.ndarray:
+        """Return rows ``(n, d)`` in the units of X; a column of zeros and ones gets probabilities.
+
+        They are float64, or objects if there are categories: the likeliest that is not rare, None if all are.
+        What lies beyond `clip` is drawn back to it: the encoder never saw it.
+        """
+        numbers, _, blocks = self.cells.parts(x.cpu().double())
+        table, far = numbers.numpy(), np.arcsinh(self.clip)
+        low, high = self._zero_and_one()
+        rows = np.sinh(np.clip(table, -far, far)) * self.scale_ + self.mean_
+        rows = np.where(self.binary_, np.clip((table - low) / (high - low), 0, 1), rows)
+        if not blocks:
+            return rows
+        out = np.empty((len(x), self.n_features_in_), dtype=object)
+        out[:, self.numeric_] = rows
+        for j, known, block in zip(self.categorical_, self.categories_, blocks, strict=True):
+            values = np.array([*known, None], dtype=object)
+            out[:, j] = values[block[:, : len(known)].argmax(1)] if known else None
+        return out
+
+    @property
+    def cells(self) -> Cells:
+        """Where the cells of a row are in a batch."""
+        sizes = [len(known) + rare for known, rare in zip(self.categories_, self.has_rare_, strict=True)]
+        lacking = np.flatnonzero(self.missing_ > 0).tolist()
+        return Cells(len(self.numeric_), tuple(lacking), tuple(int(size) for size in sizes))
+
+    def _inputs(self) -> tuple[tuple[str, Any], ...] | None:
+        """Return what each float of a batch is: the name of its column, and which of its inputs."""
+        return None if self.columns_ is None else self.inputs_by(self.columns_)
+
+    def _edges(self, numbers: Any) -> np.ndarray:
+        """Return the cut points between bins ``(n_numeric, n_bins - 1)``, from a sample where there are many cells."""
+        n = numbers.shape[0]
+        n_sample = min(10_000, max(100, SAMPLE_CELLS // self.n_features_in_))
+        sample = np.unique(np.linspace(0, n - 1, n_sample).astype(int))
+        edges = [cut_points(column, self.n_bins) for column in self._scale(numbers[sample]).numpy().T]
+        return np.array(edges, dtype=np.float32).reshape(-1, self.n_bins - 1)
+
+    def _codes(self, table: Table) -> list[np.ndarray]:
+        """Return the codes of each categorical column, ``(n,)`` float32."""
+        columns = zip(table.categories, self.categories_, self.has_rare_, strict=True)
+        return [encode(column, known, has_rare) for column, known, has_rare in columns]
+
+    def _store(self, numbers: Any, codes: list[np.ndarray], on_disk: bool) -> Rows:
+        """Return a store whose rows are narrow in memory, a number or a code a cell; batches are widened."""
+        cells = self.cells
+        if codes:
+            return Rows(self._known(self._in_memory(numbers, codes)), cells.expand)
+        if sp.issparse(numbers) or on_disk:
+            return Rows(numbers, lambda rows: cells.expand(self._known(self._scale(rows))))
+        return Rows(self._known(Rows(numbers, self._scale).in_memory().rows), cells.expand)
+
+    def _in_memory(self, numbers: Any, codes: list[np.ndarray]) -> Tensor:
+        """Return the cells ``(n, d)`` of a table with categories: scaled numbers and codes, NaN where missing."""
+        n, n_numbers = numbers.shape[0], len(self.numeric_)
+        cells = torch.empty((n, self.n_features_in_), dtype=torch.float32)
+        if n_numbers:
+            for rows in gen_batches(n, 8192):
+                cells[rows, :n_numbers] = self._scale(numbers[rows])
+        for j, column in enumerate(codes):
+            cells[:, n_numbers + j] = torch.from_numpy(column)
+        return cells
+
+    def _known(self, cells: Tensor) -> Tensor:
+        """Warn of holes where fit saw none: the network has no way to be told of them."""
+        new = cells.isnan().any(0).numpy() & (self.missing_ == 0)
+        if new.any():
+            at = np.concatenate([self.numeric_, self.categorical_])[new]
+            names = [self.columns_[j] if self.columns_ else int(j) for j in at]
+            warnings.warn(
+                f"Columns {names[:5]} lack values, or hold unknown categories, where fit saw none: such cells are "
+                "taken for the mean, or for no category. Let fit see rows like these.",
+                UserWarning,
+                stacklevel=2,
+            )
+            if self.cells.is_plain:
+                return cells.nan_to_num(0.0)
+        return cells
+
+    def _zero_and_one(self) -> np.ndarray:
+        """Return how the encoder sees a zero and a one ``(2, d)``; 0 and 1 in other columns."""
+        table = np.zeros((2, len(self.numeric_)))
+        table[1] = 1.0
+        mean, scale = self.mean_[self.binary_], self.scale_[self.binary_]
+        scaled = np.clip((table[:, self.binary_] - mean) / scale, -self.clip, self.clip)
+        table[:, self.binary_] = np.arcsinh(scaled)
+        return table
+
+    def _scale(self, rows: Any) -> Tensor:
+        dense = rows.toarray() if sp.issparse(rows) else rows
+        scaled = (np.asarray(dense, dtype=np.float64) - self.mean_) / self.scale_
+        return torch.from_numpy(np.arcsinh(np.clip(scaled, -self.clip, self.clip)).astype(np.float32))

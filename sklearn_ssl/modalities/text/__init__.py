@@ -1,0 +1,7 @@
+"""Texts: tokens, views of them, and what is predicted at a token."""
+
+from ._subwords import to_json_string
+from ._text import Text
+from ._tokens import SPECIAL, collect, find_vocabulary
+
+__all__ = ["SPECIAL", "Text", "collect", "find_vocabulary", "to_json_string"]

@@ -1,0 +1,160 @@
+"""Texts cut in two, so that how they were cut does not tell their order."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...encoders import Tokens
+from ._tokens import END, PAD, SEPARATOR
+
+SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟", "\n")  # noqa: RUF001  # of other scripts
+
+
+def is_letter(char: str) -> bool:
+    """Return whether a character belongs to words: no space and no sign; "" does not.
+
+    A part of a letter, as bytes have it, stands as the replacement character, and belongs to words too.
+    """
+    return bool(char) and (char == "\ufffd" or unicodedata.category(char)[0] in "LMN")
+
+
+def token_kinds(n_tokens: int, letters: dict[int, str], begins: set[int], by_character: bool) -> np.ndarray:
+    """Return what each token tells of where a text may be cut.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Size of the vocabulary.
+    letters : dict of int to str
+        Letters and signs of each token that is not special.
+    begins : set of int
+        Tokens that may begin a word.
+    by_character : bool
+        Whether tokens are runs of characters, spaces among them.
+
+    Returns
+    -------
+    ndarray of bool of shape (4, n_tokens)
+        Which tokens end a sentence, begin with a letter, end with one, and begin with a gap between words or after
+        it.
+    """
+    kinds = np.zeros((4, n_tokens), dtype=bool)
+    for i, name in letters.items():
+        gap = name[:1].isspace() if by_character else i in begins
+        # "" is a mark alone, of where a word begins
+        start = i in begins and (is_letter(name[:1]) or not name)
+        kinds[:, i] = name.endswith(SENTENCE_ENDS), start, is_letter(name[-1:]), gap
+    for kind in kinds[1:3]:
+        if not kind[list(letters)].any():  # strings of signs
+            kind[list(letters)] = True
+    return kinds
+
+
+@dataclass(frozen=True)
+class Cutter:
+    """How sequences are cut in two.
+
+    Parameters
+    ----------
+    kinds : ndarray of bool of shape (4, n_tokens)
+        Of ``token_kinds``.
+    special : tuple of int
+        Numbers of padding, unknown, mask, start, end and separator.
+    size : int
+        Units in a token, words or characters.
+    by_character : bool
+        Whether tokens are runs of characters.
+    longest : int or None
+        Length of the longest sequence of a tokenizer that gives texts an end even where it cuts them off; None
+        if an end says that a text is whole.
+    """
+
+    kinds: np.ndarray
+    special: tuple[int, ...]
+    size: int
+    by_character: bool
+    longest: int | None
+
+    def permute(self, x: Tokens) -> tuple[Tokens, Tensor, Tensor]:
+        """Cut each text in two, between sentences if it can be, and put the parts of half of them in wrong order.
+
+        Signs and spaces at the edges of the parts are left out, and so is the word or sentence with which a text
+        breaks off: they would tell which part is the last.
+
+        Returns
+        -------
+        parts : Tokens
+            Start, a part, a separator, the other part, and the end.
+        swapped : Tensor of bool of shape (n,)
+        possible : Tensor of bool of shape (n,)
+            Where there are two parts.
+        """
+        n, device, length = self.size, x.ids.device, x.ids.shape[1]
+        steps = torch.arange(length, device=device)
+        has_end = x.ids.gather(1, (x.lengths - 1)[:, None]) == self.special[END]
+        stop = x.lengths[:, None] - has_end.long()
+        kinds = torch.from_numpy(self.kinds).to(device)[:, x.ids] & (steps > 0) & (steps < stop)
+        ends, starts, stops, gaps = kinds
+        stop = self._stop(x, kinds, stop, has_end)
+        # for a cut before each unit: behind the last token of the first part, and the first of the second
+        behind = F.pad(torch.where(stops, steps + 1, 0).cummax(1).values, (n, 0))
+        first = behind[:, :length]
+        second = torch.where(starts, steps, length).flip(1).cummin(1).values.flip(1)
+        begin, finish = second[:, :1], behind.gather(1, stop)
+        sizes = torch.stack([first - begin, finish - second])
+        sentences = F.pad(ends, (n, 0))[:, :length]
+        places = self._places(sizes, sentences, gaps)
+        possible = places.any(1)
+        cut = torch.multinomial(torch.where(possible[:, None], places.float(), 1.0), 1)
+        swapped = torch.rand(len(cut), device=device) < 0.5
+        begins = torch.cat([begin, second.gather(1, cut)], dim=1)
+        sizes = torch.cat([part.gather(1, cut) for part in sizes], dim=1).clamp(min=0)
+        return self._joined(x, begins, sizes, has_end[:, 0], swapped), swapped, possible
+
+    def _stop(self, x: Tokens, kinds: Tensor, stop: Tensor, has_end: Tensor) -> Tensor:
+        """Return behind which unit a text ends, without what it breaks off with, ``(n, 1)``."""
+        ends, _, _, gaps = kinds
+        steps = torch.arange(x.ids.shape[1], device=x.ids.device)
+        whole = has_end
+        if self.longest is not None:
+            whole = whole & (x.lengths[:, None] < self.longest - 1)
+        # the token at a place begins with the unit of that number, and has `size` of them
+        stop = stop + self.size - 1
+        sentence, gap = (
+            ((steps + more) * found).amax(1, keepdim=True) for more, found in ((self.size, ends), (0, gaps))
+        )
+        stop = torch.where(whole, stop, torch.where(sentence > 0, sentence, torch.where(gap > 0, gap, stop)))
+        # a pretrained encoder has no place for a separator
+        return stop if self.longest is None else stop.clamp(max=self.longest - 3)
+
+    def _places(self, sizes: Tensor, sentences: Tensor, gaps: Tensor) -> Tensor:
+        """Return where a text may be cut, given the sizes of both parts: the best kind of places that there is."""
+        inner = (sizes > 0).all(0)
+        middle = inner & (3 * sizes.amin(0) >= sizes.amax(0) - 3)
+        sentences = inner & sentences
+        if self.by_character:
+            sentences = sentences & gaps
+        places = inner
+        for choice in (middle, inner & gaps, middle & gaps, sentences):  # the last that there is
+            places = torch.where(choice.any(1, keepdim=True), choice, places)
+        return places
+
+    def _joined(self, x: Tokens, begins: Tensor, sizes: Tensor, has_end: Tensor, swapped: Tensor) -> Tokens:
+        """Return start, part, separator, part, end; where parts begin and their sizes are ``(n, 2)``."""
+        begins, sizes = (torch.where(swapped[:, None], pair.flip(1), pair) for pair in (begins, sizes))
+        lengths = 2 + sizes.sum(1) + has_end.long()
+        steps = torch.arange(int(lengths.max()), device=x.ids.device).expand(len(x.ids), -1)
+        middle = sizes[:, :1] + 1  # place of the separator
+        source = torch.where(steps < middle, begins[:, :1] + steps - 1, begins[:, 1:] + steps - middle - 1)
+        source = torch.where(steps == 0, 0, source)
+        source = torch.where(steps == middle + sizes[:, 1:] + 1, (x.lengths - 1)[:, None], source)
+        ids = x.ids.gather(1, source.clamp(0, x.ids.shape[1] - 1))
+        ids = torch.where(steps == middle, self.special[SEPARATOR], ids)
+        moved = Tokens(ids, lengths)
+        return Tokens(ids.masked_fill(~moved.present(), self.special[PAD]), lengths)

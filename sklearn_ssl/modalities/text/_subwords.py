@@ -1,0 +1,218 @@
+"""Texts as subwords: byte-pair encoding trained here, or a trained tokenizer of the package tokenizers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ._tokens import END, PAD, SPECIAL, START, UNKNOWN, TokenRows, flatten
+
+# what those are called in tokenizers of others, the most usual name first
+ALIASES = (
+    ("[PAD]", "<pad>", "<|endoftext|>", "<|end_of_text|>", "</s>"),
+    ("[UNK]", "<unk>", "<|endoftext|>", "<|end_of_text|>"),
+    ("[MASK]", "<mask>", "[UNK]", "<unk>", "<|endoftext|>", "<|end_of_text|>"),
+    ("[BOS]", "[CLS]", "<s>", "<|begin_of_text|>", "<|endoftext|>", "</s>"),
+    ("[EOS]", "[SEP]", "</s>", "<|endoftext|>", "<|end_of_text|>"),
+    ("[SEP]", "</s>", "<|endoftext|>", "<|end_of_text|>"),
+)
+
+
+def library() -> Any:
+    """Return the package tokenizers, or say how to get it."""
+    try:
+        import tokenizers
+    except ImportError as error:
+        raise ImportError(
+            "Subwords need tokenizers: pip install 'sklearn-ssl[text]', or pip install tokenizers."
+        ) from error
+    return tokenizers
+
+
+def train_subwords(texts: list[str], lowercase: bool, min_df: int, max_features: int | None) -> str:
+    """Train byte-pair encoding, and return the tokenizer as JSON.
+
+    It knows every byte, so that no text has unknown parts and every text can be put together again.
+    """
+    tk = library()
+    tokenizer = tk.Tokenizer(tk.models.BPE(unk_token=SPECIAL[UNKNOWN]))
+    if lowercase:
+        tokenizer.normalizer = tk.normalizers.Lowercase()
+    tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=True)  # first words are as others
+    tokenizer.decoder = tk.decoders.ByteLevel()
+    trainer = tk.trainers.BpeTrainer(
+        vocab_size=len(SPECIAL) + 256 + (10**6 if max_features is None else max_features),
+        min_frequency=min_df,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=tk.pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return complete(tokenizer).to_str()
+
+
+def complete(tokenizer: Any) -> Any:
+    """Give a tokenizer the special tokens that it lacks, and let texts have a start if they have none."""
+    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+    tokenizer.add_special_tokens([names[0] for names in ALIASES if not vocabulary.keys() & set(names)])
+    if not tokenizer.encode("").ids:
+        special, names = special_tokens(tokenizer), {i: t for t, i in tokenizer.get_vocab().items()}
+        start, end = names[special[START]], names[special[END]]
+        tokenizer.post_processor = library().processors.TemplateProcessing(
+            single=f"{start} $A {end}",
+            special_tokens=[
+                (name, place) for name, place in {start: special[START], end: special[END]}.items()
+            ],
+        )
+    return tokenizer
+
+
+def read_tokenizer(source: Any) -> Any:
+    """Return a tokenizer from its JSON, a file of that, a folder with ``tokenizer.json``, or one like it.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    tk = library()
+    text = str(source) if isinstance(source, (str, Path)) else to_json_string(source)
+    try:
+        if not text.lstrip().startswith("{"):
+            path = Path(text)
+            text = (path / "tokenizer.json" if path.is_dir() else path).read_text(encoding="utf-8")
+        tokenizer = tk.Tokenizer.from_str(text)
+    except Exception as error:  # tokenizers raises bare Exceptions
+        raise ValueError(
+            f"tokenizer={str(source)[:60]!r} is no tokenizer of the package tokenizers: {error}. Pass the path of a "
+            "tokenizer.json, the folder it is in, or its text."
+        ) from error
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True  # "[MASK]" in a text is no mask
+    return complete(tokenizer)
+
+
+def special_tokens(tokenizer: Any) -> tuple[int, ...]:
+    """Return the numbers of padding, unknown, mask, start, end and separator."""
+    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+    return tuple(next(vocabulary[name] for name in names if name in vocabulary) for names in ALIASES)
+
+
+def subwords(
+    tokenizer: Any, texts: list[str], max_length: int | None, always_end: bool
+) -> Iterator[list[int]]:
+    """Yield each text as numbers, with the start and the end that the tokenizer gives it.
+
+    Parameters
+    ----------
+    tokenizer : Tokenizer
+    texts : list of str
+    max_length : int or None
+        Tokens between start and end.
+    always_end : bool
+        Let a text that is cut off have an end, which pretrained encoders expect.
+    """
+    whole = None if max_length is None else max_length + 2
+    if whole is None:
+        tokenizer.no_truncation()
+    else:
+        tokenizer.enable_truncation(whole + (not always_end))
+    for start in range(0, len(texts), 1024):
+        for encoding in tokenizer.encode_batch(encodable(texts[start : start + 1024])):
+            ids = encoding.ids
+            yield ids if whole is None or len(ids) <= whole else ids[: whole - 1]
+
+
+def begin_words(names: dict[int, str]) -> set[int]:
+    """Return which subwords begin a word, by the marks that tokenizers have for it; all if they have none."""
+    if any(name.startswith("##") for name in names.values()):
+        return {i for i, name in names.items() if not name.startswith("##")}
+    marked = {i for i, name in names.items() if name.startswith(("Ġ", "▁"))}
+    return marked or set(names)
+
+
+def decoded(tokenizer: Any, numbers: list[int]) -> list[str]:
+    """Return the letters and signs of each subword, without the marks of where words begin."""
+    texts = tokenizer.decode_batch([[i] for i in numbers], skip_special_tokens=False)
+    return [text.removeprefix("##").lstrip("▁ ") for text in texts]
+
+
+def encodable(texts: list[str]) -> list[str]:
+    """Return the texts with a question mark for each lone surrogate, which no tokenizer takes."""
+    return [text.encode("utf-8", "replace").decode() for text in texts]
+
+
+def to_json_string(tokenizer: Any) -> str:
+    """Return a tokenizer of transformers or tokenizers as JSON.
+
+    Raises
+    ------
+    ValueError
+        If it is none that can be written so.
+    """
+    tokenizer = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    if not hasattr(tokenizer, "to_str"):
+        raise ValueError(
+            f"{type(tokenizer).__name__} is no fast tokenizer. Pass Text(tokenizer=...) the tokenizer.json of it."
+        )
+    text = tokenizer.to_str()
+    json.loads(text)
+    return text
+
+
+class Subwords:
+    """How texts become the subwords of a trained tokenizer, and back.
+
+    Parameters
+    ----------
+    source : str
+        The tokenizer as JSON.
+    trained_here : bool
+        Whether byte-pair encoding of our own, whose texts end only where they are whole.
+    """
+
+    is_reversible = True
+
+    def __init__(self, source: str, trained_here: bool):
+        self.tokenizer, self.trained_here = read_tokenizer(source), trained_here
+
+    @property
+    def special(self) -> tuple[int, ...]:
+        """Numbers of padding, unknown, mask, start, end and separator."""
+        return special_tokens(self.tokenizer)
+
+    def documents(self, texts: list[str]) -> Iterator[list[str]]:
+        """Yield the tokens of each text, to its end."""
+        self.tokenizer.no_truncation()
+        for encoding in self.tokenizer.encode_batch(encodable(texts), add_special_tokens=False):
+            yield encoding.tokens
+
+    def learn(
+        self, texts: list[str], max_length: int | None, min_df: int, max_features: int | None
+    ) -> tuple[dict[str, int], np.ndarray, TokenRows]:
+        """Return the vocabulary, how often each of its tokens occurs, and the texts as numbers; they are split once."""
+        known = self.tokenizer.get_vocab(with_added_tokens=True)
+        vocabulary = dict(sorted(known.items(), key=lambda item: item[1]))
+        rows = self.encode(texts, max_length, vocabulary)
+        counts = np.bincount(rows.ids, minlength=1 + max(vocabulary.values()))
+        return vocabulary, counts.astype(np.int64), rows
+
+    def encode(self, texts: list[str], max_length: int | None, vocabulary: dict[str, int]) -> TokenRows:
+        """Return texts as numbers, with the marks that the tokenizer gives them."""
+        documents = subwords(self.tokenizer, texts, max_length, always_end=not self.trained_here)
+        start, padding = self.special[START], self.special[PAD]
+        return TokenRows(*flatten(ids or [start] for ids in documents), padding)
+
+    def decode(self, rows: list[list[int]], vocabulary: dict[str, int]) -> list[str]:
+        """Return the texts that numbers stand for."""
+        texts = self.tokenizer.decode_batch(rows)
+        # our own puts a space before first words, so that they are as others
+        return [text.removeprefix(" ") for text in texts] if self.trained_here else texts
+
+    def letters(self, names: dict[int, str]) -> tuple[dict[int, str], set[int]]:
+        """Return the letters and signs of each token, by its number, and which tokens may begin a word."""
+        return dict(zip(names, decoded(self.tokenizer, list(names)), strict=True)), begin_words(names)

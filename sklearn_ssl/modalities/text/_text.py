@@ -1,0 +1,365 @@
+"""Texts, and other sequences that come as strings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.utils import InputTags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from torch import Tensor, nn
+
+from ...encoders import Hidden, TokenBag, TokenConvNet, TokenEncoder, Tokens, Transformer
+from .._base import unknown_encoder
+from .._input import is_texts
+from .._sequences import Positions, Sequences
+from ._augment import crop_tokens, mask_tokens
+from ._decoder import TokenDecoder
+from ._encoders import adapt, pretrained_settings
+from ._input import are_bytes, example_texts, list_of_texts
+from ._ngrams import NGrams
+from ._segments import Cutter, token_kinds
+from ._subwords import Subwords, encodable, read_tokenizer, train_subwords
+from ._tokens import END, MASK, PAD, SPECIAL, START, TokenRows
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Text(Sequences):
+    r"""Texts: a list, array or Series of str, or strings of other letters, such as DNA and proteins.
+
+    Each text is a sequence of tokens, between a start and an end: words, characters, runs of them, or
+    subwords. What is too rare to be learned stands as unknown. Encoders by name: ``"transformer"``, which is
+    ``"auto"``, ``"convnet"`` for short texts, and ``"bag"``, the mean of embedded tokens, for tasks on whole texts
+    (contrastive, siamese).
+
+    Parameters
+    ----------
+    analyzer : {"word", "char", "char_wb", "subword"}, default="word"
+        What a token is made of, in the words of ``CountVectorizer``: words (and here signs, which a language
+        model needs), characters, characters within words, or subwords, which byte-pair encoding learns
+        from X [1]_ (needs the package tokenizers; nothing is unknown then).
+    ngram_range : tuple (smallest, largest), default=(1, 1)
+        Words or characters in a token. ``Text(analyzer="char", ngram_range=(3, 3))`` takes k-mers. With several
+        sizes, those that begin at one place follow each other, the shortest first.
+    max_features : int or None, default=10_000
+        Size of the vocabulary: the most frequent tokens. None keeps all. Subwords have the 256 bytes and six
+        special tokens besides.
+    min_df : int, default=2
+        Texts that a token must be in; for subwords, how often it must occur. With 1, all tokens of X are known, so
+        that nothing is learned of unknown ones. If no token is in so many, all are kept.
+    lowercase : bool, default=True
+        Turn the texts to lower case.
+    max_length : int or None, default=256
+        Tokens of a text that are used, the first; None uses as many as the longest in ``fit`` has. The time
+        that attention takes grows with the square of it. Cut long texts into parts first if all of them
+        matters.
+    token_pattern : str, default=r"\w+|[^\w\s]"
+        Regular expression of what a word is, for ``analyzer="word"``.
+    tokenizer : str, Path, tokenizer or None, default=None
+        A trained tokenizer for ``analyzer="subword"``: its ``tokenizer.json``, the folder that has it, its
+        text, or a fast tokenizer of transformers or tokenizers. It decides all that `max_features`, `min_df`
+        and `lowercase` do otherwise. A pretrained encoder of sentence-transformers brings its own. None
+        trains one.
+    crop_scale : tuple (smallest, largest), default=(0.5, 1.0)
+        Share of a text that a random crop keeps, in (0, 1]; for views.
+    token_dropout : float, default=0.1
+        Share of the tokens of a crop that are left out at random, in [0, 1); for views.
+
+    Attributes
+    ----------
+    vocabulary_ : dict of str to int
+        Number of each token. The six special tokens have the first numbers, and names of their own in it only for
+        ``analyzer="subword"``.
+    counts_ : ndarray of shape (n_tokens,), int64
+        How often each token occurs in X.
+    tokenizer_ : str or None
+        The trained tokenizer as JSON, for ``analyzer="subword"``.
+    special_ : tuple of int
+        Numbers of padding, unknown, mask, start, end and separator.
+    kinds_ : ndarray of bool of shape (4, n_tokens)
+        Which tokens end a sentence, begin with a letter, end with one, and begin with a gap between words or
+        after it.
+    n_positions_ : int
+        Longest sequence that there may be, with start, end and a separator.
+
+    References
+    ----------
+    .. [1] R. Sennrich, B. Haddow, A. Birch. "Neural Machine Translation of Rare Words with Subword Units."
+       ACL 2016. https://arxiv.org/abs/1508.07909
+
+    Examples
+    --------
+    >>> from sklearn_ssl import MaskedPretrainer
+    >>> from sklearn_ssl.modalities import Text
+    >>> X = ["GATTACA", "TAGACAT", "CATGATT", "ACATGAT"] * 5
+    >>> dna = Text(analyzer="char", ngram_range=(3, 3))
+    >>> ssl = MaskedPretrainer(modality=dna, n_components=16, max_epochs=2, random_state=0)
+    >>> ssl.fit_transform(X).shape
+    (20, 16)
+    """
+
+    analyzer: str = "word"
+    ngram_range: tuple[int, int] = (1, 1)
+    max_features: int | None = 10_000
+    min_df: int = 2
+    lowercase: bool = True
+    max_length: int | None = 256
+    token_pattern: str = r"\w+|[^\w\s]"
+    tokenizer: Any = None
+    crop_scale: tuple[float, float] = (0.5, 1.0)
+    token_dropout: float = 0.1
+
+    usage: ClassVar[str] = "Text()"
+    encoders: ClassVar[tuple[str, ...]] = ("transformer", "convnet", "bag")
+    batch_size: ClassVar[int] = 32
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "analyzer": [StrOptions({"word", "char", "char_wb", "subword"})],
+        "ngram_range": [tuple, list],
+        "max_features": [Interval(Integral, 1, None, closed="left"), None],
+        "min_df": [Interval(Integral, 1, None, closed="left")],
+        "lowercase": ["boolean"],
+        "max_length": [Interval(Integral, 1, None, closed="left"), None],
+        "token_pattern": [str],
+        "tokenizer": [str, Path, HasMethods("to_str"), HasMethods("get_vocab"), None],
+        "crop_scale": [tuple, list],
+        "token_dropout": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    @classmethod
+    def accepts(cls, X: Any) -> bool:
+        """Return whether X is a list, array or Series of str, or one text, which is refused in better words here."""
+        return is_texts(X) or isinstance(X, (str, bytes)) or are_bytes(X)
+
+    def input_tags(self) -> InputTags:
+        """Return what scikit-learn is to know: X is a list of str."""
+        return InputTags(two_d_array=False, string=True)
+
+    def example_rows(self) -> list[str]:
+        """Return lines of what scikit-learn says of its datasets."""
+        return example_texts()
+
+    def configure_for(self, encoder: str | nn.Module) -> None:
+        """Take over the tokenizer of a pretrained encoder, and cut texts where it would."""
+        self.set_params(**pretrained_settings(self, encoder))
+
+    def fit_validate(self, X: Any) -> TokenRows:
+        """Learn the vocabulary, and return X as a store of batches, :class:`~sklearn_ssl.encoders.Tokens`.
+
+        Parameters
+        ----------
+        X : list, array or Series of str, of length n
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is anything else, or a parameter is not what it should be.
+        ImportError
+            If subwords are wanted and the package tokenizers is not there.
+        """
+        texts = self._learn_tokenizer(X)
+        splitter = self._splitter()
+        learned = splitter.learn(texts, self.max_length, self.min_df, self.max_features)
+        self.vocabulary_, self.counts_, rows = learned
+        self.special_ = splitter.special
+        names = {i: token for token, i in self.vocabulary_.items() if i not in self.special_}
+        self.kinds_ = token_kinds(len(self.counts_), *splitter.letters(names), self.analyzer == "char")
+        longest = self.max_length or max(1, int(rows.lengths.max()) - 2)
+        self.n_positions_ = longest + 3  # start, end and a separator
+        return rows
+
+    def validate(self, X: Any) -> TokenRows:
+        """Return X as a store of batches, :class:`~sklearn_ssl.encoders.Tokens`."""
+        return self._encode(list_of_texts(X), self.n_positions_ - 3)
+
+    def fit_documents(self, X: Any) -> list[list[str]]:
+        """Learn what splits texts, not the vocabulary, and return the tokens of each text, as str, to its end."""
+        texts = self._learn_tokenizer(X)
+        return list(self._splitter().documents(texts))
+
+    def documents(self, X: Any) -> list[list[str]]:
+        """Return the tokens of each text, as str, to its end."""
+        return list(self._splitter().documents(list_of_texts(X)))
+
+    def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
+        """Build a small transformer, ``"auto"`` or ``"transformer"``, convolutions, ``"convnet"``, or a ``"bag"``."""
+        net: TokenEncoder
+        if name in ("auto", "transformer"):
+            net = Transformer(len(self.counts_), self.n_positions_, n_components, causal=causal)
+        elif name == "convnet":
+            net = TokenConvNet(len(self.counts_), n_components, causal=causal)
+        elif name == "bag":
+            net = TokenBag(len(self.counts_), n_components)
+        else:
+            raise unknown_encoder(name, self)
+        net.vocabulary = self.names()
+        return net
+
+    def adapt_encoder(self, encoder: nn.Module) -> nn.Module:
+        """Let a model of sentence-transformers or transformers take batches of tokens, and ours take these tokens."""
+        return adapt(encoder, self.names(), self.n_positions_)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the name of each token, in the order of their numbers."""
+        if self.tokenizer_ is None:
+            return (*SPECIAL, *self.vocabulary_)
+        found = {i: name for name, i in self.vocabulary_.items()}
+        return tuple(found.get(i, f"[{i}]") for i in range(len(self.counts_)))
+
+    def view(self, x: Tokens) -> Tokens:
+        """Return a random crop of each text that lacks some further tokens."""
+        low, high = self.crop_scale
+        return crop_tokens(x, self._inner(x), (low, high), self.token_dropout, self.special_[PAD])
+
+    def mask(self, x: Tokens, rate: float) -> tuple[Tokens, Tensor]:
+        """Return the texts with a share of their tokens hidden as in BERT, and which, ``(n, length)``."""
+        sizes = range(self.ngram_range[0], self.ngram_range[1] + 1)
+        span = 1 if self.analyzer == "subword" else len(sizes) * sizes[-1]
+        return mask_tokens(x, self._inner(x), rate, span, len(self.counts_), self.special_[MASK])
+
+    def positions(self, x: Tokens, hidden: Hidden) -> Positions:
+        """Return what there is to predict: a token at each position, all but the first after those before it."""
+        n_positions, n_tokens = hidden.h.shape[1], x.ids.shape[1]
+        if n_positions != n_tokens:
+            raise ValueError(
+                f"The encoder gives features at {n_positions} positions for {n_tokens} tokens, and one token is "
+                "predicted at each. Take an encoder without strides, or a task on whole texts (contrastive, siamese)."
+            )
+        follows = x.present()
+        follows[:, 0] = False
+        return Positions(self._inner(x), follows, x.ids)
+
+    def position_decoder(self, encoder: nn.Module) -> TokenDecoder:
+        """Build a decoder from features of a token to the vocabulary, which shares the encoder's embedding."""
+        embedding = getattr(encoder, "embedding", None)
+        shared = isinstance(embedding, nn.Embedding) and embedding.num_embeddings == len(self.counts_)
+        return TokenDecoder(self.position_width(encoder), self.counts_, embedding if shared else None)
+
+    def example(self) -> Tokens:
+        """Return a few made-up texts."""
+        low = min(len(SPECIAL), len(self.counts_) - 1)
+        ids = torch.arange(low, low + 8)[None].clamp(max=len(self.counts_) - 1)[:, : self.n_positions_]
+        return Tokens(ids, torch.tensor([ids.shape[1]]))
+
+    def change_end(self, x: Tokens) -> Tokens:
+        """Return texts with another last token."""
+        last = x.ids[:, -1:]
+        return x._replace(ids=torch.cat([x.ids[:, :-1], (last + 1) % (last.max() + 1)], dim=1))
+
+    def permute_segments(self, x: Tokens) -> tuple[Tokens, Tensor, Tensor]:
+        """Cut each text in two, between sentences if it can be, and put the parts of half of them in wrong order."""
+        size = self.ngram_range[1]
+        if self.analyzer == "char_wb" or self.ngram_range[0] != size:
+            raise ValueError(
+                f"Parts of analyzer={self.analyzer!r} and ngram_range={self.ngram_range!r} tell their order by how "
+                "they begin. Take n-grams of one size, of words or characters."
+            )
+        longest = None if self.tokenizer is None else self.n_positions_
+        return Cutter(self.kinds_, self.special_, size, self.analyzer == "char", longest).permute(x)
+
+    def restore(self, x: Tokens) -> list[str]:  # type: ignore[override]  # rows of text are no array
+        """Return the texts that numbers of tokens stand for, up to their end.
+
+        Raises
+        ------
+        ValueError
+            If tokens overlap in ways that cannot be put together again.
+        """
+        rows = [ids[:n].tolist() for ids, n in zip(x.ids.cpu(), x.lengths.tolist(), strict=True)]
+        rows = [[i for i in row if i not in self.special_] for row in rows]
+        return self._splitter().decode(rows, self.vocabulary_)
+
+    def begin(self, prompt: str, longest: int) -> Tensor:
+        """Return the tokens ``(1, length)`` of a text that has not ended, for a model to go on.
+
+        Raises
+        ------
+        ValueError
+            If the prompt has no token, or more than `longest` with the start, or tokens make no text again.
+        """
+        self.restore(self.example())  # can it be done at all?
+        ids = self._encode([prompt], None).ids
+        begun = ids[:-1] if ids[-1] == self.special_[END] else ids
+        if len(begun) == 1 and prompt.strip():
+            raise ValueError(
+                f"The prompt {prompt!r} is shorter than a token of {self}. Lengthen it, or leave it out."
+            )
+        if len(begun) > longest:
+            raise ValueError(
+                f"The prompt has {len(begun) - 1} tokens, and a text may have {longest - 1} here. Shorten the "
+                "prompt, or raise max_length, here or in the modality."
+            )
+        return torch.from_numpy(begun.astype(np.int64))[None]
+
+    def finish(self, prompt: str, begun: Tensor, ids: Tensor) -> list[str]:
+        """Return the texts that went on from `begin`, ``(n, length)``: the prompt as it was given, and the rest."""
+        # the start may be the same token as the end
+        ended = (ids[:, 1:] == self.special_[END]).int().cummax(1).values
+        head = self.restore(Tokens(begun, torch.tensor([begun.shape[1]])))[0]
+        texts = self.restore(Tokens(ids, ids.shape[1] - ended.sum(1)))
+        rest = [drawn.removeprefix(head) for drawn in texts]
+        if not head and prompt.strip() and self.analyzer == "word":  # no word of it is known
+            rest = [f" {more}" for more in rest]
+        return [prompt + (more.lstrip() if prompt[-1:].isspace() else more) for more in rest]
+
+    @property
+    def end_token(self) -> int:
+        """The number of the token that ends a text."""
+        return self.special_[END]
+
+    def _inner(self, x: Tokens) -> Tensor:
+        """Return where there are tokens of the text itself, bool ``(n, length)``."""
+        edge = (x.ids == self.special_[START]) | (x.ids == self.special_[END])
+        return x.present() & ~edge
+
+    def _learn_tokenizer(self, X: Any) -> list[str]:
+        """Check the parameters and X, train the tokenizer if one is wanted, and return the texts."""
+        self._validate_params()
+        self._check_params()
+        texts = list_of_texts(X)
+        self.tokenizer_ = None
+        if self.tokenizer is not None:
+            self.tokenizer_ = read_tokenizer(self.tokenizer).to_str()
+        elif self.analyzer == "subword":
+            self.tokenizer_ = train_subwords(encodable(texts), self.lowercase, self.min_df, self.max_features)
+        return texts
+
+    def _splitter(self) -> NGrams | Subwords:
+        if self.analyzer == "subword":
+            return Subwords(self.tokenizer_ or "", trained_here=self.tokenizer is None)
+        low, high = self.ngram_range
+        return NGrams(self.analyzer, (low, high), self.token_pattern, self.lowercase)
+
+    def _encode(self, texts: list[str], max_length: int | None) -> TokenRows:
+        return self._splitter().encode(texts, max_length, self.vocabulary_)
+
+    def _check_params(self) -> None:
+        low_high = tuple(self.ngram_range)
+        whole = len(low_high) == 2 and all(isinstance(size, Integral) for size in low_high)
+        if not whole or not 1 <= low_high[0] <= low_high[1]:
+            raise ValueError(
+                f"ngram_range={self.ngram_range!r} must be two integers, 1 <= smallest <= largest."
+            )
+        if self.analyzer == "subword" and low_high != (1, 1):
+            raise ValueError("analyzer='subword' learns what a token is. Leave ngram_range=(1, 1).")
+        if self.analyzer != "subword" and self.tokenizer is not None:
+            raise ValueError(f"analyzer={self.analyzer!r} needs no tokenizer. Pass analyzer='subword'.")
+        try:
+            groups = re.compile(self.token_pattern).groups
+        except re.error as error:
+            raise ValueError(
+                f"token_pattern={self.token_pattern!r} is no regular expression: {error}."
+            ) from error
+        if groups > 1:
+            raise ValueError(f"token_pattern={self.token_pattern!r} must have one group at most, the word.")
+        shares = tuple(self.crop_scale)
+        numbers = len(shares) == 2 and all(isinstance(share, Real) for share in shares)
+        if not numbers or not 0 < shares[0] <= shares[1] <= 1:
+            raise ValueError(
+                f"crop_scale={self.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1."
+            )

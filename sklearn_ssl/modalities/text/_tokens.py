@@ -1,0 +1,152 @@
+"""Texts as numbers: which tokens there are, and sequences of them as a store of batches."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from ...encoders import Tokens
+
+PAD, UNKNOWN, MASK, START, END, SEPARATOR = range(6)
+SPECIAL = ("[PAD]", "[UNK]", "[MASK]", "[BOS]", "[EOS]", "[SEP]")
+
+
+class TokenRows:
+    """Sequences of tokens behind each other, cut and filled up to batches when asked for.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_ids,), int32
+    offsets : ndarray of shape (n + 1,), int64
+        Sequence i is ``ids[offsets[i]:offsets[i + 1]]``.
+    padding : int
+        What batches are filled up with.
+    """
+
+    def __init__(self, ids: np.ndarray, offsets: np.ndarray, padding: int):
+        self.ids, self.starts, self.lengths = ids, offsets[:-1], np.diff(offsets)
+        self.padding = padding
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, index: np.ndarray) -> Tokens:
+        lengths = self.lengths[index]
+        steps = np.arange(lengths.max())
+        places = np.minimum(self.starts[index, None] + steps, len(self.ids) - 1)
+        ids = np.where(steps < lengths[:, None], self.ids[places], self.padding)
+        return Tokens(torch.from_numpy(ids.astype(np.int64)), torch.from_numpy(lengths))
+
+
+class Corpus(NamedTuple):
+    """Texts that were split once: their tokens by numbers, in the order in which they were first seen.
+
+    Attributes
+    ----------
+    tokens : list of str
+        Those that occur.
+    ids : ndarray of shape (n_ids,), int32
+        The tokens of all texts behind each other, as places in `tokens`.
+    offsets : ndarray of shape (n_texts + 1,), int64
+        Text i is ``ids[offsets[i]:offsets[i + 1]]``.
+    cut : ndarray of bool of shape (n_texts,)
+        Which texts have further tokens.
+    """
+
+    tokens: list[str]
+    ids: np.ndarray
+    offsets: np.ndarray
+    cut: np.ndarray
+
+
+def collect(documents: Iterable[list[str]], max_length: int | None) -> Corpus:
+    """Number the first `max_length` tokens of each text; no text is held as str any longer."""
+    known: defaultdict[str, int] = defaultdict()
+    known.default_factory = known.__len__
+    ids, offsets, cut = array("i"), [0], []
+    for tokens in documents:
+        ids.extend(map(known.__getitem__, tokens[:max_length]))
+        offsets.append(len(ids))
+        cut.append(max_length is not None and len(tokens) > max_length)
+    return Corpus(list(known), np.array(ids, np.int32), np.array(offsets, np.int64), np.array(cut, bool))
+
+
+def find_vocabulary(
+    corpus: Corpus, min_df: int, max_features: int | None
+) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
+    """Number the most frequent tokens, behind the special ones, and count them.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    min_df : int
+        Texts that a token must be in; if none is, all are taken.
+    max_features : int or None
+        Number of tokens, without the special ones.
+
+    Returns
+    -------
+    vocabulary : dict of str to int
+        From the most frequent to the rarest.
+    counts : ndarray of shape (n_tokens,), int64
+        Occurrences; of those left out together, under ``[UNK]``; of ``[EOS]`` as many as texts.
+    df : ndarray of shape (n_tokens,), int64
+        Texts that each token is in; 0 for the special ones.
+    """
+    n_texts, n_known = len(corpus.cut), len(corpus.tokens)
+    total = np.bincount(corpus.ids, minlength=n_known)
+    ones = np.ones(len(corpus.ids), dtype=np.int8)
+    # a copy: duplicates are summed where they lie
+    per_text = sp.csr_array((ones, corpus.ids, corpus.offsets), shape=(n_texts, n_known), copy=True)
+    per_text.sum_duplicates()
+    spread = np.bincount(per_text.indices, minlength=n_known)
+    known = np.flatnonzero(spread >= min_df)
+    known = known if len(known) else np.arange(n_known)
+    kept = sorted(known.tolist(), key=lambda i: (-total[i], corpus.tokens[i]))[:max_features]
+    counts, df = (
+        np.concatenate([np.zeros(len(SPECIAL)), of[kept]]).astype(np.int64) for of in (total, spread)
+    )
+    counts[UNKNOWN], counts[END] = total.sum() - counts.sum(), n_texts
+    return {corpus.tokens[i]: place for place, i in enumerate(kept, start=len(SPECIAL))}, counts, df
+
+
+def number(corpus: Corpus, vocabulary: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return each text as numbers of a vocabulary: a start, its tokens, and an end if none was cut off.
+
+    Returns
+    -------
+    ids : ndarray of shape (n_ids,), int32
+    offsets : ndarray of shape (n_texts + 1,), int64
+        Text i is ``ids[offsets[i]:offsets[i + 1]]``.
+    """
+    places = np.array([vocabulary.get(token, UNKNOWN) for token in corpus.tokens], dtype=np.int32)
+    sizes = np.diff(corpus.offsets)
+    offsets = np.concatenate([[0], np.cumsum(1 + sizes + ~corpus.cut)]).astype(np.int64)
+    ids = np.empty(offsets[-1], dtype=np.int32)
+    ids[offsets[:-1]] = START
+    ids[offsets[1:][~corpus.cut] - 1] = END
+    shift = np.repeat(offsets[:-1] + 1 - corpus.offsets[:-1], sizes)
+    ids[np.arange(len(corpus.ids)) + shift] = places[corpus.ids]
+    return ids, offsets
+
+
+def flatten(documents: Iterable[Iterable[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Put numbers of tokens behind each other.
+
+    Returns
+    -------
+    ids : ndarray of shape (n_ids,), int32
+    offsets : ndarray of shape (n_texts + 1,), int64
+        Text i is ``ids[offsets[i]:offsets[i + 1]]``.
+    """
+    flat, offsets = array("i"), [0]
+    for ids in documents:
+        flat.extend(ids)
+        offsets.append(len(flat))
+    return np.array(flat, dtype=np.int32), np.array(offsets, dtype=np.int64)

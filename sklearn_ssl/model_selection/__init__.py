@@ -1,0 +1,23 @@
+"""Choosing and judging with few labels: unlabeled rows are there to learn from, and never scored."""
+
+from ..naming import publish
+from ._label_efficiency import LabelEfficiency, draw_labels, label_efficiency, mean_and_interval
+from ._splits import (
+    SemiSupervisedGroupKFold,
+    SemiSupervisedKFold,
+    SemiSupervisedStratifiedGroupKFold,
+    SemiSupervisedStratifiedKFold,
+)
+
+__all__ = [
+    "LabelEfficiency",
+    "SemiSupervisedGroupKFold",
+    "SemiSupervisedKFold",
+    "SemiSupervisedStratifiedGroupKFold",
+    "SemiSupervisedStratifiedKFold",
+    "draw_labels",
+    "label_efficiency",
+    "mean_and_interval",
+]
+
+publish(__name__)

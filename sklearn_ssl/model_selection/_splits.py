@@ -1,0 +1,181 @@
+"""Folds that score labelled rows only, and train on all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.utils import _safe_indexing
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _num_samples
+
+from ..few_labels import as_array, is_labeled, plain
+
+
+class _SemiSupervised:
+    """Let a splitter of scikit-learn see the labelled rows alone, and train on all others in every fold."""
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the rows to train on, all unlabeled ones among them, and the labelled rows to score.
+
+        Parameters
+        ----------
+        X : array, DataFrame, sparse matrix or list of n rows
+        y : array, Series or list of shape (n,) or (n, n_outputs)
+            Rows whose y is -1, None or NaN are unlabeled. Where the labels are continuous numbers, -1 is
+            one of them.
+        groups : array of shape (n,), optional
+            Groups of the rows, where the splitter has groups. A group keeps to one side, but for its
+            unlabeled rows.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Row numbers, ascending.
+
+        Raises
+        ------
+        ValueError
+            If y is missing, or has too few labels for that many folds.
+        """
+        if y is None:
+            raise ValueError(f"{type(self).__name__} needs y: it tells which rows have labels.")
+        if _num_samples(X) != _num_samples(y):
+            raise ValueError(f"X has {_num_samples(X)} rows and y has {_num_samples(y)}. Pass one y a row.")
+        labeled = labeled_rows(y)
+        rest = np.setdiff1d(np.arange(_num_samples(y)), labeled, assume_unique=True)
+        n_splits = self.get_n_splits()  # type: ignore[attr-defined]  # of the splitter beside
+        if len(labeled) < n_splits:
+            raise ValueError(
+                f"y has {len(labeled)} labelled rows, too few for n_splits={n_splits}. Lower n_splits."
+            )
+        known = plain(as_array(y)[labeled])
+        if groups is not None:
+            groups = _safe_indexing(groups, labeled)
+        for train, test in super().split(labeled, known, groups):  # type: ignore[misc]  # likewise
+            yield np.sort(np.concatenate([labeled[train], rest])), labeled[test]
+
+
+def labeled_rows(y: Any) -> np.ndarray:
+    """Return the numbers of the rows with a label; -1 is none, but among continuous numbers."""
+    rows = np.flatnonzero(is_labeled(y))
+    known = plain(as_array(y)[rows])
+    if len(known) and type_of_target(known).startswith("continuous"):
+        return np.flatnonzero(is_labeled(y, minus_one=False))
+    return rows
+
+
+class SemiSupervisedKFold(_SemiSupervised, KFold):
+    """:class:`~sklearn.model_selection.KFold` of the labelled rows; unlabeled ones always train.
+
+    For a search over a pipeline whose first steps learn from all rows and whose last step is
+    :class:`~sklearn_ssl.LabeledOnly`.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds.
+    shuffle : bool, default=False
+        Shuffle the labelled rows before they are split.
+    random_state : int, RandomState instance or None, default=None
+        Decides the order, with ``shuffle=True``.
+
+    See Also
+    --------
+    SemiSupervisedStratifiedKFold : Keeps the shares of the classes.
+    SemiSupervisedGroupKFold : Keeps groups together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.model_selection import SemiSupervisedKFold
+    >>> X, y = np.zeros((6, 2)), np.array([0, -1, 1, -1, 0, 1])
+    >>> for train, test in SemiSupervisedKFold(2).split(X, y):
+    ...     print(train, test)
+    [1 3 4 5] [0 2]
+    [0 1 2 3] [4 5]
+    """
+
+
+class SemiSupervisedStratifiedKFold(_SemiSupervised, StratifiedKFold):
+    """:class:`~sklearn.model_selection.StratifiedKFold` of the labelled rows; unlabeled ones always train.
+
+    Each fold has about the same share of each class. ``GridSearchCV`` takes this for a classifier when it
+    is given a number, so with few labels it is what to use.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds; each class needs as many labelled rows.
+    shuffle : bool, default=False
+        Shuffle the rows of each class before they are split.
+    random_state : int, RandomState instance or None, default=None
+        Decides the order, with ``shuffle=True``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.model_selection import SemiSupervisedStratifiedKFold
+    >>> X, y = np.zeros((6, 2)), np.array(["a", None, "a", "b", None, "b"], dtype=object)
+    >>> for train, test in SemiSupervisedStratifiedKFold(2).split(X, y):
+    ...     print(train, test)
+    [1 2 4 5] [0 3]
+    [0 1 3 4] [2 5]
+    """
+
+
+class SemiSupervisedGroupKFold(_SemiSupervised, GroupKFold):
+    """:class:`~sklearn.model_selection.GroupKFold` of the labelled rows; unlabeled ones always train.
+
+    The labelled rows of a group are all trained on, or all scored. Its unlabeled rows train in any case:
+    leave them out of X where the features, too, must not have seen a group that is scored.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds; at least as many groups must have labels.
+    shuffle : bool, default=False
+        Shuffle the groups before they are split.
+    random_state : int, RandomState instance or None, default=None
+        Decides the order, with ``shuffle=True``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.model_selection import SemiSupervisedGroupKFold
+    >>> X, y, patient = np.zeros((5, 2)), np.array([0, 1, -1, 1, 0]), np.array([7, 7, 7, 8, 8])
+    >>> for train, test in SemiSupervisedGroupKFold(2).split(X, y, patient):
+    ...     print(train, test)
+    [0 1 2] [3 4]
+    [2 3 4] [0 1]
+    """
+
+
+class SemiSupervisedStratifiedGroupKFold(_SemiSupervised, StratifiedGroupKFold):
+    """:class:`~sklearn.model_selection.StratifiedGroupKFold` of the labelled rows; unlabeled ones always train.
+
+    Groups keep to one side, as with :class:`SemiSupervisedGroupKFold`, and folds have about the same
+    shares of the classes.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds; each class needs as many labelled rows.
+    shuffle : bool, default=False
+        Shuffle the groups before they are split.
+    random_state : int, RandomState instance or None, default=None
+        Decides the order, with ``shuffle=True``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.model_selection import SemiSupervisedStratifiedGroupKFold
+    >>> X, y = np.zeros((6, 2)), np.array([0, 1, -1, 1, 0, -1])
+    >>> patient = np.array([7, 7, 7, 8, 8, 8])
+    >>> for train, test in SemiSupervisedStratifiedGroupKFold(2).split(X, y, patient):
+    ...     print(train, test)
+    [2 3 4 5] [0 1]
+    [0 1 2 5] [3 4]
+    """

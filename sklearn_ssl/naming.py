@@ -1,0 +1,29 @@
+"""Public names of classes and functions: where users import them from, not the private file they lie in."""
+
+from __future__ import annotations
+
+import sys
+
+
+def publish(module: str) -> None:
+    """Let what a package lists in ``__all__`` say that it is of that package.
+
+    ``ContrastivePretrainer.__module__`` is then ``"sklearn_ssl"``: pickles, saved folders, help and error messages
+    name a place that stays, whichever file the class moves to.
+
+    Parameters
+    ----------
+    module : str
+        ``__name__`` of the package, at the end of its ``__init__``. What it merely passes on, from a place that is
+        public already, stays as it is.
+    """
+    for name in sys.modules[module].__all__:
+        value = getattr(sys.modules[module], name)
+        origin = getattr(value, "__module__", None) or ""
+        if origin != public_name(origin) and origin.startswith(module.split(".")[0] + "."):
+            value.__module__ = module
+
+
+def public_name(name: str) -> str:
+    """Return a dotted name without its private parts: ``"a._b.C"`` becomes ``"a.C"``."""
+    return ".".join(part for part in name.split(".") if not part.startswith("_") or part.startswith("__"))
