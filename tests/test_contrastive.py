@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklearn_ssl.methods._contrastive import nt_xent
-from sklearn_ssl.modalities._image import change_intensity, crop_and_flip
+from sklearn_ssl.modalities._image_views import change_intensity, crop_and_flip
 from sklearn_ssl.modalities.tabular._cells import replace_cells
 from sklearn_ssl.training import seeded
 
@@ -63,7 +63,7 @@ def test_replaced_cells_come_from_their_own_column():
 
 def test_the_largest_crop_of_square_aspect_is_the_image(monkeypatch):
     x = torch.from_numpy(np.random.default_rng(0).normal(size=(9, 2, 6, 7)).astype(np.float32))
-    monkeypatch.setattr("sklearn_ssl.modalities._image.ASPECT", 1.0)
+    monkeypatch.setattr("sklearn_ssl.modalities._image_views.ASPECT", 1.0)
     with seeded(0):
         same = crop_and_flip(x, (1.0, 1.0), flip=False)
         flipped = crop_and_flip(x, (1.0, 1.0), flip=True)

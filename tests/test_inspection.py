@@ -21,7 +21,7 @@ from sklearn_ssl import (
     VAEPretrainer,
 )
 from sklearn_ssl.inspection import EmbeddingDisplay, LossCurveDisplay, ReconstructionDisplay, SOMDisplay
-from sklearn_ssl.methods._som import neighbours
+from sklearn_ssl.methods import neighbours
 from sklearn_ssl.modalities import Image
 
 mpl.use("Agg")

@@ -26,7 +26,7 @@ from sklearn_ssl.methods._adversarial import STEP, critic_loss, player_loss
 from sklearn_ssl.methods._masked import masked_mean
 from sklearn_ssl.methods._variational import gaussian_kl, negative_log_likelihood
 from sklearn_ssl.modalities import Image, Tabular
-from sklearn_ssl.modalities._image import hide_patches
+from sklearn_ssl.modalities._image_views import hide_patches
 from sklearn_ssl.modalities.tabular._decoders import cut_points
 from sklearn_ssl.training import seeded
 

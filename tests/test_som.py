@@ -19,7 +19,8 @@ from sklearn.preprocessing import StandardScaler
 
 import sklearn_ssl
 from sklearn_ssl import SelfOrganizingMap
-from sklearn_ssl.methods._som import grid_positions, nearest, neighbourhood, sums_by_unit
+from sklearn_ssl.methods._grid import grid_positions, neighbourhood
+from sklearn_ssl.methods._som import nearest, sums_by_unit
 
 X, Y = load_iris(return_X_y=True)
 DIGITS = load_digits().data[:600]

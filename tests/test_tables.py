@@ -25,7 +25,7 @@ from sklearn_ssl import (
     VAEPretrainer,
 )
 from sklearn_ssl.modalities import Tabular
-from sklearn_ssl.modalities.tabular._categories import encode, find_categories
+from sklearn_ssl.modalities.tabular._categories import encode, factorize, find_categories
 from sklearn_ssl.modalities.tabular._cells import replace_cells
 
 N = 120

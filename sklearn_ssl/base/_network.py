@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import copy
 import warnings
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from abc import ABC
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.helper import predefined_split
-from torch import Tensor, nn
+from torch import nn
 
 from ..modalities import Modality, choose_modality, is_frame, kind_of_modality, stack_rows
-from ..persistence import SaveMixin
 from ..training import (
     Batch,
     LabeledStore,
     ObjectiveNet,
-    PortableModule,
     Progress,
     Store,
     auto_epochs,
@@ -37,20 +33,19 @@ from ..training import (
     load_weights,
     move,
     output_width,
-    outputs_of,
     resolve_device,
     resolve_precision,
     seeded,
     weights_of,
-    without_fitted,
 )
 from ._columns import check_columns, forget_fitted
 from ._docs import with_shared_sections
 from ._objective import Objective
+from ._trained import TrainedNetwork
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetworkEstimator(SaveMixin, BaseEstimator, ABC):
+class NetworkEstimator(TrainedNetwork, ABC):
     """Train a network on rows.
 
     A subclass is a keyword-only dataclass. It writes ``_objective``, calls ``_fit`` in its ``fit``, and gives
@@ -137,7 +132,6 @@ class NetworkEstimator(SaveMixin, BaseEstimator, ABC):
     _betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # AdamW's
     _causal: ClassVar[bool] = False  # whether a named encoder may look back only
     _modalities: ClassVar[tuple[type[Modality], ...]] = (Modality,)  # those that it takes
-    _not_saved: ClassVar[tuple[str, ...]] = ("callbacks",)  # arbitrary objects
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
@@ -162,10 +156,6 @@ class NetworkEstimator(SaveMixin, BaseEstimator, ABC):
         cls._parameter_constraints = constraints
         parent = next(base for base in cls.__mro__[1:] if issubclass(base, NetworkEstimator))
         cls.__doc__ = with_shared_sections(cls.__doc__, parent.__doc__)
-
-    @abstractmethod
-    def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:
-        """Build what is trained; `width` is that of the encoder's features."""
 
     def _feature_width(self) -> int | None:
         """Hook: return the width to ask of a named encoder; None leaves it to the encoder."""
@@ -228,7 +218,8 @@ class NetworkEstimator(SaveMixin, BaseEstimator, ABC):
         train, valid = hold_out(data, self.early_stopping * self.validation_fraction, self.random_state)
         if first:
             self._reset(modality, X)
-            vars(self).update(learned or {})
+            for name, value in (learned or {}).items():
+                setattr(self, name, value)
         history = [] if first else self.history_
         with seeded(draw_seed(self.random_state, len(history)), device):
             net = self._first_net(store, device, start) if first else self._next_net(device)
@@ -304,7 +295,7 @@ class NetworkEstimator(SaveMixin, BaseEstimator, ABC):
                 "short; pass a module that copy.deepcopy can copy."
             ) from error
 
-    def _net(self, objective: Objective, device: torch.device, history: list[dict]) -> ObjectiveNet:
+    def _net(self, objective: Objective, device: torch.device, history: list[dict[str, Any]]) -> ObjectiveNet:
         """Put a trainer around `objective`, with the callbacks and settings of now."""
         precision = resolve_precision(self.precision, device)
         callbacks = [*self._watchers(), *(self.callbacks or [])]
@@ -339,78 +330,15 @@ class NetworkEstimator(SaveMixin, BaseEstimator, ABC):
             calibrate(self.encoder_, calibration, max(256, self._rows_per_batch), net.device)
         net.module_.eval()
 
-    def _adopt(self, net: ObjectiveNet, history: list[dict]) -> None:
-        self.net_, self.encoder_, self.history_ = net, net.module_.encoder, history
-
-    def _apply(
-        self, compute: Callable[[Batch], Tensor], store: Store, width: int | None = None
-    ) -> np.ndarray:
-        """Return what a part of the trained objective gives for all rows of a store, ``(n, width)`` float32."""
-        return outputs_of(compute, store, width, self._rows_per_batch, self.net_.device)
-
-    def _ready(self, X: Any) -> tuple[Any, Store]:
-        """Return the trained objective, and raw rows as a store."""
-        check_is_fitted(self, "net_")
-        return self.net_.module_, self._store(X)
-
-    def _store(self, X: Any) -> Store:
-        check_columns(self, X)
-        return self.modality_.validate(X)
-
-    def _restore(self, modality: Modality, weights: dict[str, Tensor]) -> None:
-        """Build the network anew and give it saved weights; other fitted attributes are there."""
-        self.modality_ = modality
-        objective = self._objective(modality, self._new_encoder(), self.encoder_width_)
-        try:
-            load_weights(objective, weights)
-        except (RuntimeError, AttributeError) as error:
-            raise ValueError(f"The saved weights do not fit the encoder: {error}") from error
-        self._adopt(self._net(objective, self._device_or_cpu(), self.history_), self.history_)
-
     def _has_other_columns(self, X: Any) -> bool:
         """Return whether X is a frame with columns that the last fit did not see, or without some it saw."""
         names = getattr(self, "feature_names_in_", None)
         return names is not None and is_frame(X) and set(X.columns) != set(names)
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        if isinstance(state.get("encoder"), nn.Module):
-            state["encoder"] = PortableModule.pack(state["encoder"])
-        if self.callbacks is not None:
-            state["callbacks"] = [without_fitted(entry) for entry in self.callbacks]
-        if "net_" in state:
-            # the weights alone: no optimizer state, no data, and arrays that joblib hashes by value
-            state["net_"] = PortableModule.pack(state["net_"].module_)
-            del state["encoder_"]
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        objective = state.pop("net_", None)
-        if isinstance(state.get("encoder"), PortableModule):
-            state["encoder"] = state["encoder"].unpack()
-        super().__setstate__(state)
-        if objective is not None:
-            self._adopt(self._net(objective.unpack(), self._device_or_cpu(), self.history_), self.history_)
-
-    def _device_or_cpu(self) -> torch.device:
-        """Return the device to load a trained estimator to, on a machine that may lack the wanted one."""
-        try:
-            return resolve_device(self.device)
-        except ValueError:
-            return torch.device("cpu")
-
-    @property
-    def _rows_per_batch(self) -> int:
-        return self.modality_.batch_size if isinstance(self.batch_size, str) else self.batch_size
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags = modality_of(self).input_tags()
         return tags
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "net_")
 
 
 def modality_of(estimator: NetworkEstimator) -> Modality:

@@ -51,4 +51,4 @@ def plain(values: np.ndarray) -> np.ndarray:
 
 
 def _is_minus_one(value: Any) -> bool:
-    return isinstance(value, Number) and value == -1
+    return isinstance(value, Number) and bool(value == -1)  # type: ignore[comparison-overlap]  # numbers compare

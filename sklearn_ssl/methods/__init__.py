@@ -5,11 +5,12 @@ from ._autoencoder import AutoencoderPretrainer
 from ._autoregressive import AutoregressivePretrainer
 from ._contrastive import ContrastivePretrainer
 from ._decoding import DecoderMixin, DecodingObjective, SamplerMixin
+from ._grid import neighbours
 from ._masked import MaskedPretrainer
 from ._rotation import RotationPretrainer
 from ._segment_order import SegmentOrderPretrainer
 from ._siamese import SiamesePretrainer
-from ._som import SelfOrganizingMap, neighbours
+from ._som import SelfOrganizingMap
 from ._variational import VAEPretrainer
 from ._word2vec import Word2VecPretrainer
 

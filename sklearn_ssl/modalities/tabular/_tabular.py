@@ -149,11 +149,6 @@ class Tabular(Modality):
         ----------
         X : array, DataFrame or sparse matrix of shape (n, d)
 
-        Returns
-        -------
-        Rows
-            As `validate` gives it.
-
         Raises
         ------
         ValueError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
@@ -21,7 +20,7 @@ from .._sequences import Positions, Sequences
 from ._augment import crop_tokens, mask_tokens
 from ._decoder import TokenDecoder
 from ._encoders import adapt, pretrained_settings
-from ._input import are_bytes, example_texts, list_of_texts
+from ._input import are_bytes, check_params, example_texts, list_of_texts
 from ._ngrams import NGrams
 from ._segments import Cutter, token_kinds
 from ._subwords import Subwords, encodable, read_tokenizer, train_subwords
@@ -320,7 +319,7 @@ class Text(Sequences):
     def _learn_tokenizer(self, X: Any) -> list[str]:
         """Check the parameters and X, train the tokenizer if one is wanted, and return the texts."""
         self._validate_params()
-        self._check_params()
+        check_params(self)
         texts = list_of_texts(X)
         self.tokenizer_ = None
         if self.tokenizer is not None:
@@ -337,29 +336,3 @@ class Text(Sequences):
 
     def _encode(self, texts: list[str], max_length: int | None) -> TokenRows:
         return self._splitter().encode(texts, max_length, self.vocabulary_)
-
-    def _check_params(self) -> None:
-        low_high = tuple(self.ngram_range)
-        whole = len(low_high) == 2 and all(isinstance(size, Integral) for size in low_high)
-        if not whole or not 1 <= low_high[0] <= low_high[1]:
-            raise ValueError(
-                f"ngram_range={self.ngram_range!r} must be two integers, 1 <= smallest <= largest."
-            )
-        if self.analyzer == "subword" and low_high != (1, 1):
-            raise ValueError("analyzer='subword' learns what a token is. Leave ngram_range=(1, 1).")
-        if self.analyzer != "subword" and self.tokenizer is not None:
-            raise ValueError(f"analyzer={self.analyzer!r} needs no tokenizer. Pass analyzer='subword'.")
-        try:
-            groups = re.compile(self.token_pattern).groups
-        except re.error as error:
-            raise ValueError(
-                f"token_pattern={self.token_pattern!r} is no regular expression: {error}."
-            ) from error
-        if groups > 1:
-            raise ValueError(f"token_pattern={self.token_pattern!r} must have one group at most, the word.")
-        shares = tuple(self.crop_scale)
-        numbers = len(shares) == 2 and all(isinstance(share, Real) for share in shares)
-        if not numbers or not 0 < shares[0] <= shares[1] <= 1:
-            raise ValueError(
-                f"crop_scale={self.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1."
-            )

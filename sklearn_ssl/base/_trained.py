@@ -1,0 +1,122 @@
+"""A trained network inside an estimator: what it gives, how it is pickled, saved and built anew."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from ..modalities import Modality
+from ..persistence import SaveMixin
+from ..training import (
+    Batch,
+    ObjectiveNet,
+    PortableModule,
+    Store,
+    load_weights,
+    outputs_of,
+    resolve_device,
+    without_fitted,
+)
+from ._columns import check_columns
+from ._objective import Objective
+
+
+class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
+    """What an estimator does with its network once that is trained.
+
+    How one is trained, and built, is left to the subclass.
+    """
+
+    _not_saved: ClassVar[tuple[str, ...]] = ("callbacks",)  # arbitrary objects
+
+    # of the subclass
+    encoder: str | nn.Module
+    device: str
+    batch_size: int | str
+    callbacks: Any
+    modality_: Modality
+    net_: ObjectiveNet
+    history_: list[dict[str, Any]]
+    encoder_width_: int
+
+    @abstractmethod
+    def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:
+        """Build what is trained; `width` is that of the encoder's features."""
+
+    @abstractmethod
+    def _new_encoder(self) -> nn.Module:
+        """Build the encoder for ``modality_``."""
+
+    @abstractmethod
+    def _net(self, objective: Objective, device: torch.device, history: list[dict[str, Any]]) -> ObjectiveNet:
+        """Put a trainer around `objective`."""
+
+    def _adopt(self, net: ObjectiveNet, history: list[dict[str, Any]]) -> None:
+        self.net_, self.encoder_, self.history_ = net, net.module_.encoder, history
+
+    def _apply(
+        self, compute: Callable[[Batch], Tensor], store: Store, width: int | None = None
+    ) -> np.ndarray:
+        """Return what a part of the trained objective gives for all rows of a store, ``(n, width)`` float32."""
+        return outputs_of(compute, store, width, self._rows_per_batch, self.net_.device)
+
+    def _ready(self, X: Any) -> tuple[Any, Store]:
+        """Return the trained objective, and raw rows as a store."""
+        check_is_fitted(self, "net_")
+        return self.net_.module_, self._store(X)
+
+    def _store(self, X: Any) -> Store:
+        check_columns(self, X)
+        return self.modality_.validate(X)
+
+    def _restore(self, modality: Modality, weights: dict[str, Tensor]) -> None:
+        """Build the network anew and give it saved weights; other fitted attributes are there."""
+        self.modality_ = modality
+        objective = self._objective(modality, self._new_encoder(), self.encoder_width_)
+        try:
+            load_weights(objective, weights)
+        except (RuntimeError, AttributeError) as error:
+            raise ValueError(f"The saved weights do not fit the encoder: {error}") from error
+        self._adopt(self._net(objective, self._device_or_cpu(), self.history_), self.history_)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if isinstance(state.get("encoder"), nn.Module):
+            state["encoder"] = PortableModule.pack(state["encoder"])
+        if self.callbacks is not None:
+            state["callbacks"] = [without_fitted(entry) for entry in self.callbacks]
+        if "net_" in state:
+            # the weights alone: no optimizer state, no data, and arrays that joblib hashes by value
+            state["net_"] = PortableModule.pack(state["net_"].module_)
+            del state["encoder_"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        objective = state.pop("net_", None)
+        if isinstance(state.get("encoder"), PortableModule):
+            state["encoder"] = state["encoder"].unpack()
+        super().__setstate__(state)
+        if objective is not None:
+            self._adopt(self._net(objective.unpack(), self._device_or_cpu(), self.history_), self.history_)
+
+    def _device_or_cpu(self) -> torch.device:
+        """Return the device to load a trained estimator to, on a machine that may lack the wanted one."""
+        try:
+            return resolve_device(self.device)
+        except ValueError:
+            return torch.device("cpu")
+
+    @property
+    def _rows_per_batch(self) -> int:
+        return self.modality_.batch_size if isinstance(self.batch_size, str) else self.batch_size
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
