@@ -16,7 +16,7 @@ from sklearn_ssl.encoders import MLP, ConvNet
 from sklearn_ssl.encoders._convolutional import GridPool
 from sklearn_ssl.encoders._mlp import random_directions
 from sklearn_ssl.modalities import Image, Tabular
-from sklearn_ssl.training import BatchLoader, Rows
+from sklearn_ssl.training import BatchLoader, Rows, seeded
 
 X = load_iris().data
 DIGITS = load_digits().data[:60]
@@ -187,6 +187,80 @@ def test_channels_settle_what_is_ambiguous():
     for channels, shape in (("first", (3, 8, 4)), ("last", (4, 3, 8))):
         modality = Image(channels=channels).fit(images)
         assert modality.shape_ == shape
+
+
+def views_of(modality, images):
+    """Return two views of each image, and the images as they are seen without."""
+    x = batch_of(modality, images)
+    with seeded(0):
+        return *modality.views(x), x
+
+
+def windows(view, x):
+    """Return where the crops of ramps lie, as shares of the image: centres and sizes ``(n, 2)``, across and down."""
+    places = []
+    for axis, channel in ((-1, 0), (-2, 1)):
+        ends = [picture[:, channel].movedim(axis, 0)[[1, -2]].mean(-1) for picture in (view, x)]
+        (low, high), (first, last) = ends  # not at the very edge, beyond which there is no ramp
+        step = (last - first) / (x.shape[axis] - 3)
+        centre = 0.5 + ((low + high) / 2 - (first + last) / 2) / step / x.shape[axis]
+        places.append((centre, (high - low) / (last - first)))
+    centres, sizes = (torch.stack(parts, dim=1) for parts in zip(*places, strict=True))
+    return centres, sizes
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_crops_are_windows_of_all_shapes_sizes_and_places(flip):
+    """Images whose channels tell how far to the right and how far down a pixel is, so that crops can be found."""
+    right, down = np.meshgrid(np.arange(20.0), np.arange(16.0))
+    images = np.repeat(np.stack([right, down])[None], 3000, axis=0)
+    low, high = 0.3, 0.7
+    modality = Image(channels="first", crop_scale=(low, high), intensity=0.0, horizontal_flip=flip)
+    first, second, x = views_of(modality, images)
+    assert (first != second).any(dim=(1, 2, 3)).all()
+    for view in (first, second):
+        centres, sizes = windows(view, x)
+        mirrored = sizes[:, 0] < 0
+        assert mirrored.float().mean() == pytest.approx(0.5 * flip, abs=0.05)
+        assert (sizes[:, 1] > 0).all()
+        sizes = sizes.abs()
+        area, shape = sizes.prod(1), sizes[:, 0] / sizes[:, 1]  # 1 is as wide as the image is
+        assert low - 1e-4 < area.min() < low + 0.01
+        assert high - 0.01 < area.max() < high + 1e-4
+        assert area.mean() == pytest.approx((low + high) / 2, abs=0.01)
+        # as often wide as tall, up to 4 / 3 either way
+        assert 3 / 4 - 1e-4 < shape.min() < 3 / 4 + 0.01
+        assert 4 / 3 - 0.01 < shape.max() < 4 / 3 + 1e-4
+        for lot in (mirrored, ~mirrored) if flip else (~mirrored,):
+            assert (shape[lot] > 1).float().mean() == pytest.approx(0.5, abs=0.05)
+        assert shape.log().abs().mean() == pytest.approx(np.log(4 / 3) / 2, abs=0.01)
+        # from one edge of the image to the other, and never beyond
+        room = (centres - sizes / 2) / (1 - sizes)
+        assert (room.min() > -1e-3) and (room.max() < 1 + 1e-3)
+        np.testing.assert_allclose(room.mean(0), 0.5, atol=0.02)
+        np.testing.assert_allclose(room.std(0), 1 / np.sqrt(12), atol=0.01)
+        assert abs(np.corrcoef(room.T)[0, 1]) < 0.08
+
+
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_brightness_and_contrast_are_of_the_image_and_half_as_much_of_its_channels(n_channels):
+    """Images whose upper half is 1 and lower half -1: sum and difference tell what was added and multiplied."""
+    strength = 0.4
+    images = np.ones((20_000, n_channels, 4, 4))
+    images[:, :, 2:] = -1
+    modality = Image(channels="first", crop_scale=(1.0, 1.0), horizontal_flip=False, intensity=strength)
+    for view in views_of(modality, images)[:2]:
+        top, bottom = view[:, :, 0, 0].numpy(), view[:, :, -1, 0].numpy()
+        gain, offset = (top - bottom) / 2 - 1, (top + bottom) / 2
+        of_image = strength**2 / 3  # the variance of what is uniform up to strength
+        of_channel = of_image / 4 if n_channels > 1 else 0.0
+        for change in (gain, offset):
+            assert np.abs(change).max() < strength * (1.5 if n_channels > 1 else 1) + 1e-5
+            np.testing.assert_allclose(change.mean(0), 0, atol=0.01)
+            expected = of_image + of_channel * np.eye(n_channels)  # what channels share is the image's
+            np.testing.assert_allclose(np.atleast_2d(np.cov(change.T)), expected, rtol=0.05)
+        both = np.corrcoef(gain.T, offset.T)[:n_channels, n_channels:]
+        assert np.abs(both).max() < 0.03
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 8, 17, 28, 33, 48, 96, 130])

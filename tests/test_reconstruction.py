@@ -13,6 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
 
 from sklearn_ssl import (
     AutoencoderPretrainer,
@@ -428,6 +429,35 @@ def test_each_player_gets_its_own_gradient_only():
     for name, p in game.named_parameters():
         if not name.startswith("critic."):
             torch.testing.assert_close(found[name], p.grad)
+
+
+class Gradients(Callback):
+    """Keep the gradients of each step."""
+
+    def __init__(self):
+        self.steps = []
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        self.steps.append([p.grad.clone() for _, p in named_parameters])
+
+
+@pytest.mark.parametrize(
+    "method, fading",
+    [(GANPretrainer, (0.5, 0.99)), (VAEPretrainer, (0.9, 0.999)), (AutoencoderPretrainer, (0.9, 0.999))],
+)
+def test_the_optimizer_of_a_game_forgets_sooner(method, fading):
+    """Its memory is a running mean of gradients and one of their squares: old ones misguide in a game."""
+    gradients = Gradients()
+    est = method(n_components=3, max_epochs=2, batch_size=50, random_state=0, callbacks=[gradients])
+    est.fit(IRIS).partial_fit(IRIS)
+    assert len(gradients.steps) == 9
+    state = est.net_.optimizer_.state
+    for p, steps in zip(est.net_.module_.parameters(), zip(*gradients.steps, strict=True), strict=True):
+        for name, keep, power in zip(("exp_avg", "exp_avg_sq"), fading, (1, 2), strict=True):
+            mean = torch.zeros_like(p)
+            for step in steps:
+                mean = keep * mean + (1 - keep) * step**power
+            torch.testing.assert_close(state[p][name], mean, rtol=1e-3, atol=1e-6 * float(mean.abs().max()))
 
 
 def test_finite_differences_measure_the_slope():

@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import sklearn
+import tokenizers
 import torch
 from methods import KINDS
 from sklearn.base import clone
@@ -32,7 +33,7 @@ from sklearn_ssl.encoders._transformer import rotate, rotations
 from sklearn_ssl.modalities import Text, infer_modality
 from sklearn_ssl.modalities.text._augment import mask_tokens, select_tokens
 from sklearn_ssl.modalities.text._decoder import TokenDecoder, token_loss
-from sklearn_ssl.modalities.text._tokens import MASK, SPECIAL, UNKNOWN
+from sklearn_ssl.modalities.text._tokens import END, MASK, SPECIAL, START, UNKNOWN
 from sklearn_ssl.training import BatchLoader, Selection
 
 LINES = KINDS["text"].X
@@ -105,19 +106,15 @@ def test_store_is_flat_and_batches_are_as_long_as_their_longest():
         assert (ids[length:] == 0).all()
 
 
-def test_batches_are_of_like_length_and_have_every_row_once(seed):
-    lengths = np.random.default_rng(0).integers(1, 200, 5000)
-    text = Text(max_length=None, analyzer="char", min_df=1)
-    store = text.fit(["x" * 5]).validate(["x" * n for n in lengths])
-    for shuffle in (False, True):
-        batches = BatchLoader(store, 50, shuffle=shuffle).indices()
-        assert sorted(np.concatenate(batches)) == list(range(5000))
-        filled = sum(len(b) * store.lengths[b].max() for b in batches)
-        assert filled < 1.1 * store.lengths.sum()
-    first, second = (BatchLoader(store, 50, shuffle=True).indices() for _ in range(2))
-    assert any(set(a) != set(b) for a, b in zip(first, second, strict=True))
-    means = [store.lengths[b].mean() for b in first]
-    assert means != sorted(means)
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_batches_of_texts_are_filled_up_little(shuffle, seed):
+    sizes = np.random.default_rng(0).integers(1, 200, 1000)
+    X = ["x" * n for n in sizes]
+    store = Text(max_length=None, analyzer="char", min_df=1).fit(X).validate(X)
+    assert (store.lengths == sizes + 2).all()  # with start and end: nothing is cut off
+    batches = [batch for batch, _ in BatchLoader(store, 20, shuffle=shuffle)]
+    assert sorted(torch.cat([batch.lengths for batch in batches]).tolist()) == sorted(sizes + 2)
+    assert sum(batch.ids.numel() for batch in batches) < 1.05 * sum(sizes + 2)
 
 
 def test_neighbours_in_a_batch_and_padding_change_nothing():
@@ -420,6 +417,57 @@ def test_score_is_minus_bits_per_token():
     assert gpt.perplexity(LINES[:1]) > 1
 
 
+class OneOfEach(Text):
+    """Hide all words of short texts and the first of long ones; swap short texts, and cut every other long one."""
+
+    def words(self, x):
+        return x.present() & (x.ids != self.special_[START]) & (x.ids != self.special_[END])
+
+    def mask(self, x, rate):
+        words = self.words(x)
+        short = words.sum(1, keepdim=True) < 10
+        hidden = words & (short | (torch.arange(x.ids.shape[1]) == 1))
+        return Tokens(x.ids.masked_fill(hidden, self.special_[MASK]), x.lengths), hidden
+
+    def permute_segments(self, x):
+        short = self.words(x).sum(1) < 10
+        return x, short, short | (torch.arange(len(short)) % 2 == 0)
+
+
+class Same(nn.Module):
+    """Gives every token, and every text, the same features: what a word costs depends on the word alone."""
+
+    def forward(self, x):
+        return torch.ones(len(x.ids), 8)
+
+    def tokens(self, x):
+        return torch.ones(*x.ids.shape, 8)
+
+
+@pytest.mark.parametrize(
+    "method, short, long",
+    [
+        (MaskedPretrainer(), 6 * 4, 12),  # hidden words
+        (MaskedPretrainer(mask_weight=1.0), 6 * 4, 12),
+        (MaskedPretrainer(visible_weight=0.25), 6 * 4, 12 * (1 + 0.25 * 19)),
+        (AutoregressivePretrainer(), 6 * 5, 12 * 21),  # words, and the end
+        (SegmentOrderPretrainer(), 6, 6),  # texts that can be cut
+    ],
+    ids=str,
+)
+def test_batches_count_by_how_much_is_predicted_in_them(method, short, long):
+    """A batch of short texts costs the same again and again, and so do both of long ones: see how they mix."""
+    few, many = ["a a a a"] * 6, ["b" + 19 * " b"] * 12
+    modality = OneOfEach(max_length=None, min_df=1)
+    fixed = {"encoder": Same(), "batch_size": 6, "device": "cpu", "precision": "float32", "lr": 1e-30, **FAST}
+    ssl = clone(method).set_params(modality=modality, **fixed).fit(few + many)
+    a, b = ssl.score(few), ssl.score(many)
+    assert abs(a - b) > 0.01
+    mixed = (short * a + long * b) / (short + long)
+    assert ssl.score(few + many) == pytest.approx(mixed, rel=1e-5)
+    assert -ssl.history_[0]["train_loss"] == pytest.approx(mixed, rel=1e-5)
+
+
 def test_next_token_learns_more_than_frequencies():
     X = ["a b c d e f g h"] * 50 + ["h g f e d c b a"] * 50
     gpt = AutoregressivePretrainer(max_epochs=40, random_state=0).fit(X)
@@ -466,8 +514,6 @@ def test_sample():
     ],
 )
 def test_tokens_go_back_to_text(text, expected):
-    if text.analyzer == "subword":
-        pytest.importorskip("tokenizers")
     text.fit([expected, expected, "other words"])
     assert text.restore(text.validate([expected, ""])[np.arange(2)]) == [expected, ""]
 
@@ -690,10 +736,9 @@ def test_longer_texts_than_any_in_fit():
 
 
 def test_a_tokenizer_without_special_tokens():
-    tk = pytest.importorskip("tokenizers")
-    raw = tk.Tokenizer(tk.models.BPE())
-    raw.pre_tokenizer = tk.pre_tokenizers.Whitespace()
-    raw.train_from_iterator(LINES, tk.trainers.BpeTrainer(vocab_size=300, show_progress=False))
+    raw = tokenizers.Tokenizer(tokenizers.models.BPE())
+    raw.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    raw.train_from_iterator(LINES, tokenizers.trainers.BpeTrainer(vocab_size=300, show_progress=False))
     for tokenizer in (raw, raw.to_str()):
         text = Text(analyzer="subword", tokenizer=tokenizer)
         ssl = ContrastivePretrainer(modality=text, **FAST).fit([*LINES, "", "[MASK] [EOS]"])

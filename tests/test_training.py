@@ -19,7 +19,7 @@ from torch import nn
 
 from sklearn_ssl import ContrastivePretrainer
 from sklearn_ssl.base import Objective, Pretrainer
-from sklearn_ssl.training import Rows, Step, resolve_precision, seeded
+from sklearn_ssl.training import BatchLoader, Rows, Selection, Step, resolve_precision, seeded
 
 X = load_iris().data
 
@@ -230,6 +230,40 @@ def test_logs_are_recorded_and_after_step_is_called():
         assert row["valid_twice"] == pytest.approx(2 * row["valid_loss"])
 
 
+def memory(estimator):
+    """Return AdamW's memory of each weight, in the order of the weights."""
+    optimizer = estimator.net_.optimizer_
+    return [optimizer.state[p] for group in optimizer.param_groups for p in group["params"]]
+
+
+def by_partial_fits(est):
+    return est.partial_fit(X).partial_fit(X).partial_fit(X).partial_fit(X)
+
+
+def by_warm_starts(est):
+    return est.set_params(warm_start=True, max_epochs=2).fit(X).fit(X)
+
+
+@pytest.mark.parametrize("go_on", [by_partial_fits, by_warm_starts])
+def test_training_in_parts_is_training_at_once(go_on):
+    """The optimizer remembers where it was; with one batch and without views nothing else is in between."""
+    params = {
+        "encoder": nn.Linear(4, 2),
+        "lr": 0.1,
+        "batch_size": 150,
+        "precision": "float32",
+        "random_state": 0,
+    }
+    once = CountedPretrainer(**params, max_epochs=8).fit(X)
+    parts = go_on(CountedPretrainer(**params, max_epochs=4).fit(X))
+    for found, expected in zip(weights(parts), weights(once), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
+    for found, expected in zip(memory(parts), memory(once), strict=True):
+        assert found["step"] == 8
+        for name in ("exp_avg", "exp_avg_sq"):  # of the gradients of all eight steps
+            torch.testing.assert_close(found[name], expected[name], rtol=1e-3, atol=1e-6)
+
+
 def test_training_on_sees_other_views():
     """With no learning, only the views differ between the epochs of two fits."""
     est = new(warm_start=True, max_epochs=1, lr=1e-30, precision="float32").fit(X).fit(X)
@@ -357,6 +391,50 @@ def test_training_on_after_a_schedule_starts_from_lr():
     flat = LRScheduler("LambdaLR", lr_lambda=lambda epoch: 1.0)
     est.set_params(lr=1e-5, callbacks=[flat]).fit(X)
     assert est.net_.optimizer_.param_groups[0]["lr"] == 1e-5
+
+
+class Numbers:
+    """A store whose rows are their own numbers, and differ in length."""
+
+    def __init__(self, lengths):
+        self.lengths = lengths
+
+    def __len__(self):
+        return len(self.lengths)
+
+    def __getitem__(self, index):
+        return torch.from_numpy(index)
+
+
+def padding(batches, lengths):
+    """Return how much is filled up in batches as long as their longest row, as a share of the rows."""
+    return sum(len(b) * lengths[b].max() for b in batches) / lengths.sum() - 1
+
+
+@pytest.mark.parametrize("n_selected", [None, 4000], ids=["all rows", "selection"])
+def test_batches_are_of_like_length_and_have_every_row_once(n_selected):
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 200, 5000)
+    store, rows = Numbers(lengths), np.arange(5000)
+    if n_selected:  # as early stopping sets rows aside
+        rows = rng.permutation(5000)[:n_selected]
+        store = Selection(store, rows)
+    in_order = [batch.numpy() for batch, _ in BatchLoader(store, 50)]
+    with seeded(0):
+        passes = [[batch.numpy() for batch, _ in BatchLoader(store, 50, shuffle=True)] for _ in range(2)]
+    at_random = np.array_split(rng.permutation(rows), len(in_order))
+    assert padding(at_random, lengths) > 0.5
+    for batches in (in_order, *passes):
+        assert sorted(np.concatenate(batches)) == sorted(rows)
+        assert {len(batch) for batch in batches} == {50}
+        assert padding(batches, lengths) < 0.05
+    assert (np.diff(lengths[np.concatenate(in_order)]) >= 0).all()
+    # shuffled, the next batch may as well be shorter as longer, and has other rows in each pass
+    for batches in passes:
+        longer = np.diff([lengths[batch].mean() for batch in batches]) > 0
+        assert 0.3 < longer.mean() < 0.7
+    first, second = ({frozenset(batch) for batch in batches} for batches in passes)
+    assert not first & second
 
 
 class FrozenNorm(nn.BatchNorm1d):
