@@ -116,7 +116,8 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
         fitted = {k: v for k, v in _decode(config["fitted"], tensors).items() if _is_fitted_name(k)}
         cls = _find(SaveMixin, config["class"])
         if hasattr(cls, "_restore"):
-            params["encoder"] = _settle(params["encoder"], encoder)
+            # an estimator that leaves no encoder to its users has one of the modality's
+            params |= {k: _settle(v, encoder) for k, v in params.items() if k == "encoder"}
         elif encoder is not None:
             raise ValueError(f"{config['class']} has no encoder. Leave out encoder.")
         estimator = cls(**params)
@@ -127,7 +128,7 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
                 estimator._restore(_decode(config["modality"], tensors), _weights(tensors, config["format"]))
         elif config["modality"] is not None:
             estimator.modality_ = _decode(config["modality"], tensors)
-        return estimator.set_output(**config["set_output"])
+        return estimator.set_output(**config["set_output"]) if config["set_output"] else estimator
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error!r}. Save the estimator again.") from error
 

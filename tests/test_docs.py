@@ -24,10 +24,14 @@ def test_code_runs(name, tmp_path):
     subprocess.run([sys.executable, "-W", "error", script.name], cwd=tmp_path, check=True)
 
 
-def test_a_method_takes_less_than_60_lines():
-    (example,) = blocks("CONTRIBUTING.md", "python")
-    assert "check_pretrainer(" in example
-    assert len(example.splitlines()) < 60
+@pytest.mark.parametrize(
+    "example, most, what",
+    [(0, 60, "check_pretrainer("), (1, 100, "(Sequences)"), (2, 50, "(ClassifierMixin, NetworkEstimator)")],
+)
+def test_examples_of_how_to_add_are_short(example, most, what):
+    code = blocks("CONTRIBUTING.md", "python")[example]
+    assert what in code
+    assert len(code.splitlines()) < most
 
 
 def test_readme_has_two_set_up_commands():

@@ -391,7 +391,7 @@ def test_masked_loss_is_of_hidden_tokens_only(seed):
     x = ssl.modality_.validate(LINES)[np.arange(10)]
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(3)
-        loss = objective(x)
+        loss = objective(x).loss
         torch.manual_seed(3)
         holes, hidden = ssl.modality_.mask(x, 0.3)
         logits = objective.decoder(objective.encoder.tokens(holes))
