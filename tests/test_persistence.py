@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ from sklearn.datasets import load_iris
 from skorch.callbacks import Callback
 from torch import nn
 
-from sklearn_ssl import ContrastivePretrainer, load
-from sklearn_ssl.modalities import Image
+from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer, load
+from sklearn_ssl.encoders import MLP
+from sklearn_ssl.modalities import Image, Tabular
 
 X = load_iris().data
 FRAME = pd.DataFrame(X, columns=["Länge", "b", "c", "d"])
@@ -20,6 +22,45 @@ FRAME = pd.DataFrame(X, columns=["Länge", "b", "c", "d"])
 
 def module(width=3):
     return nn.Sequential(nn.Linear(4, width), nn.ReLU())
+
+
+SAVED = Path(__file__).parent / "saved"
+
+
+def flowers():
+    return load_iris(as_frame=True).data.assign(kind=np.array(["a", "b", "c"])[load_iris().target])
+
+
+def test_folders_of_format_1_still_load():
+    """Then classes were named by the files that they lay in, and the second head of this one was otherwise named."""
+    config = json.loads((SAVED / "format_1" / "config.json").read_text())
+    assert config["class"] == "sklearn_ssl._masked.MaskedPretrainer"
+    assert config["modality"]["modality"] == "sklearn_ssl.modalities._tabular.Tabular"
+    est = load(SAVED / "format_1")
+    assert type(est) is MaskedPretrainer
+    expected = np.load(SAVED / "format_1" / "features.npy")
+    np.testing.assert_allclose(est.transform(flowers()[:5]), expected, atol=1e-4)
+    assert est.score(flowers()) == pytest.approx(-1.32426, abs=1e-3)  # with the second head's part in it
+    est.partial_fit(flowers())
+
+
+def test_folders_name_what_users_import(tmp_path):
+    MaskedPretrainer(modality=Tabular(n_bins=3), encoder=MLP(7), max_epochs=0).fit(flowers()).save(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["class"] == "sklearn_ssl.MaskedPretrainer"
+    assert config["params"]["dict"]["modality"]["modality"] == "sklearn_ssl.modalities.Tabular"
+    assert config["params"]["dict"]["encoder"]["module"] == "sklearn_ssl.encoders.MLP"
+    assert "._" not in (tmp_path / "config.json").read_text()
+
+
+def test_arrays_of_texts_come_back_as_they_were(tmp_path):
+    est = ContrastivePretrainer(max_epochs=0).fit(X)
+    est.classes_, est.words_ = np.array(["ab", "é"]), np.array(["a", "b"], dtype=object)
+    est.save(tmp_path)
+    loaded = load(tmp_path)
+    for name in ("classes_", "words_"):
+        assert getattr(loaded, name).dtype == getattr(est, name).dtype
+        assert list(getattr(loaded, name)) == list(getattr(est, name))
 
 
 def test_everything_comes_back(tmp_path):

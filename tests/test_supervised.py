@@ -74,6 +74,13 @@ def test_early_stopping_and_warm_start():
     assert warm.history_[-1]["train_loss"] < est.history_[0]["train_loss"]
 
 
+def test_training_goes_on_with_the_same_classes_only():
+    est = new(warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="classes_ is .*warm_start=False"):
+        est.fit(X[y > 0], y[y > 0])
+    assert len(est.fit(X, y).history_) == 16
+
+
 def test_saved_and_pickled_it_predicts_the_same(tmp_path):
     est = new().fit(X, NAMES)
     est.save(tmp_path)

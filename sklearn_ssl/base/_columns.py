@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
@@ -23,3 +24,22 @@ def forget_fitted(estimator: BaseEstimator) -> None:
     """Remove all fitted attributes, so that none of an earlier fit stays."""
     for name in [name for name in vars(estimator) if name.endswith("_") and not name.startswith("_")]:
         delattr(estimator, name)
+
+
+def set_fitted(estimator: BaseEstimator, learned: dict[str, Any]) -> None:
+    """Set fitted attributes."""
+    for name, value in learned.items():
+        setattr(estimator, name, value)
+
+
+def has_other_columns(estimator: BaseEstimator, X: Any) -> bool:
+    """Return whether X is a frame with columns that the last fit did not see, or without some it saw."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return names is not None and is_frame(X) and set(X.columns) != set(names)
+
+
+def check_same(estimator: BaseEstimator, learned: dict[str, Any], advice: str) -> None:
+    """Raise a ValueError, with advice, where fitted attributes, such as classes, are not what they should be."""
+    for name, value in learned.items():
+        if not np.array_equal(getattr(estimator, name), value):
+            raise ValueError(f"{name} is {getattr(estimator, name)}, and should be {value}. {advice}")

@@ -18,7 +18,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from skorch.helper import predefined_split
 from torch import nn
 
-from ..modalities import Modality, choose_modality, is_frame, kind_of_modality, stack_rows
+from ..modalities import Modality, choose_modality, kind_of_modality, stack_rows
 from ..training import (
     Batch,
     LabeledStore,
@@ -29,6 +29,7 @@ from ..training import (
     calibrate,
     check_callbacks,
     draw_seed,
+    dtype_name,
     hold_out,
     load_weights,
     move,
@@ -38,7 +39,7 @@ from ..training import (
     seeded,
     weights_of,
 )
-from ._columns import check_columns, forget_fitted
+from ._columns import check_columns, check_same, forget_fitted, has_other_columns, set_fitted
 from ._docs import with_shared_sections
 from ._objective import Objective
 from ._trained import TrainedNetwork
@@ -48,15 +49,14 @@ from ._trained import TrainedNetwork
 class NetworkEstimator(TrainedNetwork, ABC):
     """Train a network on rows.
 
-    A subclass is a keyword-only dataclass. It writes ``_objective``, calls ``_fit`` in its ``fit``, and gives
-    results by ``_outputs``. Its docstring has the parameters of its own; those below are added to it.
+    A subclass is a keyword-only dataclass. It writes ``_objective``, calls ``_fit`` in its ``fit``, and gives results
+    by ``_ready`` and ``_apply``. Its docstring has its own parameters; those below are added to it.
 
     Parameters
     ----------
     max_epochs : int or "auto", default="auto"
         Passes over the rows. 0 gives the untrained encoder, the honest baseline. ``"auto"`` is
-        ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million; of texts, n are
-        the tokens.
+        ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million. For texts n counts tokens.
     batch_size : int or "auto", default="auto"
         Rows in a step, in training and in ``transform``. ``"auto"`` is 256, and 32 for texts.
     lr : float, default=1e-3
@@ -82,9 +82,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
         other columns than the last, only the encoder is kept, as if it were passed as `encoder`.
     random_state : int, RandomState instance or None, default=None
         Decides everything that is random. The same int gives the same bits on the same machine with
-        the same number of threads. With another number sums are rounded otherwise, which training
-        amplifies: features are as good, not the same.
-        The global generators of torch and numpy are neither used nor changed.
+        the same number of threads. Another number rounds sums differently, which training amplifies:
+        features are as good, not the same. Torch's and numpy's global generators are left alone.
     verbose : int, default=0
         1 or more draws a progress bar.
 
@@ -109,8 +108,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
         Names of the columns; only where all of them are strings.
     """
 
-    # Settings that not every estimator leaves to its users. A subclass that declares one again makes it a parameter,
-    # at the place in the signature that it has here: a dataclass would put those of its bases first.
+    # Those with init=False are no parameters. A subclass that declares one again makes it a parameter, at its place
+    # in the signature here; a dataclass would otherwise put the parameters of its bases first.
     modality: str | Modality = field(init=False, default="auto")
     encoder: str | nn.Module = field(init=False, default="auto")
     n_components: int | None = field(init=False, default=None)
@@ -161,8 +160,9 @@ class NetworkEstimator(TrainedNetwork, ABC):
         """Hook: return the width to ask of a named encoder; None leaves it to the encoder."""
         return None
 
-    def _accept_width(self, width: int) -> None:
-        """Hook: take note of the width of the encoder's features, or refuse it."""
+    def _from_width(self, width: int) -> dict[str, Any]:
+        """Hook: return fitted attributes that follow from the width of the encoder's features, or refuse it."""
+        return {}
 
     def _param_groups(self, objective: Objective) -> list[dict[str, Any]] | None:
         """Hook: return groups of parameters with a learning rate of their own; None trains all alike."""
@@ -195,58 +195,65 @@ class NetworkEstimator(TrainedNetwork, ABC):
         targets : Tensor or NamedTuple of tensors, optional
             One for each row of X and `pool`.
         learned : dict, optional
-            Fitted attributes that the objective is built from, such as ``classes_``. An attribute that is set
-            before this call is forgotten with those of the last fit.
+            Fitted attributes that the objective is built from, such as ``classes_``; set earlier, they are forgotten.
         max_epochs : int or "auto", optional
             In place of the parameter.
         go_on : bool, default=False
             Train the network of the last fit on, if there was one.
         """
+        # everything that may be refused is refused before anything is overwritten
         self._validate_params()
         check_callbacks(self.callbacks)
         device = resolve_device(self.device)
         first = not (go_on and hasattr(self, "net_"))
-        # a frame with other columns needs another first layer: the rest of the encoder goes on
-        start = self.encoder_ if not first and max_epochs is None and self._has_other_columns(X) else None
+        # a frame with other columns needs another first layer, and the rest of the encoder goes on
+        start = self.encoder_ if not first and max_epochs is None and has_other_columns(self, X) else None
         first = first or start is not None
         if not first:
             check_columns(self, X)
+            check_same(self, learned or {}, "Begin again, with warm_start=False.")
         rows = X if pool is None else stack_rows(X, pool)
         # from here on rows are a store: they were checked, and texts were split, once
         modality, store = self._first_look(rows) if first else (self.modality_, self.modality_.validate(rows))
         data = store if targets is None else LabeledStore(store, targets)
         train, valid = hold_out(data, self.early_stopping * self.validation_fraction, self.random_state)
         if first:
-            self._reset(modality, X)
-            for name, value in (learned or {}).items():
-                setattr(self, name, value)
+            self._reset(modality, X, learned)
+        # a fit that goes on has a stream of its own, or it would see the views of the first epochs again
         history = [] if first else self.history_
         with seeded(draw_seed(self.random_state, len(history)), device):
             net = self._first_net(store, device, start) if first else self._next_net(device)
             net.train_split = None if valid is None else predefined_split(valid)
             wanted = self.max_epochs if max_epochs is None else max_epochs
             epochs = auto_epochs(train, self._epoch_budget) if isinstance(wanted, str) else int(wanted)
-            before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
-            # the statistics of a module of the user's own stay as they are if it is not trained
-            calibration = train if first and (epochs or isinstance(self.encoder, str)) else None
-            complaint = ""
-            try:
-                if epochs:
-                    net.train(train, epochs)
-                    complaint = self._verdict(net, train)
-            except KeyboardInterrupt:
-                self._finish(net, calibration)
-                raise
-            except Exception:  # whatever went wrong, the estimator must not stay half trained
-                if before is None:
-                    self._reset()  # no features from a network that went astray
-                else:
-                    load_weights(net.module_, before)
-                raise
-            self._finish(net, calibration)
+            complaint = self._train(net, train, epochs, first)
         if complaint:
             warnings.warn(complaint, ConvergenceWarning, stacklevel=3)
         return self
+
+    def _train(self, net: ObjectiveNet, store: Store, epochs: int, first: bool) -> str:
+        """Train a network and adopt it; return what is to be warned of."""
+        before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
+        # the statistics of a user's own module stay as they are if it is not trained
+        calibration = store if first and (epochs or isinstance(self.encoder, str)) else None
+        complaint = ""
+        try:
+            if epochs:
+                net.train(store, epochs)
+                complaint = self._verdict(net, store)
+        except KeyboardInterrupt:
+            # whoever stops a long training wants what has been learned so far
+            self._finish(net, calibration)
+            raise
+        except Exception:
+            # features of a network that went astray look like any others, so none may be left to give them
+            if before is None:
+                self._reset()
+            else:
+                load_weights(net.module_, before)
+            raise
+        self._finish(net, calibration)
+        return complaint
 
     def _first_look(self, rows: Any) -> tuple[Modality, Store]:
         """Return the modality, fitted to raw rows, and the rows as a store."""
@@ -254,12 +261,15 @@ class NetworkEstimator(TrainedNetwork, ABC):
         modality.configure_for(self.encoder)
         return modality, modality.fit_validate(rows)
 
-    def _reset(self, modality: Modality | None = None, X: Any = None) -> None:
+    def _reset(
+        self, modality: Modality | None = None, X: Any = None, learned: dict[str, Any] | None = None
+    ) -> None:
         """Forget what was fitted; then begin again with a modality and the columns of X, if given."""
         forget_fitted(self)
         if modality is not None:
             self.modality_ = modality
             check_columns(self, X, reset=True)
+            set_fitted(self, learned or {})
 
     def _first_net(self, store: Store, device: torch.device, start: nn.Module | None) -> ObjectiveNet:
         try:
@@ -267,17 +277,16 @@ class NetworkEstimator(TrainedNetwork, ABC):
             # three rows suffice to see what is wrong with a network, before anything is trained
             batch = move(store[np.arange(3) % len(store)], device)
             self.encoder_width_ = output_width(encoder, batch, resolve_precision(self.precision, device))
-            self._accept_width(self.encoder_width_)
+            set_fitted(self, self._from_width(self.encoder_width_))
             return self._net(self._objective(self.modality_, encoder, self.encoder_width_), device, [])
         except BaseException:
             self._reset()
             raise
 
     def _next_net(self, device: torch.device) -> ObjectiveNet:
-        """Put a new trainer around the network that is there, and let the optimizer remember.
+        """Put a new trainer around the network, for settings may be others now, and let the optimizer remember.
 
-        A new one, since the device, the batch size and the callbacks may be others now. Adam's averages are
-        kept: without them the first steps would be as large as at the start of training.
+        Without Adam's averages the first steps would be as large as at the start of training.
         """
         net = self._net(self.net_.module_, device, self.history_)
         net.remember(self.net_)
@@ -302,7 +311,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         if self.early_stopping:
             callbacks.append(EarlyStopping(patience=self.n_iter_no_change, load_best=True))
         if self.verbose:
-            callbacks.append(Progress(f"{type(self).__name__} [{device}, {_dtype_name(precision)}]"))
+            callbacks.append(Progress(f"{type(self).__name__} [{device}, {dtype_name(precision)}]"))
         net = ObjectiveNet(
             objective,
             precision=precision,
@@ -325,15 +334,10 @@ class NetworkEstimator(TrainedNetwork, ABC):
         """Leave the estimator ready for use, whatever ended the training."""
         net.release()
         self._adopt(net, net.epochs())
-        self.precision_ = _dtype_name(net.precision)
+        self.precision_ = dtype_name(net.precision)
         if calibration is not None:
             calibrate(self.encoder_, calibration, max(256, self._rows_per_batch), net.device)
         net.module_.eval()
-
-    def _has_other_columns(self, X: Any) -> bool:
-        """Return whether X is a frame with columns that the last fit did not see, or without some it saw."""
-        names = getattr(self, "feature_names_in_", None)
-        return names is not None and is_frame(X) and set(X.columns) != set(names)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -342,9 +346,5 @@ class NetworkEstimator(TrainedNetwork, ABC):
 
 
 def modality_of(estimator: NetworkEstimator) -> Modality:
-    """Return the modality of an unfitted estimator; with ``"auto"``, the first of those that it takes."""
+    """Return the modality of an unfitted estimator; for ``"auto"``, the first that it takes."""
     return kind_of_modality(estimator.modality, estimator._modalities)
-
-
-def _dtype_name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

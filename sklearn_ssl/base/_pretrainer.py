@@ -223,15 +223,15 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     def _feature_width(self) -> int | None:
         return None if self._projects_features else self.n_components or self._default_width
 
-    def _accept_width(self, width: int) -> None:
-        self.n_components_ = width
+    def _from_width(self, width: int) -> dict[str, Any]:
         if self._projects_features:
-            self.n_components_ = self.n_components or self._default_width or width
-        elif self.n_components not in (None, width):
-            raise ValueError(
-                f"n_components={self.n_components}, and the encoder returns {width} features. "
-                "Leave n_components=None, or change the width of the module."
-            )
+            return {"n_components_": self.n_components or self._default_width or width}
+        if self.n_components in (None, width):
+            return {"n_components_": width}
+        raise ValueError(
+            f"n_components={self.n_components}, and the encoder returns {width} features. "
+            "Leave n_components=None, or change the width of the module."
+        )
 
     def _watchers(self) -> list[Callback]:
         return [CollapseMonitor()]

@@ -24,7 +24,7 @@ from ..training import (
     resolve_device,
     without_fitted,
 )
-from ._columns import check_columns
+from ._columns import check_columns, check_same
 from ._objective import Objective
 
 
@@ -55,6 +55,10 @@ class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
         """Build the encoder for ``modality_``."""
 
     @abstractmethod
+    def _from_width(self, width: int) -> dict[str, Any]:
+        """Return fitted attributes that follow from the width of the encoder's features."""
+
+    @abstractmethod
     def _net(self, objective: Objective, device: torch.device, history: list[dict[str, Any]]) -> ObjectiveNet:
         """Put a trainer around `objective`."""
 
@@ -79,6 +83,7 @@ class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
     def _restore(self, modality: Modality, weights: dict[str, Tensor]) -> None:
         """Build the network anew and give it saved weights; other fitted attributes are there."""
         self.modality_ = modality
+        check_same(self, self._from_width(self.encoder_width_), "Save the estimator again.")
         objective = self._objective(modality, self._new_encoder(), self.encoder_width_)
         try:
             load_weights(objective, weights)

@@ -5,7 +5,7 @@ from ._batch_norm import batch_statistics, calibrate
 from ._callbacks import check_callbacks, without_fitted
 from ._checkpoint import PortableModule, load_weights, weights_of
 from ._collapse import CollapseMonitor, collapse_of, effective_rank, is_collapsed, spread
-from ._device import resolve_device, resolve_precision
+from ._device import dtype_name, resolve_device, resolve_precision
 from ._features import outputs_of
 from ._loader import (
     Batch,
@@ -46,6 +46,7 @@ __all__ = [
     "check_callbacks",
     "collapse_of",
     "draw_seed",
+    "dtype_name",
     "effective_rank",
     "hold_out",
     "is_collapsed",

@@ -44,3 +44,8 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
     else:
         native = False
     return torch.bfloat16 if native else torch.float32
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """Return a dtype without the name of the library, such as ``"float32"``."""
+    return str(dtype).removeprefix("torch.")
