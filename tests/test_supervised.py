@@ -76,7 +76,7 @@ def test_early_stopping_and_warm_start():
 
 def test_training_goes_on_with_the_same_classes_only():
     est = new(warm_start=True).fit(X, y)
-    with pytest.raises(ValueError, match="classes_ is .*warm_start=False"):
+    with pytest.raises(ValueError, match=r"classes_ is .*warm_start=False"):
         est.fit(X[y > 0], y[y > 0])
     assert len(est.fit(X, y).history_) == 16
 
