@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +20,7 @@ from .training import seeded, weights_of
 
 FORMAT = 2  # 1 named classes by the private files that they lay in, and some parts of a network otherwise
 CONFIG, TENSORS = "config.json", "model.safetensors"
+NEW = ".new"  # what a file is called until it is whole
 REBUILT = ("net_", "encoder_", "modality_")
 RENAMED = {"finder": "mask_head"}  # parts of networks, since format 1
 
@@ -47,7 +50,7 @@ class SaveMixin:
 
 
 def _save(estimator: Any, path: str | Path) -> None:
-    safetensors = _safetensors()
+    _safetensors()
     check_is_fitted(estimator)
     path = Path(path)
     if path.exists() and not path.is_dir():
@@ -57,6 +60,7 @@ def _save(estimator: Any, path: str | Path) -> None:
     fitted = {k: v for k, v in _fitted(estimator).items() if k not in REBUILT}
     config = {
         "format": FORMAT,
+        "save": secrets.token_hex(16),  # both files say of which save they are
         "versions": {"scikit-learn": sklearn.__version__, "torch": str(torch.__version__)},
         "class": _name(type(estimator)),
         "params": _encode(params, tensors, "params"),
@@ -68,9 +72,33 @@ def _save(estimator: Any, path: str | Path) -> None:
         tensors |= {f"objective.{k}": v for k, v in weights_of(estimator.net_.module_).items()}
     # safetensors knows no sharing: shared tensors are written once for each name
     plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    _replace_both(path, config, plain)
+
+
+def _replace_both(path: Path, config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+    """Write both files so that the folder holds the old model or the new one, wherever this is broken off.
+
+    Both are written under other names first. Then the weights are put in place, then the configuration. In between,
+    the folder holds the new weights and a new configuration under its other name, which is enough to load it.
+    """
+    text = json.dumps(config, indent=1)  # what cannot be written shows before anything is
     path.mkdir(parents=True, exist_ok=True)
-    safetensors.save_file(plain, str(path / TENSORS))
-    (path / CONFIG).write_text(json.dumps(config, indent=1), encoding="utf-8")
+    new_config, new_tensors = path / (CONFIG + NEW), path / (TENSORS + NEW)
+    try:
+        with new_config.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        _safetensors().save_file(tensors, str(new_tensors), metadata={"save": config["save"]})
+        new_tensors.chmod(new_config.stat().st_mode)  # safetensors lets nobody else read it
+        with new_tensors.open("rb") as file:
+            os.fsync(file.fileno())
+    except BaseException:
+        new_tensors.unlink(missing_ok=True)
+        new_config.unlink(missing_ok=True)
+        raise
+    new_tensors.replace(path / TENSORS)
+    new_config.replace(path / CONFIG)
 
 
 def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
@@ -146,13 +174,13 @@ def _settle(saved: Any, given: nn.Module | None) -> Any:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    if not (path / CONFIG).is_file() or not (path / TENSORS).is_file():
+    configs = [path / CONFIG, path / (CONFIG + NEW)]  # the second where a save was broken off
+    if not any(file.is_file() for file in configs) or not (path / TENSORS).is_file():
         raise ValueError(f"{path} is not a folder that save wrote: it needs {CONFIG} and {TENSORS}.")
-    safetensors = _safetensors()
+    _safetensors()
     try:
-        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+        config, tensors = _read_same(configs, path / TENSORS)
         newer = config["format"] > FORMAT
-        tensors = safetensors.load_file(str(path / TENSORS))
     except Exception as error:  # json, safetensors and Python each have their own for a broken file
         raise ValueError(f"{path} is damaged: {error}. Save the estimator again.") from error
     if newer:
@@ -160,6 +188,18 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
             f"{path} was written by a newer sklearn_ssl. Upgrade with pip install -U sklearn-ssl."
         )
     return config, tensors
+
+
+def _read_same(configs: list[Path], path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Return the configuration and the weights that one save wrote."""
+    with _safetensors().safe_open(str(path), framework="pt") as file:
+        save = (file.metadata() or {}).get("save")
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it cannot be iterated over
+    found = [json.loads(config.read_text(encoding="utf-8")) for config in configs if config.is_file()]
+    for config in found:
+        if config.get("save") == save:
+            return config, tensors
+    raise ValueError(f"{CONFIG} and {TENSORS} are of two models")
 
 
 def _safetensors() -> Any:

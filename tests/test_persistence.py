@@ -1,12 +1,15 @@
 """Folders of safetensors and JSON."""
 
+import functools
 import json
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import safetensors.torch
 from methods import Drifting
 from sklearn.datasets import load_iris
 from skorch.callbacks import Callback
@@ -177,3 +180,83 @@ def test_a_module_that_is_not_wanted_is_refused(tmp_path):
     ContrastivePretrainer(max_epochs=0).fit(X).save(tmp_path)
     with pytest.raises(ValueError, match="Leave out encoder"):
         load(tmp_path, encoder=module())
+
+
+@functools.cache
+def two_models():
+    a = ContrastivePretrainer(n_components=4, max_epochs=1, random_state=0).fit(X)
+    return a, ContrastivePretrainer(n_components=4, max_epochs=1, lr=0.01, random_state=1).fit(5 * X + 3)
+
+
+class Stop(BaseException):
+    """Like a kill: nothing is cleaned up that is not in a finally or for every exception."""
+
+
+def broken_off(monkeypatch, owner, name, at, error):
+    """Let the call number `at` of a function fail, before it does anything or after."""
+    calls, true = [], getattr(owner, name)
+
+    def call(*args, **kwargs):
+        calls.append(name)
+        if len(calls) == at[0] and at[1] == "before":
+            raise error
+        result = true(*args, **kwargs)
+        if len(calls) == at[0]:
+            raise error
+        return result
+
+    monkeypatch.setattr(owner, name, call)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), Stop()], ids=["disk full", "kill"])
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    "owner, name, number",
+    [
+        (os, "fsync", 1),
+        (os, "fsync", 2),
+        (Path, "open", 1),
+        (Path, "chmod", 1),
+        (Path, "replace", 1),
+        (Path, "replace", 2),
+        (safetensors.torch, "save_file", 1),
+    ],
+)
+@pytest.mark.parametrize("over", [True, False])
+def test_a_save_that_is_broken_off_leaves_the_old_model_or_the_new(
+    tmp_path, monkeypatch, owner, name, number, when, error, over
+):
+    a, b = two_models()
+    if over:
+        a.save(tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(type(error)):
+        broken_off(patch, owner, name, (number, when), error)
+        b.save(tmp_path)
+    is_new = name == "replace" and (when == "after" or number == 2)
+    if not over and not is_new:
+        with pytest.raises(ValueError, match="not a folder that save wrote"):
+            load(tmp_path)
+    else:
+        loaded, expected = load(tmp_path), b if is_new else a
+        assert loaded.lr == expected.lr
+        assert (loaded.transform(X) == expected.transform(X)).all()
+    b.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+    assert (load(tmp_path).transform(X) == b.transform(X)).all()
+
+
+def test_files_of_two_models_are_refused(tmp_path):
+    for name, model in zip("ab", two_models(), strict=True):
+        model.save(tmp_path / name)
+    (tmp_path / "a" / "config.json").replace(tmp_path / "b" / "config.json")
+    with pytest.raises(ValueError, match="of two models"):
+        load(tmp_path / "b")
+
+
+def test_others_may_read_what_the_umask_lets_them(tmp_path):
+    before = os.umask(0o027)
+    try:
+        two_models()[0].save(tmp_path)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
