@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +16,35 @@ import torch
 
 import sklearn_ssl
 
+ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results"
+
+
+def commit(root: Path, package: Path) -> str:
+    """Return the short hash of the commit that is measured.
+
+    ``+changes`` follows it where files differ from the commit. It is ``unknown`` where `root` is not the top of a
+    git repository, or `package` is not the one in it: then another code is measured.
+    """
+    git = ["git", "--no-optional-locks", "-C", str(root)]
+
+    def answer(*arguments: str) -> str:
+        run = subprocess.run([*git, *arguments], capture_output=True, check=True, text=True)
+        return run.stdout.strip()
+
+    try:
+        top = Path(answer("rev-parse", "--show-toplevel"))
+        if not (top.samefile(root) and package.samefile(root / "sklearn_ssl")):
+            return "unknown"
+        # the results are what a benchmark writes itself
+        changes = answer("status", "--porcelain", "--", ".", ":(exclude)benchmarks/results")
+        return answer("rev-parse", "--short", "HEAD") + "+changes" * bool(changes)
+    except (OSError, subprocess.CalledProcessError):  # no git, no repository, no commit
+        return "unknown"
+
+
+# at the start: by the end of a long benchmark the files may be others
+COMMIT = commit(ROOT, Path(sklearn_ssl.__file__).parent)
 
 
 def arguments(doc: str | None) -> argparse.ArgumentParser:
@@ -31,11 +60,11 @@ def write(name: str, lines: Iterable[str]) -> None:
 
 
 def machine() -> str:
-    """Return a line on what this ran on: processor, cores, threads of torch, versions."""
+    """Return a line on what this ran on: processor, cores, threads of torch, versions, commit."""
     return (
         f"{processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, Python "
-        f"{platform.python_version()}, sklearn_ssl {sklearn_ssl.__version__}, scikit-learn "
-        f"{sklearn.__version__}, torch {torch.__version__}"
+        f"{platform.python_version()}, sklearn_ssl {sklearn_ssl.__version__}, commit {COMMIT}, "
+        f"scikit-learn {sklearn.__version__}, torch {torch.__version__}"
     )
 
 
