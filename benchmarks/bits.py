@@ -1,8 +1,8 @@
-"""Digests of what every estimator computes, to the bit: run before and after a change that must not change results.
+"""Compute digests of all results, bit for bit, to compare before and after a change that must not change them.
 
-``python benchmarks/bits.py --out before.json`` in one checkout, ``--out after.json`` in the other, then
-``python benchmarks/bits.py --compare before.json after.json``. Everything runs in float32 with one thread, on the
-cases of ``tests/methods.py`` of the checkout that the script lies in.
+Run ``python benchmarks/bits.py --out before.json`` in one checkout and ``--out after.json`` in the other, then
+``python benchmarks/bits.py --compare before.json after.json``. Everything runs in float32 with one thread. The cases
+come from ``tests/methods.py`` of the checkout that contains the script.
 """
 
 import argparse
@@ -39,7 +39,7 @@ FEW = {"max_epochs": 2, "batch_size": 64, "precision": "float32", "random_state"
 
 
 def digest(value):
-    """Return a hash of arrays, numbers and texts, however nested."""
+    """Return a hash of arrays, numbers and strings, however nested."""
     if isinstance(value, dict):
         value = sorted(value.items())
     if isinstance(value, (list, tuple)):
@@ -54,7 +54,7 @@ def digest(value):
 
 
 def outcome(estimator, X, **fit_params):
-    """Fit, and return the digests of all that the estimator then gives."""
+    """Fit, and return digests of everything the fitted estimator returns."""
     estimator.fit(X, **fit_params)
     Z = estimator.transform(X)
     found = {"features": Z}
@@ -75,7 +75,7 @@ def outcome(estimator, X, **fit_params):
 
 
 def cases():
-    """Yield a name, an unfitted estimator, X and what else fit takes."""
+    """Yield a name, an unfitted estimator, X and further arguments of fit."""
     for method, kind in CASES:
         case = KINDS[kind]
         base = clone(METHODS[method].estimator).set_params(**FEW)
@@ -121,7 +121,7 @@ def cases():
 
 
 def compare(before, after):
-    """Print what differs, and return how much does."""
+    """Print the differences, and return their number."""
     old, new = (json.loads(Path(path).read_text(encoding="utf-8")) for path in (before, after))
     wrong = sorted(old.keys() ^ new.keys())
     for name in old.keys() & new.keys():

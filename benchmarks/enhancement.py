@@ -1,8 +1,8 @@
 """Image enhancement: a denoising autoencoder cleans noisy digits that it has not seen.
 
-It learns from clean digits, with noise of its own (`noise=`). Held-out digits get noise that is clipped to the
-range of the pixels, and ``inverse_transform`` of ``transform`` cleans them; principal components, as many as
-leave the least error on the training digits, do the same. Writes a picture and a report.
+The autoencoder learns from clean digits, to which it adds noise of its own (`noise=`). Held-out digits get noise
+that is clipped to the range of the pixels, and ``inverse_transform`` of ``transform`` cleans them. The rival is PCA,
+with the number of components that leaves the least error on the training digits. Writes a figure and a report.
 
     python benchmarks/enhancement.py
 """
@@ -22,7 +22,7 @@ from sklearn_ssl import AutoencoderPretrainer
 from sklearn_ssl.inspection import ReconstructionDisplay
 from sklearn_ssl.modalities import Image
 
-STRENGTHS = (0.1, 0.25, 0.5)  # of the noise, in parts of the range of the pixels
+STRENGTHS = (0.1, 0.25, 0.5)  # standard deviation of the noise, as a share of the range of the pixels
 
 
 def spoil(X: np.ndarray, strength: float, seed: int) -> np.ndarray:
@@ -32,7 +32,7 @@ def spoil(X: np.ndarray, strength: float, seed: int) -> np.ndarray:
 
 
 def best_components(X: np.ndarray, noisy: np.ndarray) -> PCA:
-    """Return the PCA of X that cleans `noisy` best."""
+    """Return the PCA of X that denoises `noisy` best."""
 
     def error(pca: PCA) -> float:
         return ((pca.inverse_transform(pca.transform(noisy)) - X) ** 2).mean()
@@ -42,7 +42,7 @@ def best_components(X: np.ndarray, noisy: np.ndarray) -> PCA:
 
 
 def measure(dataset: str, epochs: int | str, path: Path) -> Iterator[str]:
-    """Yield the lines of a report; draw the middle strength."""
+    """Yield the lines of a report, and draw the digits with the middle strength of noise."""
     X, y = load(dataset)
     X, X_test, _, y_test = train_test_split(X.astype(float), y, test_size=0.3, stratify=y, random_state=0)
     digits = Image(shape=IMAGES[dataset])
@@ -65,12 +65,12 @@ def measure(dataset: str, epochs: int | str, path: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Measure, then write a Markdown report and a picture."""
+    """Measure, then write a Markdown report and a figure."""
     parser = arguments(__doc__)
     parser.add_argument("--dataset", default="digits", choices=list(IMAGES))
     parser.add_argument("--epochs", default="auto", type=lambda text: text if text == "auto" else int(text))
     parser.add_argument(
-        "--out", default="enhancement", metavar="NAME", help="of the files in benchmarks/results"
+        "--out", default="enhancement", metavar="NAME", help="name of the files in benchmarks/results"
     )
     args = parser.parse_args()
     lines = measure(args.dataset, args.epochs, RESULTS / f"{args.out}.png")

@@ -1,20 +1,22 @@
 """How much features learned without labels help when labels are few.
 
-Any pipelines, datasets and numbers of labels. The pretrainer learns from the training rows without their
-labels, and classifiers learn from a few labelled ones, on features standardised over all training rows
-(principal components, histograms and a VAE's latents by one scale for all: their spread says what they are
-worth). All kinds of features share the split and the labels of a draw, so that differences are paired. A table
-is split anew in each draw (a fifth is held out) and pretrained anew; a set with test data of its own is
-pretrained once, and only its labels are drawn, so that ± leaves out what another pretraining would change. Rows
-are appended to a CSV file as they come, and a second run goes on where the first was stopped: delete what
-changed code should measure anew.
+The script takes any datasets, features, classifiers and numbers of labels. Pretrainers learn from the training rows
+without their labels. Classifiers learn from a few labelled rows, on features standardised over all training rows.
+Principal components, histograms and the latents of a VAE are divided by one scale for all instead, since their
+spread says what they are worth.
+
+All kinds of features share the split and the labels of a draw, so that differences are paired. Each draw splits a
+table again (a fifth is held out) and pretrains again. A dataset with its own test data is pretrained once, and only
+its labels are drawn, so that ± leaves out what another pretraining would change. Rows are appended to a CSV file as
+they come, and a second run continues where the first stopped. If the code has changed, delete the rows to measure
+again.
 
     python benchmarks/label_efficiency.py --datasets satimage vowel --labels 5 --draws 10
     python benchmarks/label_efficiency.py --datasets fashion_mnist --labels 10 100 --out fashion
 
-With ``--minutes`` each pretrainer trains for as many epochs as take about that long, in place of its default.
+With ``--minutes`` each pretrainer trains for about that long, in place of its default number of epochs.
 
-``compare`` does the same for pipelines of your own; ``report`` and ``plot`` ask for the features ``raw`` and
+``compare`` does the same for your own features and classifiers. ``report`` and ``plot`` need the features ``raw`` and
 the classifiers ``LR`` and ``extra trees`` among them.
 """
 
@@ -65,17 +67,17 @@ Make = Callable[[int, str], Any]
 
 
 def modality(dataset: str) -> Any:
-    """Return the modality of a dataset, all defaults."""
+    """Return the modality of a dataset, with default settings."""
     return Image(shape=IMAGES[dataset]) if dataset in IMAGES else "auto"
 
 
 def method(cls: Any, **settings: Any) -> Make:
-    """Return what makes a pretrainer with defaults, but for `settings`."""
+    """Return a function that makes a pretrainer with defaults, except for `settings`."""
     return lambda seed, dataset: cls(modality=modality(dataset), random_state=seed, **settings)
 
 
 def topics(seed: int, dataset: str) -> Any:
-    """Return scikit-learn's LDA, columns brought to 0 to 1: it takes no negative numbers."""
+    """Return scikit-learn's LDA on columns scaled to 0 to 1, since it takes no negative numbers."""
     return make_pipeline(MinMaxScaler(clip=True), LatentDirichletAllocation(random_state=seed))
 
 
@@ -92,7 +94,7 @@ def histograms(seed: int, dataset: str) -> Any:
 
 
 class RbfSVC(ClassifierMixin, BaseEstimator):
-    """``SVC()`` with its kernel computed by matrix products: the same, and faster on thousands of features."""
+    """``SVC()`` with its kernel computed by matrix products: the same results, faster on thousands of features."""
 
     def __init__(self, C: float = 1.0):
         self.C = C
@@ -131,14 +133,14 @@ FEATURES: dict[str, Make] = {
     "GAN": method(GANPretrainer),
     "contrastive, float32": method(ContrastivePretrainer, precision="float32"),
 }
-# standardised, the last components, rare gradients and unused latents would count as all others
+# standardised, the last components, rare gradients and unused latents would count as much as all others
 ONE_SCALE = {"PCA", "HOG", "VAE", "untrained VAE"}
 OF_IMAGES = {"HOG", "rotation"}
 LEARNED_NOTHING = ("raw", "raw, asinh", "HOG")
 NOT_TRAINED = ("PCA", "LDA", "SOM", "untrained", "untrained VAE")
 USUAL = ["raw", "raw, asinh", "HOG", "PCA", "untrained", "contrastive"]
 CLASSIFIERS: dict[str, Make] = {
-    # hundreds of pixels, or thousands of features of them, want more shrinkage than a table
+    # hundreds of pixels, or thousands of features of them, need more shrinkage than a table
     "LR": lambda seed, dataset: LogisticRegression(C=0.1 if dataset in IMAGES else 1.0, max_iter=2000),
     "SVC": lambda seed, dataset: RbfSVC(),
     "SVC, C=10": lambda seed, dataset: RbfSVC(C=10),
@@ -150,7 +152,7 @@ QUICK = [name for name in CLASSIFIERS if name != "MLP"]
 
 
 class OneScale(TransformerMixin, BaseEstimator):
-    """Centre the columns, and divide all by one standard deviation: their own say what they are worth."""
+    """Centre the columns, and divide all by one standard deviation: the spread of each says what it is worth."""
 
     def fit(self, Z: np.ndarray, y: Any = None) -> OneScale:
         """Learn the centre and the scale of features ``(n, d)``."""
@@ -163,7 +165,7 @@ class OneScale(TransformerMixin, BaseEstimator):
 
 
 def last(minutes: float, make: Make) -> Make:
-    """Return what makes pretrainers whose training takes about that long, by the speed on a tenth of the rows."""
+    """Return a function that makes pretrainers that train for `minutes`, judged by the speed on a tenth of the rows."""
 
     def timed(seed: int, dataset: str) -> Any:
         estimator = make(seed, dataset)
@@ -221,7 +223,7 @@ def compare(
     labels: Sequence[int] = (5,),
     draws: int = 10,
 ) -> pd.DataFrame:
-    """Measure what the CSV file `path` lacks, and return what was asked for as a DataFrame."""
+    """Measure what is missing in the CSV file `path`, and return the requested rows as a DataFrame."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(",".join(COLUMNS) + "\n")
@@ -250,7 +252,7 @@ def compare(
 
 
 def report(table: pd.DataFrame) -> Iterator[str]:
-    """Yield Markdown: for each number of labels the means, then each dataset."""
+    """Yield Markdown: for each number of labels, the means and then each dataset."""
     for budget, part in table.groupby("labels"):
         wide = part.pivot_table(
             index=["dataset", "draw"], columns=["features", "classifier"], values="accuracy", sort=False
@@ -270,7 +272,7 @@ def means(wide: pd.DataFrame) -> Iterator[str]:
 
 def gains(wide: pd.DataFrame) -> Iterator[str]:
     """Yield paired differences of the means over datasets, with the standard error over draws."""
-    wide = wide.dropna(axis="columns")  # some are of images alone
+    wide = wide.dropna(axis="columns")  # some features exist for images only
     kinds = list(dict.fromkeys(wide.columns.get_level_values(0)))
     rivals = [column for column in wide.columns if column[0] in LEARNED_NOTHING]
     best = max(rivals, key=lambda column: wide[column].groupby("dataset").mean().mean())
@@ -324,7 +326,7 @@ def markdown(frame: pd.DataFrame) -> Iterator[str]:
 
 
 def plot(table: pd.DataFrame, path: Path) -> None:
-    """Draw the accuracy of every kind of features under LR and extra trees, a group of bars a dataset."""
+    """Draw the accuracy of all features under LR and extra trees, with a group of bars for each dataset."""
     from matplotlib.figure import Figure
 
     panels = [(budget, name) for budget in sorted(set(table.labels)) for name in ("LR", "extra trees")]
@@ -346,20 +348,22 @@ def plot(table: pd.DataFrame, path: Path) -> None:
 
 
 def main() -> None:
-    """Measure, then write the CSV, a Markdown report and a picture."""
+    """Measure, then write the CSV file, a Markdown report and a figure."""
     parser = arguments(__doc__)
     parser.add_argument("--datasets", nargs="+", default=FIVE, metavar="NAME")
     parser.add_argument("--features", nargs="+", default=USUAL, choices=FEATURES, metavar="KIND")
     parser.add_argument("--labels", nargs="+", type=int, default=[5], metavar="N", help="labels per class")
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--classifiers", nargs="+", default=QUICK, choices=CLASSIFIERS, metavar="NAME")
-    parser.add_argument("--minutes", type=float, help="of training for each pretrainer")
-    parser.add_argument("--out", default="tables", metavar="NAME", help="of the files in benchmarks/results")
+    parser.add_argument("--minutes", type=float, help="minutes of training for each pretrainer")
+    parser.add_argument(
+        "--out", default="tables", metavar="NAME", help="name of the files in benchmarks/results"
+    )
     args = parser.parse_args()
     if "raw" not in args.features:
-        parser.error("--features needs raw, which the others are compared to")
+        parser.error("--features must include raw, which the others are compared with")
     if not {"LR", "extra trees"} <= set(args.classifiers):
-        parser.error("--classifiers needs LR and 'extra trees', which the report is about")
+        parser.error("--classifiers must include LR and 'extra trees', which the report needs")
     features = {kind: FEATURES[kind] for kind in args.features}
     if args.minutes:
         features = {kind: last(args.minutes, make) for kind, make in features.items()}

@@ -1,9 +1,9 @@
 """How well scores without labels rank the settings of a method.
 
 A pretrainer is fitted to the training rows of each table with every setting of a grid. Each score is computed on
-held-out rows, without labels, and compared with what the features are worth: the accuracy of logistic regression
-on five labels per class, on the held-out rows, a mean over draws of the labels. Reported are Spearman's rank
-correlation over the grid, and the accuracy with the setting that each score would have chosen.
+held-out rows, without labels. It is compared with the accuracy of logistic regression that learned from five labels
+per class, on the same held-out rows, averaged over draws of the labels. The report has Spearman's rank correlation
+over the grid, and the accuracy of the setting that each score would have chosen.
 
     python benchmarks/label_free.py --method contrastive
 """
@@ -79,7 +79,7 @@ def accuracy(Z: np.ndarray, Z_test: np.ndarray, y: np.ndarray, y_test: np.ndarra
 
 
 def measure(method: str, tables: list[str], draws: int, **settings: Any) -> pd.DataFrame:
-    """Return a row for each table and setting: its accuracy and its scores."""
+    """Return a row for each table and setting, with its accuracy and its scores."""
     make, grid = METHODS[method]
     rows = []
     for table, (number, setting) in tqdm([(t, s) for t in tables for s in enumerate(grid)]):
@@ -92,7 +92,7 @@ def measure(method: str, tables: list[str], draws: int, **settings: Any) -> pd.D
 
 
 def report(found: pd.DataFrame, method: str) -> Iterator[str]:
-    """Yield Markdown: rank correlations, and the accuracy of what each score chooses."""
+    """Yield Markdown: rank correlations, and the accuracy of the setting that each score chooses."""
     yield f"## {method}, {found.setting.nunique()} settings\n"
     yield "Spearman's rank correlation of a score with the accuracy, over the settings (1: the same order):\n"
     groups = found.groupby("table", sort=False)
@@ -107,7 +107,7 @@ def report(found: pd.DataFrame, method: str) -> Iterator[str]:
 
 
 def with_mean(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add the mean over tables below."""
+    """Append the mean over tables as the last row."""
     return pd.concat([frame, frame.mean().to_frame("mean").T])
 
 
@@ -116,8 +116,8 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--method", default="contrastive", choices=METHODS)
     parser.add_argument("--tables", nargs="+", default=TABLES, metavar="NAME")
-    parser.add_argument("--draws", type=int, default=10, help="of the labels")
-    parser.add_argument("--out", default=None, metavar="NAME", help="of the files in benchmarks/results")
+    parser.add_argument("--draws", type=int, default=10, help="draws of the labels")
+    parser.add_argument("--out", default=None, metavar="NAME", help="name of the files in benchmarks/results")
     args = parser.parse_args()
     out = args.out or f"label_free_{args.method}"
     with warnings.catch_warnings():

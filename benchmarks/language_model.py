@@ -1,10 +1,10 @@
 """Bits per token of held-out e-mails: masked and next-token models against n-grams.
 
-Both networks are of the same size and have the same vocabulary as the n-gram models. A next-token model tells each
-word, and the end, from those before it; its rivals are the frequencies of words (unigram), and the bigram
-interpolated with them and with the uniform distribution, with weights by expectation maximisation on held-out
-training texts [1]_. A masked model sees both sides of the words that are hidden, 15 % of them; its rivals are
-scored on all words.
+Both networks have the same size, and the same vocabulary as the n-gram models. The next-token model predicts each word,
+and the end of the text, from the words before it. Its rivals are the word frequencies (unigram) and an interpolated
+bigram: a mixture of bigram, unigram and uniform distribution, whose weights are fitted by expectation maximisation on
+training texts that are set aside [1]_. The masked model sees both sides of the hidden words, which are 15 % of all
+words. Its rivals are scored on all words.
 
     python benchmarks/language_model.py
 
@@ -27,7 +27,7 @@ Sequences = list[np.ndarray]
 
 
 def sequences(text: Text, X: list[str]) -> Sequences:
-    """Return each text as numbers of tokens, start and end included."""
+    """Return each text as token numbers, including start and end."""
     store = text.validate(X)
     return [store.ids[start : start + n] for start, n in zip(store.starts, store.lengths, strict=True)]
 
@@ -46,7 +46,7 @@ class NGrams:
         self.uniform = 1 / n_tokens
 
     def parts(self, held_out: Sequences) -> np.ndarray:
-        """Return the three probabilities of each token but the first of each text, ``(n, 3)``."""
+        """Return three probabilities of every token except the first of each text, ``(n, 3)``."""
         found = []
         for ids in held_out:
             pairs = list(zip(ids[:-1].tolist(), ids[1:].tolist(), strict=True))
@@ -58,7 +58,7 @@ class NGrams:
 
 
 def mixture(parts: np.ndarray) -> np.ndarray:
-    """Return the weights of the parts under which they are most likely, by expectation maximisation."""
+    """Return the weights of the mixture with the highest likelihood, by expectation maximisation."""
     weights = np.full(parts.shape[1], 1 / parts.shape[1])
     for _ in range(100):
         shares = parts * weights
@@ -67,7 +67,7 @@ def mixture(parts: np.ndarray) -> np.ndarray:
 
 
 def bits(parts: np.ndarray, weights: np.ndarray) -> float:
-    """Return the mean number of bits of a mixture."""
+    """Return the mean bits per token of a mixture."""
     return float(-np.log2(parts @ weights).mean())
 
 

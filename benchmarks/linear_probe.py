@@ -1,10 +1,10 @@
 """Linear probes: how well a linear classifier does on features, given all labels.
 
-Each method learns from the training images without labels, all defaults; then logistic regression learns from
-the features and all labels. Its C is chosen on a fifth of the training images. Methods are run with several
-seeds, on one split; rows are appended to a CSV file as they come, and a second run goes on where the first was
-stopped. The autoencoder with as many components as PCA is also compared by the squared error of
-held-out images, rebuilt.
+Each method learns from the training images without labels, with default settings. Then logistic regression learns
+from the features and all labels, with C chosen on a fifth of the training images. Methods run with several seeds on
+one split. Rows are appended to a CSV file as they come, and a second run continues where the first stopped. Where a
+method can reconstruct images, the squared error on held-out images is reported too. One autoencoder has as many
+components as PCA, so that the two can be compared.
 
     python benchmarks/linear_probe.py --seeds 3
 """
@@ -58,7 +58,7 @@ ALIKE = {"raw", f"PCA-{WIDTH}", "HOG", "LDA", "SOM"}  # whatever the seed
 
 
 def probe(Z: np.ndarray, Z_test: np.ndarray, y: np.ndarray, y_test: np.ndarray, one_scale: bool) -> float:
-    """Return the accuracy in % of logistic regression; C is chosen on a fifth of the training rows."""
+    """Return the accuracy in % of logistic regression, with C chosen on a fifth of the training rows."""
     scaler = StandardScaler(with_std=not one_scale).fit(Z)
     scale = Z.std() if one_scale else 1.0
     Z, Z_test = scaler.transform(Z) / scale, scaler.transform(Z_test) / scale
@@ -69,7 +69,7 @@ def probe(Z: np.ndarray, Z_test: np.ndarray, y: np.ndarray, y_test: np.ndarray, 
 
 
 def measure(path: Path, dataset: str, kinds: list[str], seeds: int) -> pd.DataFrame:
-    """Measure what the CSV file `path` lacks, and return a row for each kind of features and seed."""
+    """Measure what is missing in the CSV file `path`, and return a row for each kind of features and seed."""
     X, y = load(dataset)
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.2, stratify=y, random_state=0)
     if not path.exists():
@@ -92,7 +92,7 @@ def measure(path: Path, dataset: str, kinds: list[str], seeds: int) -> pd.DataFr
 
 
 def rebuilt_error(features: Any, Z: np.ndarray, X: np.ndarray) -> float:
-    """Return the squared error of images rebuilt from features; NaN for features that cannot be turned back."""
+    """Return the squared error of images reconstructed from features, or NaN if that is not possible."""
     if not isinstance(features, (PCA, DecoderMixin)):
         return np.nan
     return float(((features.inverse_transform(Z) - X) ** 2).mean())
@@ -115,13 +115,13 @@ def report(dataset: str, found: pd.DataFrame) -> Iterator[str]:
 
 
 def main() -> None:
-    """Measure, and write a Markdown report."""
+    """Measure, then write a Markdown report."""
     parser = arguments(__doc__)
     parser.add_argument("--dataset", default="mnist5k", choices=list(IMAGES))
     parser.add_argument("--features", nargs="+", default=list(KINDS), choices=KINDS, metavar="KIND")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
-        "--out", default="linear_probe", metavar="NAME", help="of the file in benchmarks/results"
+        "--out", default="linear_probe", metavar="NAME", help="name of the files in benchmarks/results"
     )
     args = parser.parse_args()
     with warnings.catch_warnings():

@@ -1,8 +1,8 @@
-"""Features of tables with categories and holes against one-hot columns and boosted trees, with few labels.
+"""Few labels on tables with categories and missing values: features, one-hot columns, boosted trees.
 
-Every pipeline gets the table as it is, in the same splits and with the same labels; pretrainers learn from all
-training rows without labels. Trees are allowed small leaves: with a handful of labels the default of
-HistGradientBoostingClassifier, 20 rows a leaf, would not split at all.
+Every pipeline gets the raw table, the same splits and the same labels. Pretrainers learn from all training rows
+without labels. Boosted trees may have small leaves: with a handful of labels, the default of
+HistGradientBoostingClassifier, 20 rows per leaf, would not split at all.
 
     python benchmarks/mixed_tables.py
     python benchmarks/mixed_tables.py --tables crx credit_data --features contrastive --draws 3
@@ -52,7 +52,7 @@ BASE = "one-hot, LR"
 
 
 def one_hot() -> Any:
-    """Return one-hot categories beside standardised numbers, holes filled and marked."""
+    """Return one-hot categories beside standardised numbers; missing values are imputed and indicated."""
     numbers = make_pipeline(SimpleImputer(add_indicator=True, keep_empty_features=True), StandardScaler())
     categories = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=2, sparse_output=False)
     return make_column_transformer(
@@ -62,7 +62,7 @@ def one_hot() -> Any:
 
 
 def pipelines(features: list[str]) -> dict[str, Any]:
-    """Return the rivals, the first of which is the base, and the features under LR."""
+    """Return the rivals, of which the first is the baseline, and the features under LR."""
     logistic = LogisticRegression(max_iter=2000)
     return {
         BASE: make_pipeline(one_hot(), logistic),
@@ -84,7 +84,7 @@ def measure(tables: list[str], features: list[str], labels: list[int], draws: in
 
 
 def report(found: pd.DataFrame) -> Iterator[str]:
-    """Yield Markdown: for each number of labels each table, the means, and paired gains over the base."""
+    """Yield Markdown: for each number of labels, all tables, their mean, and paired gains over the baseline."""
     names = list(dict.fromkeys(found.estimator))
     for budget, part in found.groupby("labels"):
         yield f"## {budget} labels per class\n"
@@ -113,7 +113,7 @@ def main() -> None:
     )
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument(
-        "--out", default="mixed_tables", metavar="NAME", help="of the files in benchmarks/results"
+        "--out", default="mixed_tables", metavar="NAME", help="name of the files in benchmarks/results"
     )
     args = parser.parse_args()
     with warnings.catch_warnings():

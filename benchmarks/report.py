@@ -48,19 +48,19 @@ COMMIT = commit(ROOT, Path(sklearn_ssl.__file__).parent)
 
 
 def arguments(doc: str | None) -> argparse.ArgumentParser:
-    """Return a parser whose help is the docstring of a script."""
+    """Return a parser that shows the docstring of a script as its help."""
     return argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def write(name: str, lines: Iterable[str]) -> None:
-    """Print a report, and write it to ``results/NAME.md``, with what was typed and where it ran on top."""
+    """Print a report, and write it to ``results/NAME.md``, headed by the command and the machine it ran on."""
     text = "\n".join([command(), "", machine(), "", *lines])
     (RESULTS / f"{name}.md").write_text(text + "\n" * (not text.endswith("\n")))
     print(text)
 
 
 def machine() -> str:
-    """Return a line on what this ran on: processor, cores, threads of torch, versions, commit."""
+    """Return a line that describes the machine: processor, cores, threads of torch, versions, commit."""
     return (
         f"{processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, Python "
         f"{platform.python_version()}, sklearn_ssl {sklearn_ssl.__version__}, commit {COMMIT}, "
@@ -69,13 +69,13 @@ def machine() -> str:
 
 
 def command() -> str:
-    """Return what was typed, as Markdown."""
+    """Return the command line, as Markdown."""
     script = Path(sys.argv[0])
     return f"`{shlex.join(['python', f'{script.parent.name}/{script.name}', *sys.argv[1:]])}`"
 
 
 def processor() -> str:
-    """Return the name of the processor, or its architecture where the system does not tell."""
+    """Return the name of the processor, or its architecture if the system does not tell the name."""
     try:
         with open("/proc/cpuinfo") as lines:
             names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

@@ -1,9 +1,9 @@
-"""Digits drawn by the generators: whether they look real, and whether all ten are there.
+"""Digits sampled from generative models: whether they look real, and whether all ten classes occur.
 
-A VAE and a GAN learn from the digits that come with scikit-learn, all defaults, and a VAE with twice the weight on
-its prior. Classifiers that learned the real digits with their labels are asked about new ones: how sure they are,
-beside how sure they are of real digits that they have not seen, and which digit it is. Writes a picture; look at it,
-numbers alone can be fooled.
+A VAE and a GAN learn from the digits that come with scikit-learn, with default settings. A second VAE has twice the
+weight on its prior. Classifiers trained on real, labelled digits judge the samples: which digit each is, and how
+confident they are, compared with real digits that they have not seen. Writes a figure. Look at it: numbers alone can
+mislead.
 
     python benchmarks/samples.py
 """
@@ -36,7 +36,7 @@ MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 
 def measure(seeds: int, n: int, path: Path, **settings: Any) -> Iterator[str]:
-    """Yield the lines of a report; draw the samples of the first seed."""
+    """Yield the lines of a report, and draw the samples of the first seed."""
     from matplotlib.figure import Figure
 
     X, y = load_digits(return_X_y=True)
@@ -68,11 +68,13 @@ def measure(seeds: int, n: int, path: Path, **settings: Any) -> Iterator[str]:
 
 
 def main() -> None:
-    """Measure, then write a Markdown report and a picture."""
+    """Measure, then write a Markdown report and a figure."""
     parser = arguments(__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("-n", type=int, default=100, help="digits to draw from each")
-    parser.add_argument("--out", default="samples", metavar="NAME", help="of the files in benchmarks/results")
+    parser.add_argument("-n", type=int, default=100, help="digits to sample from each model")
+    parser.add_argument(
+        "--out", default="samples", metavar="NAME", help="name of the files in benchmarks/results"
+    )
     args = parser.parse_args()
     lines = measure(args.seeds, args.n, RESULTS / f"{args.out}.png", verbose=1)
     write(args.out, lines)

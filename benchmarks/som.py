@@ -1,8 +1,8 @@
 """The self-organizing map against MiniSom: time, quantization error, topographic error.
 
-All get the same standardised columns, the same grid and a start on the plane of the first two principal
-components. Ours has its defaults; MiniSom's ``train_batch`` gets several numbers of passes over the rows and
-several widths (sigma) of its neighbourhood. All alternate in one run, and medians are compared.
+All maps get the same standardised columns and the same grid, and start on the plane of the first two principal
+components. Ours has its default settings. MiniSom's ``train_batch`` gets several numbers of passes over the rows and
+several widths (sigma) of its neighbourhood. All maps alternate in one run, and medians are compared.
 
     python benchmarks/som.py --datasets penbased
 """
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", default=["penbased"], metavar="NAME")
     parser.add_argument("--shape", nargs=2, type=int, default=[10, 10])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", default="som", metavar="NAME", help="of the file in benchmarks/results")
+    parser.add_argument("--out", default="som", metavar="NAME", help="name of the file in benchmarks/results")
     args = parser.parse_args()
     shape = (args.shape[0], args.shape[1])
     lines = ["| data | grid | | seconds | times ours | quantization error | topographic error |"]

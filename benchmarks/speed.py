@@ -1,9 +1,9 @@
-"""What a fit costs, against a loop written by hand, and how much memory a million rows take.
+"""The time of a fit against a loop written by hand, and the memory that a million rows take.
 
 The loop trains the same network in float32 with the same batches, steps, views and loss, and does nothing
 else: no validation of X, no scaling, no callbacks, no history. Both sides alternate in one run and medians
-are compared, so that a busy machine slows both. Memory (read from /proc, on Linux) is that of a process of its
-own, less what it holds after imports and a tiny fit.
+are compared, so that a busy machine slows both. Memory is measured in a separate process (read from /proc, on
+Linux), less what the process holds after imports and a tiny fit.
 
     python benchmarks/speed.py
     python benchmarks/speed.py --only time
@@ -49,7 +49,7 @@ PRECISIONS = ["float32", "auto"]
 
 
 def draw(n: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Return `n` rows: correlated columns for a table, smooth grey images."""
+    """Return `n` rows: a table with correlated columns, or smooth grey images."""
     rng = np.random.default_rng(0)
     if len(shape) == 1:
         return make_classification(n, shape[0], n_informative=shape[0] // 2, random_state=0)[0]
@@ -58,7 +58,7 @@ def draw(n: int, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def bare_loop(X: Tensor, encoder: nn.Module, width: int, views: nn.Module, epochs: int) -> None:
-    """Train as one would by hand, in float32: the yardstick."""
+    """Train by hand in float32, as the reference."""
     projector = nn.Sequential(nn.Linear(width, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, 128))
     model = nn.ModuleList([encoder, projector]).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
@@ -109,9 +109,9 @@ def time_case(name: str, rounds: int) -> Iterator[str]:
 
 
 def memory_mb(field: str) -> float:
-    """Return memory of this process in units of 1e6 bytes: ``"VmRSS"`` held now, ``"VmHWM"`` at its peak.
+    """Return the memory of this process in MB of 1e6 bytes: ``"VmRSS"`` is held now, ``"VmHWM"`` is the peak.
 
-    getrusage would do for neither: a child process begins with the peak of its parent.
+    getrusage would not do: a child process starts with the peak of its parent.
     """
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(field))
@@ -126,7 +126,7 @@ def numbers(n: int) -> np.ndarray:
 
 
 def mixed(n: int) -> pd.DataFrame:
-    """Return a table of 50 columns with holes: 30 of float64, 10 of a category type, 10 of strings."""
+    """Return a table of 50 columns with missing values: 30 of float64, 10 of a category type, 10 of strings."""
     rng, columns = np.random.default_rng(0), {}
     words = np.array([f"word {i}" for i in range(8)], dtype=object)
     for j in range(50):
@@ -149,7 +149,7 @@ def memory(n: int, n_components: int | None, table: str) -> dict[str, float]:
     idle = memory_mb("VmRSS")
     X = make(n)
     held = (X.memory_usage(index=False).sum() if isinstance(X, pd.DataFrame) else X.nbytes) / 1e6
-    with contextlib.suppress(OSError):  # where that is allowed, the peak of making X does not count
+    with contextlib.suppress(OSError):  # if that is allowed, the peak of making X does not count
         Path("/proc/self/clear_refs").write_text("5")
     model = ContrastivePretrainer(max_epochs=1, n_components=n_components)
     start = time.perf_counter()
@@ -170,7 +170,7 @@ def memory(n: int, n_components: int | None, table: str) -> dict[str, float]:
 
 
 def memory_lines(n: int) -> Iterator[str]:
-    """Yield the table on memory."""
+    """Yield the table of memory."""
     yield (
         f"`fit` (one epoch) and `transform` of {n:,} rows, in MB of 1e6 bytes. Numbers: 64 columns of float64. "
         "Mixed: 50 columns with 5 % holes, 30 of float64, 20 of eight categories, half of them texts.\n"
@@ -188,13 +188,13 @@ def memory_lines(n: int) -> Iterator[str]:
 
 
 def main() -> None:
-    """Measure, print, and write ``results/speed.md``, or of one half ``results/speed_time.md`` or ``_memory.md``."""
+    """Measure, print, and write ``results/speed.md``, or ``speed_time.md`` or ``speed_memory.md`` for one half."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--rows", type=int, default=1_000_000, help="of the table that memory is measured on")
-    parser.add_argument("--only", choices=["time", "memory"], help="one half")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table for measuring memory")
+    parser.add_argument("--only", choices=["time", "memory"], help="measure one half only")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:

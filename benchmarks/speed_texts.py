@@ -1,8 +1,8 @@
-"""What training on texts costs: against loops written by hand, gensim called directly, and over many epochs.
+"""The cost of training on texts: against loops written by hand, against gensim, and in memory over many epochs.
 
-The bare loop trains the same network with the same batches and steps in one precision, the logits of the whole
-vocabulary by ``F.linear`` and ``F.cross_entropy``, and does nothing else. Both sides alternate in one run and medians
-are compared, so that a busy machine slows both. Memory is the peak of a process of its own.
+The bare loop trains the same network with the same batches and steps, in the same precision, and does nothing else. It
+computes the logits of the whole vocabulary by ``F.linear`` and ``F.cross_entropy``. Both sides alternate in one run and
+medians are compared, so that a busy machine slows both. Memory is the peak of a separate process.
 
     python benchmarks/speed_texts.py
 """
@@ -39,7 +39,7 @@ METHODS: dict[str, Any] = {
 
 
 class Clock(Callback):
-    """Takes the time of training, without what comes before and after."""
+    """Measures the time of training, without what comes before and after."""
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Start."""
@@ -51,7 +51,7 @@ class Clock(Callback):
 
 
 def bare_loop(estimator: Any, X: list[str], epochs: int, precision: torch.dtype) -> float:
-    """Return the seconds of the same training in a plain loop; `estimator` is fitted with no epochs."""
+    """Return the seconds of the same training in a plain loop; `estimator` is fitted with ``max_epochs=0``."""
     text, store = estimator.modality_, estimator.modality_.validate(X)
     objective = copy.deepcopy(estimator.net_.module_)
     encoder, decoder = objective.encoder.train(), objective.decoder.train()
@@ -95,7 +95,7 @@ def training(X: list[str], repeats: int) -> list[str]:
 
 
 def word_vectors(X: list[str], repeats: int) -> list[str]:
-    """Return a table of seconds, from texts to vectors."""
+    """Return a table of the seconds from texts to vectors."""
     options: dict[str, Any] = {"window": 5, "negative": 5}
     ours, theirs = [], []
     for _ in range(repeats):
@@ -126,7 +126,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--texts", type=int, default=800, metavar="N", help="e-mails to train networks on")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--peak-of", nargs=2, metavar=("METHOD", "EPOCHS"), help="for use by itself")
+    parser.add_argument("--peak-of", nargs=2, metavar=("METHOD", "EPOCHS"), help="for internal use")
     args = parser.parse_args()
     X, _ = texts("spam")
     if args.peak_of:

@@ -1,11 +1,15 @@
 """Features of texts against TF-IDF, latent semantic analysis and latent Dirichlet allocation, with few labels.
 
-Spam e-mails, paragraphs in 60 languages, and DNA around splice junctions, each text once. Every pipeline ends in
-logistic regression, and gets the same splits and labels; all that comes before learns from all training texts without
-labels. Two pairs of the languages are one language in two spellings, so that about 97 % can be told. "Words" of DNA
-are triples of letters; its strings have one length, so that a table of their letters is a rival too. How texts become
-tokens was chosen for the languages on `other_languages`; of e-mails networks read the first 128 words, to save time.
-MiniLM, trained by others on a billion pairs of English sentences, stands beside for reference.
+The corpora are spam e-mails, paragraphs in 60 languages, and DNA around splice junctions, without duplicates. Every
+pipeline ends in logistic regression, and gets the same splits and labels. All other steps learn from all training texts
+without labels.
+
+- Languages: two pairs are one language in two spellings, so that about 97 % is the ceiling. Their tokens were chosen on
+  `other_languages`.
+- DNA: "words" are triples of letters. All strings have the same length, so that a table of letters is a rival too.
+- E-mails: networks read the first 128 words, to save time.
+
+MiniLM, pretrained by others on a billion pairs of English sentences, is there for reference.
 
     python benchmarks/texts.py
     python benchmarks/texts.py --corpora splice --features masked order --splits 1 --draws 10 --out texts_splice
@@ -44,7 +48,7 @@ WORDS, CHARACTERS = {"analyzer": "word"}, {"analyzer": "char", "ngram_range": (1
 TRIPLES = {"analyzer": "char", "ngram_range": (3, 3)}
 SUBWORDS = Text(analyzer="subword", max_features=8000)
 PARTS = Text(analyzer="char_wb", ngram_range=(1, 4), max_features=30_000, max_length=768)
-# corpus: tokens of transformers, of convolutions and bags, and of word2vec and counts
+# corpus: tokens for transformers, for convolutions and bags, and for word2vec and counts
 TOKENS: dict[str, tuple[Text, Text, dict[str, Any]]] = {
     "splice": (Text(analyzer="char"), Text(analyzer="char"), TRIPLES),
     "languages": (SUBWORDS, PARTS, WORDS),
@@ -101,7 +105,7 @@ def pipelines(corpus: str, names: list[str]) -> dict[str, Any]:
     if "MiniLM" in names:
         steps["MiniLM"] = [minilm(), StandardScaler()]
     strength = {"TF-IDF words": 10.0, "TF-IDF characters": 10.0, "letters by place": 1.0}
-    if corpus == "splice":  # all of one length: a table, one-hot
+    if corpus == "splice":  # all strings have the same length: a one-hot table
         steps["letters by place"] = [CountVectorizer(analyzer=letters_by_place)]
     return {
         name: make_pipeline(*steps[name], LogisticRegression(C=strength.get(name, 0.1), max_iter=2000))
@@ -111,7 +115,7 @@ def pipelines(corpus: str, names: list[str]) -> dict[str, Any]:
 
 
 def letters_by_place(text: str) -> list[str]:
-    """Return each letter with its place."""
+    """Return each letter with its position."""
     return [f"{place}{letter}" for place, letter in enumerate(text)]
 
 
@@ -137,7 +141,7 @@ def measure(corpora: list[str], names: list[str], labels: list[int], splits: int
 
 
 def report(found: pd.DataFrame) -> Iterator[str]:
-    """Yield Markdown: accuracy, and the paired difference of the best features to the best rival."""
+    """Yield Markdown: accuracy, and the paired difference between the best features and the best rival."""
     names = list(dict.fromkeys(found.estimator))
     for budget, part in found.groupby("labels"):
         wide = 100 * part.pivot_table(
@@ -170,10 +174,14 @@ def main() -> None:
     parser.add_argument(
         "--labels", nargs="+", type=int, default=[5, 20], metavar="N", help="labels per class"
     )
-    parser.add_argument("--splits", type=int, default=2, help="each is pretrained for anew")
-    parser.add_argument("--draws", type=int, default=5, help="of the labels, in each split")
-    parser.add_argument("--out", default="texts", metavar="NAME", help="of the files in benchmarks/results")
-    parser.add_argument("--merge", nargs="+", metavar="NAME", help="only report on runs with these for --out")
+    parser.add_argument("--splits", type=int, default=2, help="train-test splits; each is pretrained on anew")
+    parser.add_argument("--draws", type=int, default=5, help="draws of the labels in each split")
+    parser.add_argument(
+        "--out", default="texts", metavar="NAME", help="name of the files in benchmarks/results"
+    )
+    parser.add_argument(
+        "--merge", nargs="+", metavar="NAME", help="report on earlier runs, named by their --out"
+    )
     args = parser.parse_args()
     if args.merge:
         write(args.out, report(pd.concat([pd.read_csv(RESULTS / f"{name}.csv") for name in args.merge])))

@@ -1,4 +1,4 @@
-"""A tour on the handwritten digits that come with scikit-learn: ``python -m sklearn_ssl``."""
+"""A tour with the handwritten digits that come with scikit-learn: ``python -m sklearn_ssl``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from .inspection import LabelEfficiencyDisplay
 from .modalities import Image
 from .model_selection import LabelEfficiency, draw_labels, label_efficiency
 
-# each with what the search tries
+# each with the grid of the search
 METHODS: dict[str, tuple[Any, dict[str, list[Any]]]] = {
     "contrastive": (ContrastivePretrainer(), {"temperature": [0.1, 0.5]}),
     "siamese": (SiamesePretrainer(), {"loss": ["byol", "vicreg"]}),
@@ -54,7 +54,7 @@ DIGITS = Image(shape=(8, 8), horizontal_flip=False)  # a mirrored 2 is no 2
 
 
 def classifiers(seed: int) -> dict[str, object]:
-    """Return the classifiers that every kind of features goes to."""
+    """Return the classifiers that are trained on every kind of features."""
     return {
         "SVC": SVC(),
         "forest": RandomForestClassifier(n_jobs=2, random_state=seed),
@@ -63,7 +63,7 @@ def classifiers(seed: int) -> dict[str, object]:
 
 
 def table(found: dict[str, LabelEfficiency]) -> Iterator[str]:
-    """Yield the lines of a table of mean accuracies; the best of each column has a star."""
+    """Yield the lines of a table of mean accuracies; a star marks the best of each column."""
     names = list(found)
     first = found[names[0]]
     kinds, budgets = first.names, first.budgets
@@ -88,7 +88,7 @@ def table(found: dict[str, LabelEfficiency]) -> Iterator[str]:
 
 
 def plot(found: dict[str, LabelEfficiency], path: str) -> None:
-    """Draw accuracy against the number of labels, one panel a classifier."""
+    """Draw accuracy against the number of labels, one panel per classifier."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4 * len(found), 3.8), layout="constrained")
@@ -110,7 +110,7 @@ def compare(
     y_test: np.ndarray,
     options: argparse.Namespace,
 ) -> dict[str, LabelEfficiency]:
-    """Score every classifier on every kind of features, fitted before, all on the same draws of labels."""
+    """Score every classifier on all features, which are fitted already, with the same draws of the labels."""
     both, labels = np.concatenate([X, X_test]), np.concatenate([y, y_test])
     split = [(np.arange(len(X)), np.arange(len(X), len(both)))]
     settings = {
@@ -132,14 +132,14 @@ def compare(
 
 
 def new_estimator(name: str, **settings: Any) -> Any:
-    """Return a new estimator with those of the settings that it knows."""
+    """Return a new estimator with those settings that are parameters of it."""
     estimator = clone(METHODS[name][0])
     known = estimator.get_params(deep=False)
     return estimator.set_params(**{key: value for key, value in settings.items() if key in known})
 
 
 def search(name: str, seed: int, X: np.ndarray, y: np.ndarray, pool: np.ndarray) -> GridSearchCV:
-    """Search over pretrainer and classifier at once; the cache pretrains once for all classifiers."""
+    """Search over pretrainer and classifier together; the cache pretrains once for all classifier settings."""
     estimator = new_estimator(name, modality=DIGITS, random_state=seed, max_epochs=5)
     extra = {"ssl__X_unlabeled": pool} if "X_unlabeled" in signature(estimator.fit).parameters else {}
     grid = {f"ssl__{key}": values for key, values in METHODS[name][1].items()}
@@ -152,10 +152,10 @@ def parse(args: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m sklearn_ssl",
-        description="A tour of about a minute on the 1,797 handwritten digits that come with "
-        "scikit-learn. It pretrains on images without labels, compares the features with raw pixels, PCA "
-        "and an untrained encoder under three classifiers and several numbers of labels, searches over "
-        "pretrainer and classifier with GridSearchCV, and draws the label-efficiency curve.",
+        description="A tour of about a minute with the 1,797 handwritten digits that come with "
+        "scikit-learn. It pretrains on the images without labels. It compares the features with raw pixels, "
+        "PCA and an untrained encoder, under three classifiers and several numbers of labels. Then it searches "
+        "over pretrainer and classifier with GridSearchCV, and draws the label-efficiency curve.",
     )
     parser.add_argument(
         "--methods",
@@ -163,7 +163,7 @@ def parse(args: Sequence[str] | None) -> argparse.Namespace:
         choices=list(METHODS),
         default=["contrastive"],
         metavar="NAME",
-        help=f"pretraining methods to compare, of: {', '.join(METHODS)} (default: contrastive)",
+        help=f"pretraining methods to compare: {', '.join(METHODS)} (default: contrastive)",
     )
     parser.add_argument(
         "--labels",
@@ -175,12 +175,14 @@ def parse(args: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--draws", type=int, default=5, help="random draws of the labels (default: 5)")
     parser.add_argument("--epochs", type=int, default=60, help="passes over the images (default: 60)")
-    parser.add_argument("--seed", type=int, default=0, help="random_state of everything (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="random_state of all estimators and splits (default: 0)"
+    )
     parser.add_argument(
         "--out",
         default="label_efficiency.png",
         metavar="FILE",
-        help="picture to write (default: label_efficiency.png; needs matplotlib)",
+        help="figure to write (default: label_efficiency.png; needs matplotlib)",
     )
     options = parser.parse_args(args)
     if min(options.labels) < 1 or max(options.labels) > 100:
@@ -197,9 +199,9 @@ def main(args: Sequence[str] | None = None) -> None:
     X, y = load_digits(return_X_y=True)
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.3, stratify=y, random_state=options.seed)
     print(f"sklearn_ssl {__version__}, torch {torch.__version__}, {torch.get_num_threads()} threads")
-    print(f"Digits: {len(X)} images of 8 x 8 pixels to learn from, {len(X_test)} held out.\n")
+    print(f"Digits: {len(X)} images of 8 x 8 pixels for training, {len(X_test)} held out.\n")
 
-    print("1. Pretrain, without labels", flush=True)
+    print("1. Pretraining, without labels", flush=True)
     baselines = {
         "raw pixels": make_pipeline(MinMaxScaler()),
         "PCA": make_pipeline(MinMaxScaler(), PCA(32, random_state=options.seed)),
@@ -214,14 +216,14 @@ def main(args: Sequence[str] | None = None) -> None:
         progress = f"loss {losses[0]:.3f} -> {losses[-1]:.3f}, " if losses else ""
         print(f"{name}: {progress}{ssl.transform(X[:1]).shape[1]} features")
 
-    print(f"\n2. Accuracy in % on the held-out digits, mean of {options.draws} draws of the labels")
+    print(f"\n2. Accuracy in % on the held-out digits, mean over {options.draws} draws of the labels")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # MLPClassifier's 300 iterations may end early
         found = compare(features, X, y, X_test, y_test, options)
     print("\n".join(table(found)))
 
     budget = max(5, min(options.labels))
-    print(f"\n3. GridSearchCV over pretrainer and classifier, {budget} labels per class, after 5 epochs only")
+    print(f"\n3. GridSearchCV over pretrainer and classifier, {budget} labels per class, only 5 epochs")
     rows = draw_labels(y, budget, options.seed)
     tuned = search(options.methods[0], options.seed, X[rows], y[rows], pool=X)
     settings = ", ".join(f"{key}={value}" for key, value in tuned.best_params_.items())
@@ -234,7 +236,7 @@ def main(args: Sequence[str] | None = None) -> None:
         plot(found, options.out)
     except ImportError:
         print(
-            "\nNo picture: install matplotlib with pip install 'sklearn-ssl[plots]', or pip install matplotlib"
+            "\nNo figure: install matplotlib with pip install 'sklearn-ssl[plots]' or pip install matplotlib"
         )
     else:
         print(f"\n4. The label-efficiency curve is in {options.out}")

@@ -51,7 +51,8 @@ def test_scikit_learns_checks(estimator, check):
 
 
 def test_number_of_scikit_learns_checks():
-    assert [len(list(estimator_checks_generator(est))) for est in CHECKED] == [55, 53]
+    found = [len(list(estimator_checks_generator(est))) for est in CHECKED]
+    assert found in ([55, 53], [54, 52])  # the second of scikit-learn 1.6
 
 
 @pytest.mark.parametrize(

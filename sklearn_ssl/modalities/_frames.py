@@ -121,15 +121,24 @@ def same_columns(X: Any, pool: Any) -> Any:
 
 def _stack(X: Any, pool: Any) -> Any:
     if hasattr(X, "iloc"):
-        import pandas as pd
-
-        return pd.concat([X, pool], ignore_index=True)
+        return _stack_pandas(X, pool)
     import polars as pl
 
     try:
         return pl.concat([X, pool], how="vertical_relaxed")
     except pl.exceptions.PolarsError as error:
         raise ValueError(f"The columns of X_unlabeled are not of the types of X: {error}.") from error
+
+
+def _stack_pandas(X: Any, pool: Any) -> Any:
+    import pandas as pd
+
+    # pandas before 3 warns of columns without a value, and takes their type from the other frame; so do we
+    other = [name for name in X if X[name].dtype != pool[name].dtype]
+    of_pool = [name for name in other if pool[name].isna().all()]
+    of_X = [name for name in other if name not in of_pool and X[name].isna().all()]
+    parts = [X.drop(columns=of_X), pool.drop(columns=of_pool)]
+    return pd.concat(parts, ignore_index=True)[list(X.columns)]
 
 
 def _agree(X: Any, pool: Any) -> tuple[Any, Any]:
