@@ -1,4 +1,4 @@
-"""What to watch while a pretrainer trains."""
+"""Callbacks that monitor the training of a pretrainer."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["OnlineProbe"]
 class OnlineProbe(Callback):
     """Accuracy of a classifier on the features of a few labelled rows, after each epoch.
 
-    The labels never touch the loss: training with and without the probe gives the same bits. The accuracy
-    goes into ``history_`` as ``probe_accuracy``. It is cross-validated on these rows, so with few of them it
-    is a rough figure; to choose an epoch by it uses the labels up.
+    The labels never affect the loss: training with and without the probe gives the same bits. The accuracy is
+    recorded in ``history_`` as ``probe_accuracy``. It is cross-validated on these rows, so with few of them it
+    is a rough estimate. If you choose an epoch by it, evaluate the result on other labels.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ class OnlineProbe(Callback):
     y : array of shape (n,)
         Their labels.
     classifier : estimator or None, default=None
-        What is fitted to the features, such as ``LogisticRegression()``; None is
+        Classifier to fit to the features, such as ``LogisticRegression()``. If None,
         ``KNeighborsClassifier(1, metric="cosine")``.
     cv : int, cross-validator or None, default=None
-        How to split the rows; None is stratified, in as many folds as the smallest class has rows, at most 5.
+        How to split the rows. If None, stratified, in as many folds as the smallest class has rows, at most 5.
     every : int, default=1
-        Epochs from one probe to the next.
+        Number of epochs from one probe to the next.
 
     Examples
     --------
@@ -78,7 +78,7 @@ class OnlineProbe(Callback):
         objective = net.module_
         mode = objective.training
         objective.eval()
-        with seeded(0, net.device):  # whatever is drawn, training goes on as without it
+        with seeded(0, net.device):  # random draws in here do not change training
             Z = outputs_of(objective.features, self.store_, None, net.batch_size, net.device)
         objective.train(mode)
         classifier = self.classifier

@@ -1,18 +1,18 @@
-"""How good features are, without labels.
+"""Scores of features without labels.
 
-Each score is a function of arrays, and a scorer for ``scoring=`` in a search with ``y=None``. Greater is better
-for all of them. None of them knows what the labels will be: compare settings of one method with them, not
-methods with each other, and trust a few labelled rows more where there are any.
+Each score is a function of arrays, with a scorer for ``scoring=`` in a search with ``y=None``. Greater is better for
+all of them. None of them knows the labels. Use them to compare settings of one method, not methods with each other,
+and trust a few labelled rows more if there are any.
 
-RankMe and uniformity ask whether features use their space, whatever fills it: noise does, too, and their scale does
-not count, so that they cannot choose the `beta` of a VAE. Alignment is best for features that are constant, and for
-views that are hardly changed. Neighbour agreement is neither, but views that are hardly changed help it as well.
+RankMe and uniformity measure whether features use their space, whatever fills it. Noise fills it too, and the scale of
+features does not count, so they cannot choose the `beta` of a VAE. Alignment is best for constant features, and for
+views that are hardly changed. Constant features do not raise neighbour agreement, but views that are hardly changed do.
 
-What to trust them for, by ``benchmarks/label_free.py``, whose report has the figures: on tables none ranks settings of
+The report of ``benchmarks/label_free.py`` shows what to trust them for. On tables, none of them ranks settings of
 contrastive learning well. Alignment and neighbour agreement choose a little better than chance on average; RankMe,
-uniformity and the pretext loss choose worse, and the sign differs from table to table. So use RankMe and uniformity to
-see a collapse, not to tune; tune by a classifier on the few labels there are (``LabeledOnly`` in a search), and by
-neighbour agreement if there are none.
+uniformity and the pretext loss choose worse than chance. The sign of the correlation differs from table to table. So
+use RankMe and uniformity to detect a collapse, not to tune. Tune by a classifier on the few labels there are
+(``LabeledOnly`` in a search), or by neighbour agreement if there are none.
 """
 
 from __future__ import annotations
@@ -41,31 +41,31 @@ __all__ = [
     "uniformity_scorer",
 ]
 
-MANY = 2048  # rows, where distances of all pairs are computed, and for views
-MOST = 25_600  # for singular values
+MANY = 2048  # rows, for distances of all pairs and for views
+MOST = 25_600  # rows, for singular values
 
 
 def rankme_score(Z: Any, *, random_state: Any = 0) -> float:
-    """How many directions the features fill: RankMe, their effective rank.
+    """Effective rank of the features (RankMe): how many directions they fill.
 
     Parameters
     ----------
     Z : array of shape (n, d)
-        Features. The score is at most the smaller of n and d: compare arrays with the same number of rows.
-        Of more than 25,600 rows as many are drawn, as in the paper.
+        Features. The score is at most the smaller of n and d, so compare arrays with the same number of rows.
+        If there are more than 25,600 rows, that many are drawn, as in the paper.
     random_state : int or RandomState instance, default=0
-        Of that draw.
+        Seed of that draw.
 
     Returns
     -------
     float
-        The exponential of the entropy of the singular values of `Z`, divided by their sum; from 1, and
+        The exponential of the entropy of the singular values of `Z`, divided by their sum. At least 1, and
         NaN if all features are zero.
 
     Raises
     ------
     ValueError
-        If `Z` has not two dimensions or is not finite.
+        If `Z` does not have two dimensions or is not finite.
 
     References
     ----------
@@ -84,23 +84,23 @@ def rankme_score(Z: Any, *, random_state: Any = 0) -> float:
 
 
 def alignment_score(A: Any, B: Any) -> float:
-    """How near the features of two views of a row are: minus their mean squared distance.
+    """Minus the mean squared distance between the features of two views of a row.
 
     Parameters
     ----------
     A, B : array of shape (n, d)
-        Features of one and of the other view; row i of both is of the same input. Rows are normalised.
+        Features of the two views; row i of both is of the same input. Rows are normalised to length 1.
 
     Returns
     -------
     float
-        From -4 to 0, where both views have the same features. Constant features are perfectly aligned: read
-        it beside :func:`uniformity_score`.
+        From -4 to 0; 0 if both views have the same features. Constant features are perfectly aligned, so read
+        it together with :func:`uniformity_score`.
 
     Raises
     ------
     ValueError
-        If the arrays have not two dimensions, are not finite or differ in shape.
+        If the arrays do not have two dimensions, are not finite or differ in shape.
 
     References
     ----------
@@ -118,25 +118,26 @@ def alignment_score(A: Any, B: Any) -> float:
 
 
 def uniformity_score(Z: Any, *, random_state: Any = 0) -> float:
-    """How evenly the features of different rows are spread over the sphere.
+    """How evenly the features of different rows are spread over the unit sphere.
 
     Parameters
     ----------
     Z : array of shape (n, d)
-        Features of at least two rows, which are normalised. Of more than 2,048 rows as many are drawn.
+        Features of at least two rows. Rows are normalised to length 1. If there are more than 2,048 rows, that
+        many are drawn.
     random_state : int or RandomState instance, default=0
-        Of that draw.
+        Seed of that draw.
 
     Returns
     -------
     float
-        Minus the logarithm of the mean of ``exp(-2 * distance**2)`` over all pairs of rows: from 0, where
-        all are one point, to 8 for two opposite ones; rows at random on a sphere come to about 4.
+        Minus the logarithm of the mean of ``exp(-2 * distance**2)`` over all pairs of rows: from 0, if all
+        rows are one point, to 8 for two opposite points. Random rows on a sphere score about 4.
 
     Raises
     ------
     ValueError
-        If `Z` has not two dimensions, is not finite or has a single row.
+        If `Z` does not have two dimensions, is not finite or has a single row.
 
     References
     ----------
@@ -156,29 +157,29 @@ def uniformity_score(Z: Any, *, random_state: Any = 0) -> float:
 
 
 def neighbor_agreement_score(A: Any, B: Any, *, n_neighbors: int = 10, random_state: Any = 0) -> float:
-    """How far a row's nearest neighbours are the same for its two views.
+    """Share of nearest neighbours that the two views of a row have in common, corrected for chance.
 
     Parameters
     ----------
     A, B : array of shape (n, d)
-        Features of one and of the other view; row i of both is of the same input. Of more than 2,048 rows
-        as many are drawn.
+        Features of the two views; row i of both is of the same input. If there are more than 2,048 rows, that
+        many are drawn.
     n_neighbors : int, default=10
-        How many neighbours, by cosine similarity, among the other rows of the same view. Fewer where there
-        are not as many rows.
+        Number of neighbours, by cosine similarity, among the other rows of the same view. Fewer if there are
+        too few rows.
     random_state : int or RandomState instance, default=0
-        Of that draw.
+        Seed of that draw.
 
     Returns
     -------
     float
-        Mean share of the neighbours that both have, from 0 to 1, less what chance gives, and divided by
-        what it leaves: 0 is chance, 1 is perfect.
+        ``(share - chance) / (1 - chance)``, where share is the mean share of common neighbours and chance
+        is its value for random neighbours: 0 is chance, 1 is perfect.
 
     Raises
     ------
     ValueError
-        If the arrays have not two dimensions, are not finite, differ in shape or have fewer than three rows.
+        If the arrays do not have two dimensions, are not finite, differ in shape or have fewer than three rows.
 
     Examples
     --------
@@ -196,10 +197,10 @@ def neighbor_agreement_score(A: Any, B: Any, *, n_neighbors: int = 10, random_st
     A, B = A[rows], B[rows]
     n = len(A)
     k = min(int(n_neighbors), n - 2)
-    order = rng.permutation(n)  # ties must not break alike: they are no agreement
-    near = [NearestNeighbors(n_neighbors=k, metric="cosine").fit(Z).kneighbors()[1] for Z in (A, B[order])]
-    near[1] = order[near[1][np.argsort(order)]]
-    shared = np.mean([len(np.intersect1d(a, b)) for a, b in zip(*near, strict=True)]) / k
+    order = rng.permutation(n)  # ties must not break alike in both views: that is no agreement
+    nearest = [NearestNeighbors(n_neighbors=k, metric="cosine").fit(Z).kneighbors()[1] for Z in (A, B[order])]
+    nearest[1] = order[nearest[1][np.argsort(order)]]
+    shared = np.mean([len(np.intersect1d(a, b)) for a, b in zip(*nearest, strict=True)]) / k
     chance = k / (n - 1)
     return float((shared - chance) / (1 - chance))
 
@@ -245,9 +246,9 @@ def alignment_scorer(estimator: Any, X: Any, y: Any = None) -> float:
     Parameters
     ----------
     estimator : fitted pretrainer, or a pipeline that ends in one
-        Its modality draws the views, from a fixed seed. They are corrupted as much as the modality says:
-        settings of the modality change what is compared.
-    X : like the X of fit, at least 3 rows; of more than 2,048 as many are drawn
+        Its modality draws the views, from a fixed seed. The settings of the modality decide how strongly views
+        are corrupted, so they change what is compared.
+    X : like the X of fit, at least 3 rows; if there are more than 2,048, that many are drawn
     y : ignored
     """
     return alignment_score(*_features_of_views(estimator, X))
@@ -259,9 +260,9 @@ def neighbor_agreement_scorer(estimator: Any, X: Any, y: Any = None) -> float:
     Parameters
     ----------
     estimator : fitted pretrainer, or a pipeline that ends in one
-        Its modality draws the views, from a fixed seed. They are corrupted as much as the modality says:
-        settings of the modality change what is compared.
-    X : like the X of fit, at least 3 rows; of more than 2,048 as many are drawn
+        Its modality draws the views, from a fixed seed. The settings of the modality decide how strongly views
+        are corrupted, so they change what is compared.
+    X : like the X of fit, at least 3 rows; if there are more than 2,048, that many are drawn
     y : ignored
     """
     return neighbor_agreement_score(*_features_of_views(estimator, X))
@@ -288,7 +289,7 @@ def _two_views(A: Any, B: Any, min_rows: int = 1) -> tuple[np.ndarray, np.ndarra
 
 
 def _some(rows: Any, most: int, random_state: Any = 0) -> Any:
-    """Return `most` random rows of a container, all if it has no more."""
+    """Return `most` random rows of a container, or all rows if there are no more."""
     rng = check_random_state(random_state)
     n = _num_samples(rows)
     return rows if n <= most else _safe_indexing(rows, np.sort(rng.permutation(n)[:most]))

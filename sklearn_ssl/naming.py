@@ -1,4 +1,4 @@
-"""Public names of classes and functions: where users import them from, not the private file they lie in."""
+"""Public names of classes and functions: the package users import them from, not the private file."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import sys
 
 
 def publish(module: str) -> None:
-    """Let what a package lists in ``__all__`` say that it is of that package.
+    """Set ``__module__`` of everything in the ``__all__`` of a package to that package.
 
-    ``ContrastivePretrainer.__module__`` is then ``"sklearn_ssl"``: pickles, saved folders, help and error messages
-    name a place that stays, whichever file the class moves to.
+    ``ContrastivePretrainer.__module__`` is then ``"sklearn_ssl"``. So pickles, saved folders, help and error messages
+    name a stable place, whichever file the class moves to.
 
     Parameters
     ----------
     module : str
-        ``__name__`` of the package, at the end of its ``__init__``. What it merely passes on, from a place that is
-        public already, stays as it is.
+        ``__name__`` of the package, at the end of its ``__init__``. Names that it only re-exports from another
+        public place stay as they are.
     """
     for name in sys.modules[module].__all__:
         value = getattr(sys.modules[module], name)

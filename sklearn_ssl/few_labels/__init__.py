@@ -1,4 +1,4 @@
-"""From a pool and few labels to a classifier."""
+"""Learning from few labels: which rows have one, and how to fit an estimator to those."""
 
 from ._labeled_only import LabeledOnly
 from ._labels import as_array, is_labeled, plain

@@ -1,4 +1,4 @@
-"""Let an estimator that knows nothing of unlabeled rows stand behind one that learns from them."""
+"""A meta-estimator that fits to labelled rows only, for the last step of a pipeline that learns from all rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ._labels import as_array, is_labeled, plain
 
 def _has(method: str) -> Any:
     def check(self: LabeledOnly) -> bool:
-        getattr(getattr(self, "estimator_", self.estimator), method)  # raises the AttributeError to show
+        getattr(getattr(self, "estimator_", self.estimator), method)  # raises the estimator's AttributeError
         return True
 
     return available_if(check)
@@ -29,24 +29,25 @@ def _has(method: str) -> Any:
 class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
     """Fit a classifier or a regressor to the rows that have a label, and drop the others.
 
-    Rows whose y is -1, None or NaN are unlabeled; for a regressor, of which -1 may be a target, None or
-    NaN. So the last step of a pipeline gets them, while the steps before learn from all rows. Everything
-    else is the estimator's own: predictions, probabilities, ``coef_``, ``feature_importances_``.
+    Rows whose y is -1, None or NaN are unlabeled; for a regressor, which may have -1 as a target, only None
+    and NaN. As the last step of a pipeline, it drops the unlabeled rows, while the steps before it learn from
+    all rows. Everything else is delegated to the estimator: predictions, probabilities, ``coef_``,
+    ``feature_importances_``.
 
     Parameters
     ----------
     estimator : estimator
-        What is fitted, a copy of it. Other estimators that take y, such as ``SelectKBest``, will do.
+        A clone of it is fitted. It may also be a transformer that takes y, such as ``SelectKBest``.
 
     Attributes
     ----------
     estimator_ : estimator
-        The fitted copy. Its other fitted attributes can be asked of this one.
+        The fitted clone. Its fitted attributes are also attributes of this estimator.
 
     See Also
     --------
     sklearn_ssl.model_selection.SemiSupervisedKFold : Folds that score labelled rows only.
-    sklearn.semi_supervised.SelfTrainingClassifier : Gives labels to unlabeled rows.
+    sklearn.semi_supervised.SelfTrainingClassifier : Predicts labels for unlabeled rows, and learns from them.
 
     Examples
     --------
@@ -68,17 +69,17 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"estimator": [HasMethods("fit")]}
 
     def fit(self, X: Any, y: Any, **params: Any) -> LabeledOnly:
-        """Fit a copy of the estimator to the labelled rows.
+        """Fit a clone of the estimator to the labelled rows.
 
         Parameters
         ----------
         X : array, DataFrame, sparse matrix or list of n rows
         y : array, Series or list of shape (n,) or (n, n_outputs)
-            Where classes are integers, mark the others by -1 or NaN if a search scores them by name
-            (``scoring="accuracy"``): the metrics of scikit-learn refuse integers in an array of objects.
+            If classes are integers, mark unlabeled rows by -1 or NaN, not by None, in a search that scores by
+            name (``scoring="accuracy"``): the metrics of scikit-learn refuse integers in an object array.
         **params
-            Passed on to the estimator, such as ``sample_weight``; of what has n entries, those of the
-            labelled rows.
+            Passed to the estimator, for example ``sample_weight``. If a parameter has n entries, only those of
+            the labelled rows are passed.
 
         Returns
         -------
@@ -87,7 +88,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If no row has a label, or if -1 and 1 are all there is: -1 may have been meant as a class.
+            If no row has a label, or if y has -1 and 1 only: -1 may be meant as a class.
         """
         self._validate_params()
         rows, known = self._labels(X, y)
@@ -101,14 +102,14 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
 
     @_has("partial_fit")
     def partial_fit(self, X: Any, y: Any, **params: Any) -> LabeledOnly:
-        """Train on the labelled rows; of a batch without any, on none.
+        """Train on the labelled rows of a batch; skip a batch without labels.
 
         Parameters
         ----------
         X : array, DataFrame, sparse matrix or list of n rows
         y : array, Series or list of shape (n,)
         **params
-            Passed on to the estimator, such as ``classes``.
+            Passed to the estimator, for example ``classes``.
 
         Returns
         -------
@@ -125,38 +126,38 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
 
     @_has("predict")
     def predict(self, X: Any, **params: Any) -> np.ndarray:
-        """Return what the fitted estimator predicts."""
+        """Return the predictions of the fitted estimator."""
         return self._ask("predict", X, params)
 
     @_has("predict_proba")
     def predict_proba(self, X: Any, **params: Any) -> np.ndarray:
-        """Return the fitted estimator's probabilities of the classes."""
+        """Return the class probabilities of the fitted estimator."""
         return self._ask("predict_proba", X, params)
 
     @_has("predict_log_proba")
     def predict_log_proba(self, X: Any, **params: Any) -> np.ndarray:
-        """Return the logarithms of the fitted estimator's probabilities of the classes."""
+        """Return the class log-probabilities of the fitted estimator."""
         return self._ask("predict_log_proba", X, params)
 
     @_has("decision_function")
     def decision_function(self, X: Any, **params: Any) -> np.ndarray:
-        """Return the fitted estimator's decision function."""
+        """Return the decision function of the fitted estimator."""
         return self._ask("decision_function", X, params)
 
     @_has("transform")
     def transform(self, X: Any, **params: Any) -> Any:
-        """Return what the fitted estimator makes of X."""
+        """Return X transformed by the fitted estimator."""
         return self._ask("transform", X, params)
 
     @_has("get_feature_names_out")
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the names of what ``transform`` gives."""
+        """Return the names of the features that ``transform`` returns."""
         check_is_fitted(self)
         return self.estimator_.get_feature_names_out(input_features)
 
     @_has("set_output")
     def set_output(self, *, transform: str | None = None) -> LabeledOnly:
-        """Choose what ``transform`` gives: ``"default"``, ``"pandas"`` or ``"polars"``."""
+        """Set the output container of ``transform``: ``"default"``, ``"pandas"`` or ``"polars"``."""
         for estimator in (self.estimator, getattr(self, "estimator_", None)):
             if estimator is not None:
                 estimator.set_output(transform=transform)
@@ -164,14 +165,14 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
 
     @_has("score")
     def score(self, X: Any, y: Any, **params: Any) -> float:
-        """Return the fitted estimator's score on the rows that have a label."""
+        """Return the score of the fitted estimator on the labelled rows."""
         check_is_fitted(self)
         rows, known = self._labels(X, y)
         params = _check_method_params(X, self._routed("score", params), indices=rows)
         return self.estimator_.score(_rows_of(X, rows), known, **params)
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Say that what `fit` and the other methods are given is the estimator's."""
+        """Return the metadata routing: parameters of `fit` and the other methods go to the estimator."""
         mapping = MethodMapping()
         for method in ("fit", "partial_fit", *_ASKED, "score"):
             mapping.add(caller=method, callee=method)
@@ -187,7 +188,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         return getattr(process_routing(self, method, **params).estimator, method)
 
     def _labels(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return the numbers of the labelled rows, and their labels."""
+        """Return the indices of the labelled rows, and their labels."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         check_consistent_length(X, y)
@@ -200,7 +201,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         if minus_one and known.dtype.kind in "iuf" and (known == 1).all():
             raise ValueError(
                 "y has -1 and 1 only. Here -1 means that a row has no label, which leaves one class. If both "
-                "are classes, name them otherwise, for example 0 and 1: (y + 1) // 2."
+                "are classes, rename them, for example to 0 and 1: (y + 1) // 2."
             )
 
     def __getattr__(self, name: str) -> Any:

@@ -11,7 +11,7 @@ from ..modalities import is_missing
 
 
 def is_labeled(y: Any, minus_one: bool = True) -> np.ndarray:
-    """Return which rows have a label: one that is not None, NaN or pandas' NA, nor -1.
+    """Return which rows have a label, which is anything but None, NaN, pandas' NA and -1.
 
     Parameters
     ----------
@@ -23,12 +23,17 @@ def is_labeled(y: Any, minus_one: bool = True) -> np.ndarray:
     Returns
     -------
     ndarray of bool of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If y is an array of strings with "-1" or "nan" among them.
     """
     values = as_array(y)
     if values.dtype.kind in "US" and np.isin(values, ["-1", "nan"]).any():
         raise ValueError(
-            "y is an array of texts with '-1' or 'nan' among them, which numpy makes of a missing label beside "
-            "texts. Use an array of objects, with None: np.array([...], dtype=object)."
+            "y is an array of strings with '-1' or 'nan' among them: numpy turns missing labels beside strings "
+            "into strings. Use an array of objects, with None: np.array([...], dtype=object)."
         )
     missing = is_missing(values)
     if minus_one:
@@ -37,14 +42,14 @@ def is_labeled(y: Any, minus_one: bool = True) -> np.ndarray:
 
 
 def as_array(y: Any) -> np.ndarray:
-    """Return y as an array in which None and NaN are still what they were, beside texts too."""
+    """Return y as an array; None and NaN stay what they are, even beside strings."""
     if not isinstance(y, (list, tuple)):
         return np.asarray(y)
     return plain(np.asarray(y, dtype=object))
 
 
 def plain(values: np.ndarray) -> np.ndarray:
-    """Return objects that are all numbers as an array of numbers; others as they are."""
+    """Return an object array of numbers as a numeric array, and other arrays as they are."""
     if values.dtype.kind == "O" and all(isinstance(value, Number) for value in values.flat):
         return np.array(values.tolist())
     return values

@@ -1,4 +1,4 @@
-"""Pictures of what was learned, in the manner of scikit-learn's displays."""
+"""Plots of what was learned, in the style of scikit-learn's displays."""
 
 from ..naming import publish
 from ._embedding import EmbeddingDisplay

@@ -1,4 +1,4 @@
-"""Axes to draw on."""
+"""Axes to plot on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def pyplot() -> Any:
-    """Return matplotlib.pyplot, or say how to get it."""
+    """Return matplotlib.pyplot, or raise an error that says how to install it."""
     try:
         import matplotlib.pyplot
     except ImportError as error:
@@ -17,5 +17,5 @@ def pyplot() -> Any:
 
 
 def one_axes(ax: Any) -> Any:
-    """Return `ax`, or new axes of a figure of their own."""
+    """Return `ax`, or the axes of a new figure if it is None."""
     return pyplot().subplots(layout="constrained")[1] if ax is None else ax

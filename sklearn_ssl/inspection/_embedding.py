@@ -1,4 +1,4 @@
-"""Features as points in a plane."""
+"""Scatter plot of features in two dimensions."""
 
 from __future__ import annotations
 
@@ -16,21 +16,25 @@ MOST_CLASSES = 30
 
 
 class EmbeddingDisplay:
-    """Features in two dimensions, a point a row.
+    """Scatter plot of features in two dimensions, with a point for each row.
 
-    Use :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     embedding : ndarray of shape (n, 2)
+        Coordinates of the points.
     y : array of shape (n,) or None, default=None
         Classes, or numbers to colour by.
     axis_names : tuple of two str
+        Labels of the axes.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Axes of the plot.
     figure_ : matplotlib Figure
+        Figure of the plot.
 
     Examples
     --------
@@ -62,24 +66,24 @@ class EmbeddingDisplay:
         ax: Any = None,
         **scatter_kwargs: Any,
     ) -> EmbeddingDisplay:
-        """Draw the features that a fitted transformer gives for X.
+        """Plot the features that a fitted transformer returns for X.
 
         Parameters
         ----------
         estimator : transformer
-            Anything with ``transform``, also a Pipeline of transformers.
+            Anything with ``transform``, including a Pipeline of transformers.
         X : what ``estimator.transform`` takes, n rows
         y : array of shape (n,) or None, default=None
-            Colours: classes with a legend; fractions, or more than 30 different numbers, with a colour bar.
+            Colours. Classes get a legend; fractions, or more than 30 different numbers, get a colour bar.
         method : {"pca", "umap"}, default="pca"
-            How standardised features come to two dimensions: their first two principal components, or
-            UMAP, which needs the package umap-learn.
+            How standardised features are reduced to two dimensions: by their first two principal components,
+            or by UMAP, which needs the package umap-learn.
         random_state : int, RandomState instance or None, default=None
             Used by UMAP.
         ax : matplotlib Axes or None, default=None
-            None makes a figure.
+            Axes to plot on. If None, a new figure is made.
         **scatter_kwargs
-            Passed on to ``ax.scatter``.
+            Passed to ``ax.scatter``.
 
         Returns
         -------
@@ -88,9 +92,9 @@ class EmbeddingDisplay:
         Raises
         ------
         ValueError
-            If `method` is not known, or y has another length than X.
+            If `method` is unknown, or X and y differ in length.
         ImportError
-            If UMAP is asked for and not installed.
+            If `method` is ``"umap"`` and umap-learn is not installed.
         """
         if method not in ("pca", "umap"):
             raise ValueError(f"method={method!r} must be 'pca' or 'umap'.")
@@ -111,14 +115,14 @@ class EmbeddingDisplay:
         return cls(plane, y, axis_names=(first, second)).plot(ax=ax, **scatter_kwargs)
 
     def plot(self, *, ax: Any = None, **scatter_kwargs: Any) -> EmbeddingDisplay:
-        """Draw.
+        """Plot the points.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            None makes a figure.
+            Axes to plot on. If None, a new figure is made.
         **scatter_kwargs
-            Passed on to ``ax.scatter``.
+            Passed to ``ax.scatter``.
 
         Returns
         -------
@@ -149,7 +153,7 @@ class EmbeddingDisplay:
 
 
 def _full_names(scatter_kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of ``ax.scatter`` without its short names, such as ``lw``."""
+    """Return the arguments of ``ax.scatter`` with short names, such as ``lw``, written out."""
     from matplotlib.cbook import normalize_kwargs
     from matplotlib.collections import PathCollection
 
@@ -157,7 +161,7 @@ def _full_names(scatter_kwargs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_continuous(y: Any) -> bool:
-    """Return whether y is to be coloured by size: fractions, or more numbers than a legend can hold."""
+    """Return whether y gets a colour bar: fractions, or more numbers than a legend can hold."""
     if type_of_target(y).startswith("continuous"):
         return True
     values = np.unique(np.asarray(y))

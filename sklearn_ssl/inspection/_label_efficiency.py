@@ -14,21 +14,24 @@ from ._axes import one_axes
 class LabelEfficiencyDisplay:
     """Mean scores of pipelines against the number of labels, with standard errors.
 
-    Use :meth:`from_estimators`.
+    Create it with :meth:`from_estimators`.
 
     Parameters
     ----------
     found : LabelEfficiency
-        What :func:`~sklearn_ssl.model_selection.label_efficiency` returned. ``print(display.found)`` says in
-        words which pipelines are better than the first, and which are within noise.
+        Result of :func:`~sklearn_ssl.model_selection.label_efficiency`. ``print(display.found)`` says in words
+        which pipelines are better than the first, and which are within noise.
     score_name : str, default="score"
-        Written at the axis.
+        Label of the axis.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Axes of the plot.
     figure_ : matplotlib Figure
+        Figure of the plot.
     errorbar_ : list of matplotlib ErrorbarContainer
+        The curves, one for each pipeline.
 
     Examples
     --------
@@ -67,16 +70,16 @@ class LabelEfficiencyDisplay:
         ax: Any = None,
         **line_kwargs: Any,
     ) -> LabelEfficiencyDisplay:
-        """Score pipelines on few labels, and draw.
+        """Score pipelines with few labels, and plot the scores.
 
         Parameters
         ----------
         estimators, X, y, budgets, cv, n_draws, scoring, random_state, verbose
             See :func:`~sklearn_ssl.model_selection.label_efficiency`.
         ax : matplotlib Axes or None, default=None
-            None makes a figure.
+            Axes to plot on. If None, a new figure is made.
         **line_kwargs
-            Passed on to ``ax.errorbar``.
+            Passed to ``ax.errorbar``.
 
         Returns
         -------
@@ -91,14 +94,14 @@ class LabelEfficiencyDisplay:
         )
 
     def plot(self, *, ax: Any = None, **line_kwargs: Any) -> LabelEfficiencyDisplay:
-        """Draw.
+        """Plot the scores.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            None makes a figure.
+            Axes to plot on. If None, a new figure is made.
         **line_kwargs
-            Passed on to ``ax.errorbar``.
+            Passed to ``ax.errorbar``.
 
         Returns
         -------

@@ -12,22 +12,25 @@ from ._axes import one_axes
 
 
 class LossCurveDisplay:
-    """The losses of each epoch.
+    """Losses against epochs.
 
-    Use :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     curves : dict of str to ndarray of shape (n_epochs,)
-        By name; NaN where an epoch has no value.
+        Curves by name, with NaN where an epoch has no value.
     name : str or None, default=None
-        Put before the names in the legend, to tell estimators apart.
+        Prefix of the names in the legend, to distinguish estimators.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Axes of the plot.
     figure_ : matplotlib Figure
+        Figure of the plot.
     lines_ : list of matplotlib Line2D
+        The curves.
 
     Examples
     --------
@@ -54,20 +57,20 @@ class LossCurveDisplay:
         ax: Any = None,
         **line_kwargs: Any,
     ) -> LossCurveDisplay:
-        """Draw the ``history_`` of a fitted pretrainer.
+        """Plot the ``history_`` of a fitted pretrainer.
 
         Parameters
         ----------
         estimator : Pretrainer
         curves : list of str or None, default=None
-            Which entries of ``history_``; None takes the losses of training and validation, also the parts
-            that a loss is the sum of.
+            Entries of ``history_`` to plot. If None, the training and validation losses, including the terms
+            of a loss that is a sum.
         name : str or None, default=None
-            Put before the names in the legend, to tell estimators apart.
+            Prefix of the names in the legend, to distinguish estimators.
         ax : matplotlib Axes or None, default=None
-            None makes a figure.
+            Axes to plot on. If None, a new figure is made.
         **line_kwargs
-            Passed on to ``ax.plot``.
+            Passed to ``ax.plot``.
 
         Returns
         -------
@@ -76,7 +79,7 @@ class LossCurveDisplay:
         Raises
         ------
         ValueError
-            If the estimator was not trained, or has no such curves.
+            If the estimator was not trained, or its ``history_`` lacks some of `curves`.
         """
         check_is_fitted(estimator)
         history = getattr(estimator, "history_", None)
@@ -95,14 +98,14 @@ class LossCurveDisplay:
         return cls(values, name=name).plot(ax=ax, **line_kwargs)
 
     def plot(self, *, ax: Any = None, **line_kwargs: Any) -> LossCurveDisplay:
-        """Draw.
+        """Plot the curves.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            None makes a figure.
+            Axes to plot on. If None, a new figure is made.
         **line_kwargs
-            Passed on to ``ax.plot``.
+            Passed to ``ax.plot``.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Rows above what a decoder makes of their features."""
+"""Rows and their reconstructions, one above the other."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ from ._axes import one_axes
 
 
 class ReconstructionDisplay:
-    """Rows and their reconstructions: images in two strips, a table as a heat map.
+    """Rows and their reconstructions: images in strips, tables as a heat map.
 
-    Use :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     parts : dict of str to ndarray
-        What to draw, from the top: ``(n, h, w)`` or ``(n, h, w, c)`` for images, ``(n, d)`` for tables,
-        where columns are best standardised.
+        Rows to plot, from top to bottom: ``(n, h, w)`` or ``(n, h, w, c)`` for images, ``(n, d)`` for tables.
+        The columns of a table should be standardised.
     columns : list of str or None, default=None
         Names of the columns of a table.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Axes of the plot.
     figure_ : matplotlib Figure
+        Figure of the plot.
     im_ : matplotlib AxesImage
+        The strips or the heat map.
 
     Examples
     --------
@@ -60,23 +63,24 @@ class ReconstructionDisplay:
         ax: Any = None,
         **imshow_kwargs: Any,
     ) -> ReconstructionDisplay:
-        """Draw the first rows of X, and what ``inverse_transform`` of ``transform`` makes of them.
+        """Plot the first rows of X and their reconstructions, ``inverse_transform`` of ``transform``.
 
         Parameters
         ----------
         estimator : fitted transformer with ``inverse_transform``
-            A pretrainer, or any other of tables, such as a Pipeline or PCA. Columns are shown in standard
-            deviations of the training data, or of the rows drawn where the estimator does not know them;
-            a table with categories or holes as the network sees it, each category a column of 0 and 1.
+            A pretrainer, or any other transformer of tables, such as a Pipeline or PCA. Columns are shown in
+            standard deviations of the training data or, if the estimator does not know them, of the rows shown.
+            A table with categories or holes is shown as the network sees it, with a column of 0 and 1 for each
+            category.
         X : what ``estimator.transform`` takes
         X_noisy : like X or None, default=None
-            What to reconstruct from in place of X; drawn as well.
+            Rows to reconstruct from in place of X. They are plotted as well.
         n_samples : int, default=10
-            Number of rows, the first ones.
+            Number of rows to plot, from the first on.
         ax : matplotlib Axes or None, default=None
-            None makes a figure.
+            Axes to plot on. If None, a new figure is made.
         **imshow_kwargs
-            Passed on to ``ax.imshow``.
+            Passed to ``ax.imshow``.
 
         Returns
         -------
@@ -85,13 +89,13 @@ class ReconstructionDisplay:
         Raises
         ------
         TypeError
-            If the estimator has no decoder.
+            If the estimator has no ``inverse_transform``.
         ValueError
             If `n_samples` is less than 1.
         """
         if not hasattr(estimator, "inverse_transform"):
             raise TypeError(
-                f"{type(estimator).__name__} has no inverse_transform, so it reconstructs nothing. Take an "
+                f"{type(estimator).__name__} has no inverse_transform, so it cannot reconstruct rows. Use an "
                 "AutoencoderPretrainer or a VAEPretrainer."
             )
         check_is_fitted(estimator)
@@ -118,14 +122,14 @@ class ReconstructionDisplay:
         return cls(parts, columns=columns).plot(ax=ax, **imshow_kwargs)
 
     def plot(self, *, ax: Any = None, **imshow_kwargs: Any) -> ReconstructionDisplay:
-        """Draw.
+        """Plot the rows and their reconstructions.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            None makes a figure.
+            Axes to plot on. If None, a new figure is made.
         **imshow_kwargs
-            Passed on to ``ax.imshow``.
+            Passed to ``ax.imshow``.
 
         Returns
         -------
@@ -183,7 +187,7 @@ def _dense(rows: Any) -> np.ndarray:
 
 
 def _pictures(rows: np.ndarray, modality: Image) -> np.ndarray:
-    """Bring images to ``(n, h, w)`` or ``(n, h, w, c)`` with colours."""
+    """Return images as ``(n, h, w)``, or as ``(n, h, w, 3)`` if they have colours."""
     images = modality.channels_last(rows)
     if images.shape[-1] in (3, 4):
         return images[..., :3]

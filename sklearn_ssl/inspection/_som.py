@@ -1,4 +1,4 @@
-"""The units of a self-organizing map, coloured."""
+"""Units of a self-organizing map, coloured by a value."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ KINDS = ("u_matrix", "hits", "components")
 
 
 class SOMDisplay:
-    """A value for each unit of a map, drawn where the unit lies.
+    """Values of the units of a self-organizing map, at their positions on the grid.
 
-    Use :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     positions : ndarray of shape (n_units, 2)
-        Vertical and horizontal positions.
+        Vertical and horizontal positions of the units.
     topology : {"rectangular", "hexagonal"}
+        Topology of the grid.
     values : dict of str to ndarray of shape (n_units,)
-        What to draw, a panel each, by title.
+        Values to plot, by title, with a panel for each.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Of the first panel.
+        Axes of the first panel.
     axes_ : list of matplotlib Axes
-        Of all panels.
+        Axes of all panels.
     figure_ : matplotlib Figure
+        Figure of the plot.
 
     Examples
     --------
@@ -66,22 +68,23 @@ class SOMDisplay:
         ax: Any = None,
         **collection_kwargs: Any,
     ) -> SOMDisplay:
-        """Draw a fitted map.
+        """Plot a fitted map.
 
         Parameters
         ----------
         estimator : SelfOrganizingMap
         X : array or DataFrame or None, default=None
-            Rows whose hits are counted; None takes those of the last fit. Used by ``kind="hits"`` only.
+            Rows to count by their winning unit. If None, those of the last fit. Used by ``kind="hits"`` only.
         kind : {"u_matrix", "hits", "components"}, default="u_matrix"
-            The mean distance of each unit to its neighbours (ridges part clusters), the number of rows
-            that each unit won, or the columns of the units, a panel each.
+            ``"u_matrix"``: the mean distance of each unit to its neighbours (ridges separate clusters).
+            ``"hits"``: the number of rows that each unit won. ``"components"``: the columns of the units, with
+            a panel for each.
         features : int, str, list of them, or None, default=None
-            The columns to draw, by number or name; None takes all. Used by ``kind="components"`` only.
+            Columns to plot, by index or name. If None, all. Used by ``kind="components"`` only.
         ax : matplotlib Axes, list of Axes or None, default=None
-            As many as there are panels; None makes a figure.
+            One for each panel. If None, a new figure is made.
         **collection_kwargs
-            Passed on to ``matplotlib.collections.PolyCollection``, for example ``cmap``.
+            Passed to ``matplotlib.collections.PolyCollection``, for example ``cmap``.
 
         Returns
         -------
@@ -90,7 +93,7 @@ class SOMDisplay:
         Raises
         ------
         ValueError
-            If `kind` or one of `features` is not known.
+            If `kind` or one of `features` is unknown.
         """
         check_is_fitted(estimator)
         if kind not in KINDS:
@@ -106,14 +109,14 @@ class SOMDisplay:
         return display.plot(ax=ax, **collection_kwargs)
 
     def plot(self, *, ax: Any = None, **collection_kwargs: Any) -> SOMDisplay:
-        """Draw.
+        """Plot the panels.
 
         Parameters
         ----------
         ax : matplotlib Axes, list of Axes or None, default=None
-            As many as there are panels; None makes a figure.
+            One for each panel. If None, a new figure is made.
         **collection_kwargs
-            Passed on to ``matplotlib.collections.PolyCollection``.
+            Passed to ``matplotlib.collections.PolyCollection``.
 
         Returns
         -------
@@ -157,7 +160,7 @@ class SOMDisplay:
 
 
 def _corners(topology: str) -> np.ndarray:
-    """Return the outline of a unit around the origin: horizontal, vertical."""
+    """Return the corners of a unit centred at the origin: horizontal and vertical positions."""
     if topology == "rectangular":
         return np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
     angles = np.pi / 6 + np.pi / 3 * np.arange(6)
@@ -166,9 +169,9 @@ def _corners(topology: str) -> np.ndarray:
 
 def _u_matrix(som: Any) -> np.ndarray:
     """Return the mean distance of each unit to its neighbours, in scaled columns, ``(n_units,)``."""
-    near = neighbours(som.positions_, som.topology_)
+    adjacent = neighbours(som.positions_, som.topology_)
     distances = euclidean_distances(som.codebook_)
-    return (near * distances).sum(1) / np.maximum(near.sum(1), 1)
+    return (adjacent * distances).sum(1) / np.maximum(adjacent.sum(1), 1)
 
 
 def _components(som: Any, features: Any) -> dict[str, np.ndarray]:
@@ -179,7 +182,7 @@ def _components(som: Any, features: Any) -> dict[str, np.ndarray]:
     for feature in wanted:
         known = feature in names if isinstance(feature, str) else -d <= feature < d
         if not known:
-            raise ValueError(f"features has {feature!r}, and the map has {d} columns: {names[:5]}, ...")
+            raise ValueError(f"features has {feature!r}, but the map has {d} columns: {names[:5]}, ...")
         column = names.index(feature) if isinstance(feature, str) else feature
         planes[names[column]] = som.cluster_centers_[:, column]
     return planes

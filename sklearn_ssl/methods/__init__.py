@@ -1,4 +1,4 @@
-"""The methods, a file each: what is predicted."""
+"""The self-supervised methods, one file each: what is predicted."""
 
 from ._adversarial import GANPretrainer
 from ._autoencoder import AutoencoderPretrainer

@@ -1,4 +1,4 @@
-"""Generative adversarial network with an encoder: features and samples from one game."""
+"""Generative adversarial network with an encoder (BiGAN): learns features, and samples new rows."""
 
 from __future__ import annotations
 
@@ -16,28 +16,29 @@ from ..base import Modality, Objective, Pretrainer
 from ..training import Batch, Step
 from ._decoding import DecodingObjective, SamplerMixin
 
-STEP = 0.03  # of the finite difference that measures the critic's slope
+STEP = 0.03  # of the finite difference that estimates the critic's squared gradient norm
 
 
 def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """Return the critic's logistic loss: real pairs are to score high, made ones low.
+    """Return the critic's logistic loss: high logits for pairs of the encoder, low ones for the generator's.
 
     Parameters
     ----------
     real, fake : Tensor of shape (n,)
-        Log-odds, by the critic, that a pair came from the encoder rather than from the generator.
+        Logits of the critic for pairs from the encoder and from the generator. A high logit stands for
+        the encoder.
 
     Returns
     -------
     Tensor of shape ()
         ``-mean(log sigmoid(real)) - mean(log(1 - sigmoid(fake)))``; ``2 log 2`` for a critic that
-        cannot tell.
+        cannot distinguish the pairs.
     """
     return F.softplus(-real.float()).mean() + F.softplus(fake.float()).mean()
 
 
 def player_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """Return the non-saturating loss of encoder and generator: each wants to be taken for the other.
+    """Return the non-saturating loss of encoder and generator: the critic's loss with swapped labels.
 
     Parameters
     ----------
@@ -53,12 +54,12 @@ def player_loss(real: Tensor, fake: Tensor) -> Tensor:
 
 
 class PairCritic(nn.Module):
-    """Tell pairs (row, its features) from pairs (generated row, what it was generated from).
+    """Distinguish pairs (row, its features) from pairs (generated row, the code it was generated from).
 
     Parameters
     ----------
     modality : Modality
-        Builds the part that looks at rows.
+        Builds the branch for rows.
     n_components : int
         Width of the features.
     """
@@ -70,23 +71,23 @@ class PairCritic(nn.Module):
         self.pair = nn.Sequential(nn.Linear(512, 256), nn.LeakyReLU(0.2), nn.Linear(256, 1))
 
     def forward(self, x: Batch, z: Tensor) -> Tensor:
-        """Return log-odds ``(n,)``."""
+        """Return logits ``(n,)``."""
         return self.pair(torch.cat([self.row(x), self.code(z)], dim=1))[:, 0]
 
 
 class GANObjective(DecodingObjective):
-    """The losses of critic, generator and encoder in one, each with a gradient for its own player only.
+    """Sum of the losses of the critic, the generator and the encoder; each trains its own network only.
 
     Parameters
     ----------
     modality : Modality
-        Builds generator and critic.
+        Builds the generator and the critic.
     encoder : nn.Module
         Maps a batch to features ``(n, n_components)``.
     n_components : int
         Width of the features and of the generator's input.
     penalty : float
-        Weight of the critic's squared slope at real pairs.
+        Weight of the R1 penalty, the critic's squared gradient norm at real pairs.
     """
 
     def __init__(self, modality: Modality, encoder: nn.Module, n_components: int, penalty: float):
@@ -96,16 +97,17 @@ class GANObjective(DecodingObjective):
         self.critic = PairCritic(modality, n_components)
 
     def forward(self, x: Batch) -> Step:
-        """Return the sum of both losses and the penalty for a batch ``(n, ...)``."""
+        """Return the sum of both losses and the penalty on a batch ``(n, ...)``."""
         prior = torch.randn(len(x), self.n_components, device=x.device)
         z, made = self.encoder(x).float(), self.decode(prior).float()
         with torch.autocast(x.device.type, enabled=False):
             fixed_z = z.detach()
             rows = torch.cat([x, made.detach(), x + STEP * torch.randn_like(x)])
             codes = torch.cat([fixed_z, prior, fixed_z + STEP * torch.randn_like(z)])
-            real, fake, near = self.critic(rows, codes).chunk(3)
+            real, fake, perturbed = self.critic(rows, codes).chunk(3)
             critic = critic_loss(real, fake)
-            gradient = (((near - real) / STEP) ** 2).mean()  # squared, of random directions
+            gradient = (((perturbed - real) / STEP) ** 2).mean()  # R1 along random directions
+            # the critic's weights are constants in the loss of the other two
             weights = {name: weight.detach() for name, weight in self.critic.named_parameters()}
             pairs = (torch.cat([x, made]), torch.cat([z, prior]))
             player = player_loss(*functional_call(self.critic, weights, pairs).chunk(2))
@@ -115,39 +117,41 @@ class GANObjective(DecodingObjective):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class GANPretrainer(SamplerMixin, Pretrainer):
-    """Learn features and a generator by a game, with a generative adversarial network that has an encoder.
+    """Learn features and a generator, by a generative adversarial network with an encoder (BiGAN).
 
-    A generator turns random features into rows, an encoder turns rows into features, and a critic learns to
-    tell the pairs (row, features) of the two apart, while both learn to be taken for each other (BiGAN [2]_,
-    ALI [3]_), by the non-saturating loss of [1]_. The critic's slope at real pairs is penalised, without which
-    such games need not converge [4]_. ``transform`` gives the encoder's features;
-    ``sample`` runs the generator.
+    A generator maps random features to rows, and an encoder maps rows to features. A critic learns to
+    distinguish the pairs (row, features) of the two, and both learn to fool it (BiGAN [2]_, ALI [3]_), by the
+    non-saturating loss of [1]_. The critic's gradient at real pairs is penalised (R1), because training need
+    not converge without the penalty [4]_. ``transform`` returns the encoder's features; ``sample`` runs the
+    generator.
 
     Parameters
     ----------
     penalty : float, default=1.0
-        Weight of the critic's squared slope. Raise it if ``sample`` gives copies of a few rows.
+        Weight of the R1 penalty, the critic's squared gradient norm. Raise it if ``sample`` returns the same
+        few rows again and again.
     n_components : int or None, default=None
-        Width of the features. None takes 64, or the width of a module.
+        Width of the features. If None, 64, or the output width of an `encoder` that is a module.
     max_epochs : int or "auto", default="auto"
-        Passes over the rows. ``"auto"`` is ``10000 / sqrt(n)``: early stages of the game draw some kinds of
-        rows too often.
+        Passes over the rows. ``"auto"`` is ``10000 / sqrt(n)``, more than elsewhere, because early in training
+        the generator draws some kinds of rows too often.
     batch_size : int, default=64
-        Rows in a step, in training and in ``transform``. The game wants many small steps.
+        Rows per step, in training and in ``transform``. Adversarial training needs many small steps.
     lr : float, default=4e-4
-        Learning rate of AdamW, whose memory of past gradients is shorter here than elsewhere.
+        Learning rate of AdamW. Its betas are ``(0.5, 0.99)`` here, so it forgets past gradients sooner than
+        elsewhere.
 
     Notes
     -----
-    ``train_loss`` is the sum of the losses of players that work against each other, so it does not fall as
-    learning goes on. ``train_critic`` starts at ``2 log 2 = 1.39``, the loss of a critic that cannot tell,
-    which is also where a perfect generator would bring it; near 0 the critic has won and the others learn
-    little. Neither says how good the samples are: look at them. For the same reason ``score`` and
+    ``train_loss`` is the sum of losses that work against each other, so it does not fall during training.
+    ``train_critic`` starts at ``2 log 2 = 1.39``, the loss of a critic that cannot distinguish the pairs. A
+    perfect generator would bring it back there. Near 0 the critic has won, and the others learn little.
+    Neither loss says how good the samples are: look at them. For the same reason, ``score`` and
     `early_stopping` are of little use here.
 
     See Also
     --------
-    VAEPretrainer : Samples and features, with a loss that falls.
+    VAEPretrainer : Learns features and samples rows, with a loss that falls during training.
 
     References
     ----------

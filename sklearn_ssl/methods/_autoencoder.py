@@ -1,4 +1,4 @@
-"""Autoencoders: rebuild the input from its features, from a clean or a noisy copy of it."""
+"""Autoencoders: reconstruct the input from the features of a clean or noisy copy."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from ..base import Modality, Objective, Pretrainer
 from ..training import Batch
 from ._decoding import DecoderMixin, DecodingObjective
 
-NARROW = 256
+NARROW = 256  # components, at most, that a linear map may decode as well
 
 
 class AutoencoderObjective(DecodingObjective):
-    """The error of a batch rebuilt from the features of its noisy copy.
+    """Reconstruction error of a batch, from the features of its noisy copy.
 
     Parameters
     ----------
     modality : Modality
-        Builds the decoder, which knows how batches are compared.
+        Builds the decoder, which defines the reconstruction error.
     encoder : nn.Module
         Maps a batch to features ``(n, n_components)``.
     n_components : int
         Width of the features.
     noise : float
-        Standard deviation of the noise.
+        Standard deviation of the Gaussian noise.
     """
 
     def __init__(self, modality: Modality, encoder: nn.Module, n_components: int, noise: float):
         super().__init__(encoder)
         self.noise = noise
-        # thousands of features would copy their input through a linear map, and learn less
+        # through a linear map, thousands of features would copy their input and learn less
         self.decoder = modality.decoder(n_components, linear=n_components <= NARROW)
 
     def forward(self, x: Batch) -> Tensor:
@@ -46,27 +46,27 @@ class AutoencoderObjective(DecodingObjective):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class AutoencoderPretrainer(DecoderMixin, Pretrainer):
-    """Learn features by rebuilding the input from them.
+    """Learn features by reconstructing the input from them.
 
-    A decoder learns to rebuild each row from its features: on tables numbers by squared error and columns
-    of zeros and ones by cross-entropy, on images the pixels by squared error, through convolutions. With
-    `noise` the encoder sees a noisy copy and the decoder must give the clean row (a denoising autoencoder
-    [2]_): features cannot copy their input, even where they are wider than it. ``inverse_transform`` of
-    ``transform`` then cleans noisy rows.
+    A decoder learns to reconstruct each row from its features. On tables the error is squared for numbers and
+    a cross-entropy for columns of zeros and ones. On images it is the squared error of the pixels, and the
+    decoder is convolutional. With `noise`, the encoder sees a noisy copy and the decoder must return the clean
+    row (a denoising autoencoder [2]_). Features then cannot just copy their input, even if they are wider than
+    it, and ``inverse_transform`` of ``transform`` denoises rows.
 
-    On images up to 256 components are decoded by a linear map, too, beside the convolutions. Rows are rebuilt
-    better so; more components, such as the default, make better features.
+    On images, up to 256 components are also decoded by a linear map beside the convolutions. Images are
+    reconstructed better that way. More components, as by default, make better features.
 
     Parameters
     ----------
     noise : float, default=0.5
-        Standard deviation of the Gaussian noise that the encoder's input gets in training, in standard
-        deviations of the column or of the image channel. 0 is the plain autoencoder [1]_, which wants
-        fewer `n_components` than there are columns or pixels.
+        Standard deviation of the Gaussian noise added to the encoder's input in training, in standard
+        deviations of the column or image channel. 0 gives the plain autoencoder [1]_, which should have
+        fewer `n_components` than X has columns or pixels.
 
     See Also
     --------
-    sklearn.decomposition.PCA : The best linear autoencoder.
+    sklearn.decomposition.PCA : The optimal linear autoencoder.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Autoregressive pretraining: predict the next token from those before it."""
+"""Autoregressive pretraining: predict each token from those before it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from ..training import Batch, Step, draw_seed, seeded
 
 
 def looks_ahead(modality: Sequences, encoder: nn.Module) -> bool:
-    """Return whether features at a position change with what comes after it."""
+    """Return whether features at a position depend on later positions."""
     x = modality.example()
     a, b = (modality.try_positions(encoder, batch).h[:, :-1] for batch in (x, modality.change_end(x)))
     return not torch.allclose(a, b, atol=1e-5, rtol=1e-4)
 
 
 class AutoregressiveObjective(Objective):
-    """The loss of what is at each position, predicted from the features at the one before it.
+    """Loss of predicting each position from the features at the one before it.
 
     Parameters
     ----------
     modality : Sequences
-        Says what is predicted, and builds the decoder.
+        Defines what is predicted, and builds the decoder.
     encoder : nn.Module
         Maps a batch to features ``(n, n_components)``, and to :class:`~sklearn_ssl.encoders.Hidden` features at
-        positions, where each position knows those before it only.
+        positions. It is causal: no position sees those after it.
     """
 
     def __init__(self, modality: Sequences, encoder: nn.Module):
@@ -43,7 +43,7 @@ class AutoregressiveObjective(Objective):
         self.decoder = modality.position_decoder(encoder)
 
     def forward(self, x: Batch) -> Step:
-        """Return the loss of a batch of sequences, a mean over what is predicted; of texts, in bits per token."""
+        """Return the mean loss over the predicted positions of a batch; for texts, in bits per token."""
         hidden = self.modality.hidden_of(self.encoder, x)
         _, predictable, values = self.modality.positions(x, hidden)
         where = predictable[:, 1:]
@@ -55,11 +55,11 @@ class AutoregressiveObjective(Objective):
 class AutoregressivePretrainer(Pretrainer):
     """Learn features by predicting the next token: a small GPT [1]_.
 
-    A causal encoder reads a text from its start, and at each token a decoder tells which one follows, up to
-    the end of the text. ``transform`` gives the features of all tokens, pooled. The loss is in bits per
-    token, so that ``score`` is minus the bits per token of X. It can be compared between models with the same
-    tokens only: with a smaller vocabulary each is easier to tell, and an unknown word counts as one token.
-    Of each text the first ``max_length`` tokens count; cut longer ones into parts first.
+    A causal encoder reads each text from its start. At each token a decoder predicts the next one, including
+    the end of the text. ``transform`` returns the pooled features of all tokens. The loss is in bits per token,
+    so ``score`` is minus the bits per token of X. Compare it only between models with the same tokens: a smaller
+    vocabulary makes each token easier to predict, and an unknown word counts as one token. Only the first
+    ``max_length`` tokens of a text are used; split longer texts first.
 
     See Also
     --------
@@ -89,7 +89,7 @@ class AutoregressivePretrainer(Pretrainer):
     _compares_rows: ClassVar[bool] = False
 
     def perplexity(self, X: Any) -> float:
-        """Return two to the power of the bits per token of X: among how many tokens it is in doubt.
+        """Return the perplexity of X: two to the power of its bits per token.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class AutoregressivePretrainer(Pretrainer):
         Returns
         -------
         float
-            At least 1.
+            At least 1: the number of equally likely tokens that would be as hard to predict.
         """
         return float(2.0 ** -self.score(X))
 
@@ -111,31 +111,32 @@ class AutoregressivePretrainer(Pretrainer):
         temperature: float = 1.0,
         random_state: int | np.random.RandomState | None = None,
     ) -> list[str]:
-        """Continue a text, token by token, each drawn as the model expects it.
+        """Continue a text, token by token, with draws from the model.
 
         Parameters
         ----------
         prompt : str, default=""
-            How the texts begin.
+            Beginning of the texts.
         n_samples : int, default=1
+            Number of texts.
         max_length : int or None, default=None
-            Tokens of a text, those of the prompt included; None takes as many as the model has seen in a
-            text, at most 256. Texts end before that where the model ends them.
+            Maximum number of tokens in a text, including those of the prompt; 256 if None. No text gets longer
+            than the model could read in ``fit``. A text ends sooner if the model draws its end.
         temperature : float, default=1.0
-            Less than 1 draws likely tokens more often.
+            Divides the logits. Values below 1 draw likely tokens more often.
         random_state : int, RandomState instance or None, default=None
-            None takes the estimator's own `random_state`.
+            If None, the `random_state` of the estimator.
 
         Returns
         -------
         list of str
-            The prompt, and what follows as it comes from tokens: in lower case if the modality says so.
+            The prompt and its continuation, which is in lower case if the modality converts texts to it.
 
         Raises
         ------
         ValueError, TypeError
-            If a parameter is not what it should be, the prompt is longer than a text may be, or tokens do
-            not make a text again, such as n-grams of several sizes.
+            If a parameter is invalid, the prompt is too long, or tokens cannot be turned back into texts, as
+            with n-grams of several sizes.
         """
         check_is_fitted(self)
         given = {
@@ -164,7 +165,7 @@ class AutoregressivePretrainer(Pretrainer):
         return text.finish(prompt, begun, ids)
 
     def _continue(self, ids: Tensor, longest: int, temperature: float) -> Tensor:
-        """Return the sequences ``(n, length)`` with further tokens, until all have ended."""
+        """Return the sequences ``(n, length)`` with sampled tokens, up to `longest` or until all have ended."""
         text: Any = self.modality_
         objective: Any = self.net_.module_
         end = text.end_token
@@ -184,7 +185,7 @@ class AutoregressivePretrainer(Pretrainer):
         return ids
 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:
-        if not isinstance(modality, Sequences):  # check_kind has said so in better words
+        if not isinstance(modality, Sequences):  # refused by check_kind before: for mypy
             raise TypeError(f"{type(modality).__name__} has no tokens.")
         if looks_ahead(modality, encoder):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Contrastive pretraining: two views of a row belong together, views of different rows do not."""
+"""Contrastive pretraining: pull two views of a row together, and push views of different rows apart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..training import Batch
 def nt_xent(a: Tensor, b: Tensor, temperature: float) -> Tensor:
     """Normalised temperature-scaled cross-entropy over two views of a batch.
 
-    Each of the ``2 n`` embeddings must find its other view among the ``2 n - 1`` others, by cosine
+    Each of the ``2 n`` embeddings must identify its other view among the ``2 n - 1`` others, by cosine
     similarity.
 
     Parameters
@@ -27,7 +27,7 @@ def nt_xent(a: Tensor, b: Tensor, temperature: float) -> Tensor:
     a, b : Tensor of shape (n, d)
         Row i of `a` and row i of `b` are two views of the same input.
     temperature : float
-        What similarities are divided by; small values weigh the hardest negatives more.
+        Divides the similarities. Small values put more weight on the hardest negatives.
 
     Returns
     -------
@@ -73,27 +73,27 @@ class ContrastiveObjective(Objective):
         return nt_xent(self.embedding(a), self.embedding(b), self.temperature)
 
     def embedding(self, x: Batch) -> Tensor:
-        """Return what the loss compares, ``(n, 128)``."""
+        """Return the projections ``(n, 128)`` that the loss compares."""
         return self.projector(self.encoder(x))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ContrastivePretrainer(Pretrainer):
-    """Learn features by telling the views of one row from the views of others.
+    """Learn features by contrasting two views of a row with the views of other rows.
 
-    Two random views of each row are drawn (on tables some cells are replaced by values of other rows,
-    as in SCARF [2]_; images are cropped, flipped and lit differently, as in SimCLR [1]_), and the
-    network learns to give both views of a row similar embeddings. What ``transform`` returns are the
-    features before the projection that the loss sees.
+    Two random views of each row are drawn, and the network learns to give them similar embeddings. On
+    tables, some cells of a view are replaced by values from other rows, as in SCARF [2]_. Images are cropped,
+    flipped, and changed in brightness and contrast, as in SimCLR [1]_. The loss compares projections;
+    ``transform`` returns the features before the projection head.
 
     Parameters
     ----------
     temperature : float, default=0.5
-        What similarities are divided by; small values weigh the hardest negatives more.
+        Divides the similarities. Small values put more weight on the hardest negatives.
 
     See Also
     --------
-    sklearn.decomposition.PCA : Linear features without training.
+    sklearn.decomposition.PCA : Linear features, without a pretext task.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What estimators share that can go back from features to rows."""
+"""Mixins of estimators that map features back to rows: ``inverse_transform`` and ``sample``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..training import Batch, draw_seed, seeded
 
 
 class DecodingObjective(Objective):
-    """A pretext task that can turn features into a batch; a subclass sets `decoder`."""
+    """A pretext task that can decode features into a batch; a subclass sets `decoder`."""
 
     decoder: ValueDecoder
 
@@ -31,7 +31,7 @@ class DecoderMixin:
     """``inverse_transform``, for an estimator whose objective is a `DecodingObjective`."""
 
     def inverse_transform(self, X: Any) -> np.ndarray:
-        """Return the rows that features stand for.
+        """Map features back to rows.
 
         Parameters
         ----------
@@ -41,8 +41,8 @@ class DecoderMixin:
         Returns
         -------
         ndarray of shape (n, ...), float64
-            In the units and, for images, in the layout of the X that ``fit`` saw. Columns of zeros and
-            ones get the probability of a one.
+            Rows in the units and, for images, in the layout of the X passed to ``fit``. Columns of zeros
+            and ones hold the probability of a one.
 
         Raises
         ------
@@ -50,7 +50,7 @@ class DecoderMixin:
             If X does not have `n_components_` columns.
         """
         check_is_fitted(self)
-        width = self.n_components_  # type: ignore[attr-defined]  # of Pretrainer
+        width = self.n_components_  # type: ignore[attr-defined]  # set by Pretrainer
         features = check_array(X, dtype=np.float32, input_name="X", estimator=self)
         if features.shape[1] != width:
             raise ValueError(
@@ -67,26 +67,26 @@ class SamplerMixin(DecoderMixin):
     def sample(
         self, n_samples: int = 1, random_state: int | np.random.RandomState | None = None
     ) -> np.ndarray:
-        """Draw new rows: what the decoder makes of draws from the standard normal.
+        """Draw new rows, by decoding draws from the standard normal prior.
 
-        Numbers are the decoder's values, without noise around them, so that they vary somewhat less than
-        those of X.
+        Numbers are the decoder's output without noise, so they vary somewhat less than those of X.
 
         Parameters
         ----------
         n_samples : int, default=1
+            Number of rows.
         random_state : int, RandomState instance or None, default=None
-            None takes the estimator's own `random_state`.
+            If None, the `random_state` of the estimator.
 
         Returns
         -------
         ndarray of shape (n_samples, ...), float64
-            Like the X that ``fit`` saw. Columns of zeros and ones get the probability of a one.
+            Rows like those of the X passed to ``fit``. Columns of zeros and ones hold the probability of a one.
 
         Raises
         ------
         ValueError
-            If `n_samples` is less than 1, or `random_state` is none.
+            If `n_samples` is less than 1, or `random_state` is invalid.
         """
         check_is_fitted(self)
         given = {"random_state": random_state}

@@ -1,4 +1,4 @@
-"""Units on a grid: where they are, and which are neighbours."""
+"""The grid of a self-organizing map: positions of the units, and which units are neighbours."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from sklearn.metrics import euclidean_distances
 
 
 def grid_positions(shape: tuple[int, int], topology: str) -> np.ndarray:
-    """Return where the units are: neighbours are at a distance of 1.
+    """Return the positions of the units; the nearest ones are at a distance of 1.
 
     Parameters
     ----------
     shape : tuple (rows, columns)
     topology : {"rectangular", "hexagonal"}
-        In a hexagonal grid every other row is moved by half a unit, so that inner units have six
+        In a hexagonal grid every other row is shifted by half a unit, so that inner units have six
         neighbours at the same distance.
 
     Returns
     -------
     ndarray of shape (rows * columns, 2)
-        Row by row: vertical, horizontal position.
+        Vertical and horizontal position of each unit, row by row.
     """
     rows, columns = (side.ravel().astype(float) for side in np.indices(shape))
     if topology == "hexagonal":
@@ -30,12 +30,12 @@ def grid_positions(shape: tuple[int, int], topology: str) -> np.ndarray:
 
 
 def neighbourhood(positions: np.ndarray, radius: float) -> np.ndarray:
-    """Return Gaussian weights between all units, ``(n_units, n_units)``: 1 for a unit and itself."""
+    """Return the Gaussian neighbourhood kernel, ``(n_units, n_units)``: 1 for a unit and itself."""
     return np.exp(-0.5 * (euclidean_distances(positions) / radius) ** 2)
 
 
 def neighbours(positions: np.ndarray, topology: str) -> np.ndarray:
-    """Return which units are neighbours on the grid, ``(n_units, n_units)`` bool: eight of them, or six."""
+    """Return which units are neighbours, ``(n_units, n_units)`` bool; inner units have eight, or six."""
     reach = math.sqrt(2) if topology == "rectangular" else 1.0
     apart = euclidean_distances(positions)
     return (apart > 0.5) & (apart < reach + 1e-6)

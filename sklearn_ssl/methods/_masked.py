@@ -1,4 +1,4 @@
-"""Masked pretraining: hide parts of each row, and predict what was there."""
+"""Masked pretraining: hide parts of each row, and predict them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..training import Batch, Step
 
 
 def masked_mean(error: Tensor, hidden: Tensor, visible_weight: float) -> Tensor:
-    """Return the weighted mean of errors, of hidden elements with a weight of 1.
+    """Return the weighted mean of errors; hidden elements have a weight of 1.
 
     Parameters
     ----------
@@ -28,31 +28,31 @@ def masked_mean(error: Tensor, hidden: Tensor, visible_weight: float) -> Tensor:
     Returns
     -------
     Tensor of shape ()
-        0 where all weights are.
+        0 if all weights are 0.
     """
     weight = visible_weight + (1 - visible_weight) * hidden
     return (error * weight).sum() / weight.sum().clamp(min=1e-6)
 
 
 class MaskedObjective(Objective):
-    """The error of what was hidden, and of the rest, predicted from what was left.
+    """Error of the hidden elements, and of the visible ones, predicted from the corrupted row.
 
     Parameters
     ----------
     modality : Modality
-        Hides, and builds the decoders.
+        Hides elements, and builds the decoders.
     encoder : nn.Module
         Maps a batch to features ``(n, n_components)``.
     n_components : int
         Width of the features.
     target : str
-        What is predicted, in the words of ``modality.decoder``.
+        What is predicted; see ``modality.decoder``.
     mask_rate : float
         Share of a row that is hidden.
     visible_weight : float
-        Weight of the error of what was not hidden.
+        Weight of the error of elements that were not hidden.
     mask_weight : float
-        Weight of a second loss, for finding what was changed.
+        Weight of a second loss, for predicting which elements were changed.
     """
 
     def __init__(
@@ -74,31 +74,31 @@ class MaskedObjective(Objective):
 
     def forward(self, x: Batch) -> Tensor | Step:
         """Return the loss of a batch ``(n, ...)``."""
-        holes, hidden = self.mask(x, self.mask_rate)
-        z = self.encoder(holes)
+        corrupted, hidden = self.mask(x, self.mask_rate)
+        z = self.encoder(corrupted)
         loss = masked_mean(self.decoder.loss(self.decoder(z), x), hidden, self.visible_weight)
         if self.mask_head is None:
             return loss
-        changed = F.binary_cross_entropy_with_logits(self.mask_head(z).float(), (holes != x).float())
+        changed = F.binary_cross_entropy_with_logits(self.mask_head(z).float(), (corrupted != x).float())
         return Step(loss + self.mask_weight * changed, logs={"target": loss, "mask": changed})
 
 
 class MaskedPositionsObjective(Objective):
-    """The loss of what was hidden in sequences, predicted each from the features at its position.
+    """Loss of the hidden positions of sequences, each predicted from the features at that position.
 
     Parameters
     ----------
     modality : Sequences
-        Hides, says what is where, and builds the decoder.
+        Hides elements, gives the targets at each position, and builds the decoder.
     encoder : nn.Module
         Maps a batch to features ``(n, n_components)``, and to :class:`~sklearn_ssl.encoders.Hidden` features at
         positions.
     mask_rate : float
         Share of a row that is hidden.
     visible_weight : float
-        Weight of the loss of what was not hidden.
+        Weight of the loss at positions that were not hidden.
     mask_weight : float
-        Weight of a second loss, for finding what was changed.
+        Weight of a second loss, for predicting which elements were changed.
     """
 
     def __init__(
@@ -117,19 +117,19 @@ class MaskedPositionsObjective(Objective):
         self.mask_head = nn.Linear(modality.position_width(encoder), 1) if mask_weight else None
 
     def forward(self, x: Batch) -> Step:
-        """Return the loss of a batch of sequences, a mean over what is hidden; of texts, in bits per token."""
-        holes, masked = self.modality.mask(x, self.mask_rate)
-        hidden = self.modality.hidden_of(self.encoder, holes)
+        """Return the mean loss over the hidden positions of a batch; for texts, in bits per token."""
+        corrupted, masked = self.modality.mask(x, self.mask_rate)
+        hidden = self.modality.hidden_of(self.encoder, corrupted)
         maskable, _, values = self.modality.positions(x, hidden)
         masked = self.modality.at_positions(masked, hidden) & maskable
-        where = maskable if self.visible_weight else masked  # logits of the whole vocabulary cost the most
+        where = maskable if self.visible_weight else masked  # vocabulary logits cost the most
         weight = self.visible_weight + (1 - self.visible_weight) * masked[where].float()
         loss = self.decoder.loss(hidden.h[where], values[where], weight)
         total = weight.sum()
         if self.mask_head is None:
             return Step(loss, total)
         logits = self.mask_head(hidden.h[maskable]).float()[:, 0]
-        differs = self.modality.positions(holes, hidden).values != values
+        differs = self.modality.positions(corrupted, hidden).values != values
         changed = differs[maskable].reshape(len(logits), -1).any(1).float()  # values may be vectors
         found = F.binary_cross_entropy_with_logits(logits, changed, reduction="sum") / max(1, len(logits))
         return Step(loss + self.mask_weight * found, total, {"target": loss, "mask": found})
@@ -137,33 +137,33 @@ class MaskedPositionsObjective(Objective):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class MaskedPretrainer(Pretrainer):
-    """Learn features by predicting what was hidden.
+    """Learn features by predicting the hidden parts of each row.
 
-    On tables some cells of each row are replaced by values of other rows, and a decoder predicts from the
-    features what they held, their value [2]_ or their quantile bin [3]_. On images square patches are blanked
-    out, and a convolutional decoder predicts their pixels; other than in [1]_ the encoder is convolutional too,
-    and sees the blank patches: on a CPU it learns far more in the same time. In texts it is BERT's masked
-    language model [4]_: of the tokens that are hidden, 80 % become a mask, 10 % another token, and 10 % stay,
-    and each is predicted from the features at its place. The loss is then in bits per hidden token.
+    On tables, some cells of each row are replaced by values from other rows, and a decoder predicts the
+    original cells from the features: their value [2]_ or their quantile bin [3]_. On images, square patches are
+    blanked out, and a convolutional decoder predicts their pixels. Unlike in [1]_, the encoder is convolutional
+    too, and sees the blank patches: on a CPU it learns far more in the same time. On texts, this is BERT's masked
+    language model [4]_. Of the hidden tokens, 80 % become a mask, 10 % become another token, and 10 % stay. Each
+    is predicted from the features at its position. The loss is then in bits per hidden token.
 
     Parameters
     ----------
     target : {"value", "bin"}, default="value"
-        What is predicted: the values of a table's cells, of pixels or tokens, or the bins of cells, as many
-        as ``Tabular(n_bins=...)`` says.
+        What is predicted. ``"value"`` is the value of a cell, a pixel or a token. ``"bin"`` is the bin of a
+        table's cell; ``Tabular(n_bins=...)`` sets the number of bins.
     mask_rate : float, default=0.3
-        Share of a row's cells, of an image's patches, or of a text's tokens, that is hidden. BERT hides
-        0.15 of them; more may serve as well [5]_.
+        Share of a row's cells, an image's patches or a text's tokens that is hidden. BERT hides 0.15 of
+        them; higher rates may work as well [5]_.
     visible_weight : float or "auto", default="auto"
-        Weight of the error of what was not hidden, beside 1 for what was. With 0 only what was hidden
-        counts, as in BERT and MAE, which may serve images better; with 1 everything does, as in VIME.
-        ``"auto"`` is 0 for texts and 1 for tables and images.
+        Weight of the error of elements that were not hidden; hidden ones have weight 1. With 0 only hidden
+        elements count, as in BERT and MAE; this may work better for images. With 1 all elements count, as in
+        VIME. ``"auto"`` is 0 for texts and 1 for tables and images.
     mask_weight : float, default=0.0
-        Weight of a second task, to find out which elements were changed (VIME [2]_).
+        Weight of a second task: predict which elements were changed (VIME [2]_).
 
     See Also
     --------
-    AutoencoderPretrainer : Rebuilds rows from noisy copies.
+    AutoencoderPretrainer : Reconstructs rows from noisy copies.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Rotation pretraining: tell which way up an image was."""
+"""Rotation pretraining: predict by how much an image was rotated."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ..training import Batch, Step
 
 
 def rotate_views(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Turn images by quarters, or by halves where they are not square.
+    """Rotate images by multiples of 90°, or of 180° if they are not square.
 
     Parameters
     ----------
     a, b : Tensor of shape (n, c, h, w)
-        Two views of the same images; every second turn is of the second view.
+        Two views of the same images; every second rotation is of the second view.
 
     Returns
     -------
     images : Tensor of shape (n_turns * n, c, h, w)
-        Four turns, 0°, 90°, 180° and 270°, of square images; two, 0° and 180°, of others.
+        Square images in four rotations (0°, 90°, 180° and 270°), others in two (0° and 180°).
     turns : Tensor of int64 of shape (n_turns * n,)
-        Which turn, from 0 to ``n_turns - 1``.
+        Class of the rotation, from 0 to ``n_turns - 1``.
     """
     quarters = (0, 1, 2, 3) if a.shape[2] == a.shape[3] else (0, 2)
     parts = [torch.rot90(view, k, (2, 3)) for view, k in zip((a, b) * 2, quarters, strict=False)]
@@ -35,12 +35,12 @@ def rotate_views(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class RotationObjective(Objective):
-    """The cross-entropy of telling the turn.
+    """Cross-entropy of predicting the rotation.
 
     Parameters
     ----------
     modality : Image
-        Draws the views that are turned.
+        Draws the views that are rotated.
     encoder : nn.Module
         Maps a batch to features ``(n, n_components)``.
     n_components : int
@@ -63,17 +63,18 @@ class RotationObjective(Objective):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class RotationPretrainer(Pretrainer):
-    """Learn features of images by telling by how many quarters they were turned.
+    """Learn features of images by predicting by how much they were rotated.
 
-    Each image of a batch is seen in all four turns, cropped and lit at random, and a linear layer on the
-    features says which turn it is, as in RotNet [1]_. Images that are not square are turned by halves
-    only. It needs images with a right way up: in satellite or microscope images there is nothing to learn.
+    Each image of a batch is shown in all four rotations, with random crops and changes of brightness and
+    contrast. A linear layer on the features predicts the rotation, as in RotNet [1]_. Images that are not
+    square are rotated by 180° only. The images need a right way up: in satellite or microscope images there is
+    nothing to learn.
 
-    ``history_`` has the share of turns told right, as ``train_accuracy``.
+    ``history_`` has the accuracy of the predicted rotations, as ``train_accuracy``.
 
     See Also
     --------
-    ContrastivePretrainer : Takes images and tables.
+    ContrastivePretrainer : Takes images, tables and texts.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Segment order pretraining: tell whether two parts of a text are in their order."""
+"""Segment order pretraining: predict whether the two parts of a text are in order."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..training import Batch, Step
 
 
 class SegmentOrderObjective(Objective):
-    """The cross-entropy of telling whether two parts were swapped.
+    """Cross-entropy of predicting whether two parts were swapped.
 
     Parameters
     ----------
     modality : Sequences
-        Cuts and swaps.
+        Cuts sequences in two, and swaps some of the parts.
     encoder : nn.Module
         Maps a batch to features ``(n, n_components)``.
     n_components : int
@@ -44,15 +44,15 @@ class SegmentOrderObjective(Objective):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class SegmentOrderPretrainer(Pretrainer):
-    """Learn features by telling whether the parts of a text are in their order.
+    """Learn features by predicting whether the two parts of a text are in order.
 
-    Each text is cut in two between sentences, or, where there are none, somewhere in its middle half, and the
-    parts of half of the texts are swapped. A linear layer on the features says which: the sentence order
-    prediction of ALBERT [1]_. Texts of one sentence are cut between words, and strings without words, such as
-    DNA, anywhere. What would tell by itself is left out: signs at the edges of the parts, n-grams across the cut,
-    and the word or sentence with which a text breaks off. Tokens must be of one size.
+    Each text is cut in two, and the parts of half of the texts are swapped. A linear layer on the features
+    predicts which texts these are: the sentence order prediction of ALBERT [1]_. Texts are cut between
+    sentences. A text of one sentence is cut between words, and a string without words, such as DNA, anywhere;
+    both are cut in their middle half. Cues that would give the order away are left out: signs at the edges of
+    the parts, n-grams across the cut, and an incomplete last word or sentence. All tokens must have the same size.
 
-    ``history_`` has the share of orders told right, as ``train_accuracy``.
+    ``history_`` has the accuracy of the predicted orders, as ``train_accuracy``.
 
     See Also
     --------
@@ -75,7 +75,7 @@ class SegmentOrderPretrainer(Pretrainer):
     _modalities: ClassVar[tuple[type[Modality], ...]] = (Sequences,)
 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:
-        if not isinstance(modality, Sequences):  # check_kind has said so in better words
+        if not isinstance(modality, Sequences):  # refused by check_kind before: for mypy
             raise TypeError(f"{type(modality).__name__} has no segments.")
-        modality.permute_segments(modality.example())  # can it be done at all?
+        modality.permute_segments(modality.example())  # raises if tokens cannot be cut
         return SegmentOrderObjective(modality, encoder, width)

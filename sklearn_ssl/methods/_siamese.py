@@ -1,4 +1,4 @@
-"""Siamese pretraining: two views of a row are brought to agree, and something keeps them from being constant."""
+"""Siamese pretraining: two views of a row are trained to agree, by losses that prevent collapse without negatives."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ..encoders import head
 from ..training import Batch
 
 WIDTH = 256  # of the embeddings that are compared
-LEAST_VARIANCE = 1e-4
+LEAST_VARIANCE = 1e-4  # VICReg's epsilon: the gradient of a square root at 0 is infinite
 
 
 def byol_loss(p_a: Tensor, p_b: Tensor, z_a: Tensor, z_b: Tensor) -> Tensor:
-    """Squared distance between normalised predictions of one view and the targets of the other.
+    """Squared distance between normalised predictions from one view and targets from the other.
 
     Parameters
     ----------
     p_a, p_b : Tensor of shape (n, d)
-        What the predictor makes of the two views.
+        Output of the predictor for the two views.
     z_a, z_b : Tensor of shape (n, d)
-        What the target encoder makes of them; constants for the gradient.
+        Output of the target encoder for the two views; no gradient flows through it.
 
     Returns
     -------
@@ -44,14 +44,14 @@ def byol_loss(p_a: Tensor, p_b: Tensor, z_a: Tensor, z_b: Tensor) -> Tensor:
 
 
 def simsiam_loss(p_a: Tensor, p_b: Tensor, z_a: Tensor, z_b: Tensor) -> Tensor:
-    """Minus the cosine between predictions of one view and the embeddings of the other.
+    """Negative cosine similarity between predictions from one view and embeddings of the other.
 
     Parameters
     ----------
     p_a, p_b : Tensor of shape (n, d)
-        What the predictor makes of the embeddings of the two views.
+        Output of the predictor for the embeddings of the two views.
     z_a, z_b : Tensor of shape (n, d)
-        The embeddings, whose gradient is stopped.
+        Embeddings of the two views; their gradient is stopped.
 
     Returns
     -------
@@ -72,14 +72,14 @@ def _cosine(a: Tensor, b: Tensor) -> Tensor:
 
 
 def barlow_twins_loss(z_a: Tensor, z_b: Tensor, redundancy: float = 0.005) -> Tensor:
-    """How far the correlations between the embeddings of two views are from the identity.
+    """Distance from the identity to the cross-correlation matrix of the embeddings of two views.
 
     Parameters
     ----------
     z_a, z_b : Tensor of shape (n, d)
         Embeddings of the two views; each dimension is standardised over the batch.
     redundancy : float
-        Weight of the correlations off the diagonal.
+        Weight of the off-diagonal correlations.
 
     Returns
     -------
@@ -100,20 +100,20 @@ def barlow_twins_loss(z_a: Tensor, z_b: Tensor, redundancy: float = 0.005) -> Te
 def vicreg_loss(
     z_a: Tensor, z_b: Tensor, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0
 ) -> Tensor:
-    """Squared distance of two views, a floor under each dimension's spread, and covariances.
+    """Weighted sum of the invariance, variance and covariance terms of VICReg.
 
     Parameters
     ----------
     z_a, z_b : Tensor of shape (n, d)
         Embeddings of the two views.
     invariance : float
-        Weight of the squared difference, a mean over rows and dimensions.
+        Weight of the squared difference between the views, a mean over rows and dimensions.
     variance : float
-        Weight of what the standard deviations lack to 1, a mean over dimensions and both views, as in the
-        authors' code; the paper's formula has a sum over the views.
+        Weight of the hinge loss ``max(0, 1 - std)``, a mean over dimensions and both views, as in the authors'
+        code. The paper's formula has a sum over the views.
     covariance : float
-        Weight of the squared covariances between dimensions, a sum for each dimension over the others,
-        then a mean over dimensions, and a sum over both views.
+        Weight of the squared covariances between dimensions: for each dimension a sum over the others, then
+        a mean over dimensions and a sum over both views.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def _standardised(z: Tensor) -> Tensor:
 
 
 class SiameseObjective(Objective):
-    """Embeddings of two views agree, by one of four losses.
+    """Agreement between the embeddings of two views, by one of four losses.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class SiameseObjective(Objective):
     n_components : int
         Width of the features.
     loss : str
-        One of those of :class:`SiamesePretrainer`.
+        See :class:`SiamesePretrainer`.
     momentum, redundancy : float
         See :class:`SiamesePretrainer`.
     """
@@ -192,11 +192,11 @@ class SiameseObjective(Objective):
         return byol_loss(p_a, p_b, z_a, z_b)
 
     def embedding(self, x: Batch) -> Tensor:
-        """Return what the loss compares, ``(n, 256)``."""
+        """Return the projections ``(n, 256)`` that the loss compares."""
         return self.projector(self.encoder(x))
 
     def after_step(self) -> None:
-        """Move the target encoder a little towards the encoder (``loss="byol"``)."""
+        """Update the target encoder, a moving average of the encoder (``loss="byol"``)."""
         if self.loss == "byol":
             online = [*self.encoder.parameters(), *self.projector.parameters()]
             with torch.no_grad():
@@ -206,30 +206,32 @@ class SiameseObjective(Objective):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class SiamesePretrainer(Pretrainer):
-    """Learn features by making an encoder agree with itself, or a slow copy of itself, on two views.
+    """Learn features by making the embeddings of two views agree, without negatives.
 
-    Two random views of each row are drawn, as for :class:`ContrastivePretrainer`, and their embeddings
-    are brought to agree. No row is pushed away from others; that all embeddings become one is kept off by
-    what tells the four losses apart. What ``transform`` returns are the features before the projection
-    that the loss sees.
+    Two random views of each row are drawn, as for :class:`ContrastivePretrainer`, and their embeddings are
+    trained to agree. Rows are not pushed away from each other. Each loss prevents collapse, where all rows get
+    the same embedding, in its own way. The loss compares projections; ``transform`` returns the features before
+    the projection head.
 
     Parameters
     ----------
     loss : {"byol", "simsiam", "barlow_twins", "vicreg"}, default="byol"
-        ``"byol"`` [1]_: a predictor guesses what a target encoder, a moving average of the encoder, makes
-        of the other view. ``"simsiam"`` [2]_: the same without the average, through a stopped gradient.
-        ``"barlow_twins"`` [3]_: the correlations between the embeddings of both views become the
-        identity. ``"vicreg"`` [4]_: the embeddings get close, each dimension keeps its spread, and
-        dimensions share nothing. ``score`` and `early_stopping` go by the loss: it cannot compare two of
-        these, and the first two see agreement alone, which a constant network would have, too.
+        ``"byol"`` [1]_: a predictor predicts the output of a target encoder, a moving average of the encoder,
+        for the other view. ``"simsiam"`` [2]_: a predictor predicts the embedding of the other view, whose
+        gradient is stopped; there is no moving average. ``"barlow_twins"`` [3]_: the cross-correlation matrix
+        of the embeddings of both views becomes the identity. ``"vicreg"`` [4]_: the embeddings get close, each
+        dimension keeps its variance, and dimensions are decorrelated. ``score`` and `early_stopping` use the
+        loss. It cannot be compared between these four, and the first two measure agreement alone, which is
+        perfect for a constant network.
     momentum : float, default=0.99
-        Share of the target encoder that a step leaves as it is. Used with ``loss="byol"`` only.
+        Momentum of the moving average: the share of the target encoder that a step keeps. Used with
+        ``loss="byol"`` only.
     redundancy : float, default=0.005
         Weight of the correlations between different dimensions. Used with ``loss="barlow_twins"`` only.
 
     See Also
     --------
-    ContrastivePretrainer : The same views, told from those of other rows.
+    ContrastivePretrainer : Uses the same views, with other rows as negatives.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Self-organizing map: units on a grid, each a point among the rows, neighbours alike."""
+"""Self-organizing map: prototypes of the rows on a grid, on which neighbours are similar."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from ..persistence import SaveMixin
 from ..training import draw_seed
 from ._grid import grid_positions, neighbourhood, neighbours
 
-CHUNK = 512  # rows at a time: their distances to all units fit into the cache
-HALF_LIFE = 1000  # rows after which partial_fit gives a row half its weight
+CHUNK = 512  # rows per product: their distances to all units fit into the cache
+HALF_LIFE = 1000  # further rows of partial_fit after which a row has half its weight
 
 
 def nearest(X: np.ndarray, codebook: np.ndarray) -> np.ndarray:
@@ -50,68 +50,69 @@ class SelfOrganizingMap(
 ):
     """Kohonen's self-organizing map, trained by the batch algorithm.
 
-    Units lie on a grid, and each is a point in the space of the rows. In each epoch every unit moves to
-    the mean of all rows, weighted by how near their winning unit is on the grid; the neighbourhood
-    shrinks from epoch to epoch. The map is a flat picture of the data, a clustering, and, by the
-    distances to its units, features. Nothing is drawn at random unless ``init="random"``.
+    Units lie on a grid, and each is also a point in the space of the rows. In each epoch every unit moves to a
+    weighted mean of all rows; the rows that it or units near it on the grid have won weigh most. The neighbourhood
+    shrinks from epoch to epoch. The map is a picture of the data in two dimensions and a clustering, and the
+    distances to its units are features. Nothing is random unless ``init="random"``.
 
     Parameters
     ----------
     shape : "auto" or tuple (rows, columns), default="auto"
-        Units of the grid. ``"auto"`` is nearly square and has a unit for every twenty rows of X, at
-        most 10 x 10.
+        Shape of the grid. ``"auto"`` is nearly square, with one unit for every twenty rows of X, at most
+        10 x 10.
     topology : {"rectangular", "hexagonal"}, default="rectangular"
-        Inner units have eight neighbours (four of them on the diagonals) or six.
+        Inner units have eight neighbours (four of them on the diagonals), or six on a hexagonal grid.
     output : {"distance", "position"}, default="distance"
-        What ``transform`` gives: the distances to all units, or the position of the nearest unit on
+        What ``transform`` returns: the distances to all units, or the position of the nearest unit on
         the grid.
     max_epochs : int, default=20
         Passes over the rows.
     radius : float or None, default=None
-        Standard deviation of the neighbourhood in the first epoch, in units of the grid; None is half
+        Standard deviation of the neighbourhood in the first epoch, in steps of the grid. If None, half
         the longer side.
     final_radius : float, default=0.3
-        The same in the last epoch. Smaller values fit the rows better and order the units less.
+        Standard deviation of the neighbourhood in the last epoch. Smaller values fit the rows better, but
+        order the units less.
     init : {"pca", "random"}, default="pca"
-        Where units begin: on the plane of the first two principal components, or at random rows.
+        Where units start: on the plane of the first two principal components, or at random rows.
     scale : bool, default=True
-        Divide the columns by their standard deviation first. Distances and errors are in these units
-        then.
+        Divide the columns by their standard deviation first. Distances and errors are then in standard
+        deviations.
     random_state : int, RandomState instance or None, default=None
         Used by ``init="random"``.
     verbose : int, default=0
-        1 or more draws a progress bar.
+        1 or more shows a progress bar.
 
     Attributes
     ----------
     codebook_ : ndarray of shape (n_units, n_features_in_)
-        The units, in centred and scaled columns.
+        The units as points, in centred and scaled columns.
     cluster_centers_ : ndarray of shape (n_units, n_features_in_)
-        The units, in the columns of X.
+        The units as points, in the columns of X.
     positions_ : ndarray of shape (n_units, 2)
         Vertical and horizontal position of the units on the grid, row by row.
     mean_, scale_ : ndarray of shape (n_features_in_,)
-        Centre of the columns, and what they are divided by.
+        Means of the columns, and what they are divided by.
     shape_ : tuple (rows, columns)
-        Units of the grid.
+        Shape of the grid.
     topology_ : str
         Topology of the grid.
     labels_ : ndarray of shape (n,), int32
-        The winning unit of each row that the last call of fit or partial_fit saw.
+        The winning unit of each row in the last call of ``fit`` or ``partial_fit``.
     sums_, counts_ : ndarray of shape (n_units, n_features_in_) and (n_units,)
-        Sum and number of the rows that each unit won, as far as they still count in partial_fit.
+        Sum and number of the rows that each unit won, with the weights that they have in ``partial_fit``.
     cooled_ : float
         How far the neighbourhood has shrunk, from 0 (`radius`) to 1 (`final_radius`).
     n_iter_ : int
-        Epochs trained; a call of partial_fit counts as one.
+        Number of epochs; a call of ``partial_fit`` counts as one.
     n_features_in_ : int
-        Number of columns seen in fit.
+        Number of columns seen in ``fit``.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
-        Names of the columns; only where all of them are strings.
+        Names of the columns. Only set if all of them are strings.
 
     See Also
     --------
-    sklearn.cluster.KMeans : Clusters without an order among them.
+    sklearn.cluster.KMeans : Clusters without a grid.
 
     References
     ----------
@@ -169,9 +170,9 @@ class SelfOrganizingMap(
         Raises
         ------
         ValueError
-            If a parameter or X is not what it should be.
+            If a parameter or X is invalid.
         """
-        with threadpool_limits(limits=1, user_api="blas"):  # products this small wait for threads
+        with threadpool_limits(limits=1, user_api="blas"):  # threads slow products this small down
             scaled = self._begin(X)
             epochs = range(self.max_epochs)
             try:
@@ -183,10 +184,10 @@ class SelfOrganizingMap(
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> SelfOrganizingMap:
-        """Take one step with further rows; a row's weight halves with every 1,000 rows that follow it.
+        """Take one step with further rows; the weight of a row halves with every 1,000 rows after it.
 
-        The neighbourhood shrinks over the first ``1000 * max_epochs`` rows. The scaling and the grid
-        stay those of the first call, so let it see a fair sample of the data.
+        The neighbourhood shrinks over the first ``1000 * max_epochs`` rows. The first call fixes the scaling
+        and the grid, so pass it a representative sample of the data.
 
         Parameters
         ----------
@@ -237,7 +238,7 @@ class SelfOrganizingMap(
         return total / len(scaled)
 
     def topographic_error(self, X: Any) -> float:
-        """Return the share of rows whose two nearest units are no neighbours on the grid.
+        """Return the share of rows whose two nearest units are not neighbours on the grid.
 
         Raises
         ------
@@ -248,22 +249,22 @@ class SelfOrganizingMap(
         if len(self.codebook_) < 2:
             raise ValueError("A map with a single unit has no neighbours. Use a larger shape.")
         half, broken = (self.codebook_**2).sum(1) / 2, 0
-        near = neighbours(self.positions_, self.topology_)
+        adjacent = neighbours(self.positions_, self.topology_)
         for rows in gen_batches(len(scaled), CHUNK):
             two = np.argpartition(half - scaled[rows] @ self.codebook_.T, 1, axis=1)[:, :2]
-            broken += int((~near[two[:, 0], two[:, 1]]).sum())
+            broken += int((~adjacent[two[:, 0], two[:, 1]]).sum())
         return broken / len(scaled)
 
     @property
     def cluster_centers_(self) -> np.ndarray:
-        """The units in the columns of X, ``(n_units, n_features_in_)``."""
+        """The units as points, in the columns of X, ``(n_units, n_features_in_)``."""
         check_is_fitted(self)
         return self.codebook_ * self.scale_ + self.mean_
 
     def _begin(self, X: Any) -> np.ndarray:
-        """Set everything to where training starts, and return X scaled."""
+        """Start a new map, and return X scaled."""
         self._validate_params()
-        self._grid(0)  # a wrong shape is told before anything is overwritten
+        self._grid(0)  # refuses a wrong shape before anything is overwritten
         array = check_array(X, dtype=[np.float64, np.float32], input_name="X", estimator=self)
         largest = float(np.abs(array).max())
         if largest > math.sqrt(np.finfo(array.dtype).max) / 1e4:
@@ -272,7 +273,7 @@ class SelfOrganizingMap(
             )
         scaler = StandardScaler(with_std=self.scale).fit(array)
         forget_fitted(self)
-        validate_data(self, X, skip_check_array=True)  # the names and the number of columns
+        validate_data(self, X, skip_check_array=True)  # sets feature_names_in_ and n_features_in_
         self.mean_ = scaler.mean_
         self.scale_ = scaler.scale_ if self.scale else np.ones(array.shape[1])
         scaled = self._standardise(array)
@@ -305,22 +306,22 @@ class SelfOrganizingMap(
         )
         plane = np.zeros((2, scaled.shape[1]))
         plane[: len(axes)] = axes * spread[:, np.newaxis] / math.sqrt(len(sample))
-        # the longer side along the first component, from -1.5 to 1.5 standard deviations
+        # the longer side lies along the first component; both go from -1.5 to 1.5 standard deviations
         centred = self.positions_ - self.positions_.mean(0)
         centred = 1.5 * centred / np.maximum(np.abs(centred).max(0), 1e-12)
         order = [1, 0] if self.shape_[1] >= self.shape_[0] else [0, 1]
         return (mean + centred[:, order] @ plane).astype(scaled.dtype)
 
     def _epoch(self, scaled: np.ndarray, keep: float) -> None:
-        """Move all units to weighted means of the rows, and of rows before them as far as they are kept."""
+        """Move all units to weighted means of the rows, and of earlier rows, which keep a share of their weight."""
         first = max(self.shape_) / 2 if self.radius is None else self.radius
         radius = first ** (1 - self.cooled_) * self.final_radius**self.cooled_
-        near = neighbourhood(self.positions_, radius).astype(self.codebook_.dtype)
+        kernel = neighbourhood(self.positions_, radius).astype(self.codebook_.dtype)
         sums, counts = sums_by_unit(scaled, nearest(scaled, self.codebook_), len(self.positions_))
         self.sums_, self.counts_ = sums + keep * self.sums_, counts + keep * self.counts_
-        weight = near @ self.counts_
-        reached = weight > np.finfo(weight.dtype).tiny  # others have no row near them and stay
-        mean = (near @ self.sums_) / np.where(reached, weight, 1)[:, np.newaxis]
+        weight = kernel @ self.counts_
+        reached = weight > np.finfo(weight.dtype).tiny  # units without rows nearby stay
+        mean = (kernel @ self.sums_) / np.where(reached, weight, 1)[:, np.newaxis]
         self.codebook_ = np.where(reached[:, np.newaxis], mean, self.codebook_).astype(self.codebook_.dtype)
         self.n_iter_ += 1
 
@@ -330,7 +331,7 @@ class SelfOrganizingMap(
 
     def _standardise(self, array: np.ndarray) -> np.ndarray:
         scaled = np.empty(array.shape, dtype=array.dtype)
-        for rows in gen_batches(len(array), CHUNK):  # no second copy in float64
+        for rows in gen_batches(len(array), CHUNK):  # no full copy in float64
             scaled[rows] = (array[rows] - self.mean_) / self.scale_
         return scaled
 

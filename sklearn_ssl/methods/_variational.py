@@ -1,4 +1,4 @@
-"""Variational autoencoder: features with a distribution, from which new rows can be drawn."""
+"""Variational autoencoder: features with a prior, from which new rows can be drawn."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..base import Modality, Objective, Pretrainer
 from ..training import Batch, Step
 from ._decoding import DecodingObjective, SamplerMixin
 
-LEAST_VARIANCE = 1e-4
-WIDEST = 10.0  # log-variance of a posterior: its exponential must not overflow
+LEAST_VARIANCE = 1e-4  # of the decoder: errors are divided by it
+WIDEST = 10.0  # bound on the log-variance of a posterior, whose exponential must not overflow
 
 
 def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
@@ -25,7 +25,7 @@ def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
     Parameters
     ----------
     mean, log_var : Tensor of shape (n, d)
-        Means and logarithms of the variances.
+        Means and log-variances.
 
     Returns
     -------
@@ -37,16 +37,16 @@ def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
 
 
 def negative_log_likelihood(error: Tensor, numeric: Tensor, variance: Tensor) -> Tensor:
-    """Return minus the log-likelihood of rows, given what a decoder's loss says of their elements.
+    """Return the negative log-likelihood of rows, given a decoder's loss of their elements.
 
     Parameters
     ----------
     error : Tensor of shape (n, ...)
-        Squared errors of numbers, cross-entropies of others.
+        Squared errors of numbers, cross-entropies of other elements.
     numeric : Tensor of bool, broadcastable to `error`
-        Which are squared errors.
+        Which elements are numbers.
     variance : Tensor of shape ()
-        Of the Gaussian around each number.
+        Variance of the Gaussian around each number.
 
     Returns
     -------
@@ -58,19 +58,19 @@ def negative_log_likelihood(error: Tensor, numeric: Tensor, variance: Tensor) ->
 
 
 class VAEObjective(DecodingObjective):
-    """Minus the evidence lower bound, with a weight on its Kullback-Leibler term.
+    """Negative evidence lower bound, with a weight on its Kullback-Leibler term.
 
-    The variance of the numbers around what is decoded is one for all, and of its most likely value: the
-    mean squared error of the batch [1]_. So nothing has to be tuned for the scale of the errors.
+    All numbers share one variance around the decoder's output. It has its maximum likelihood value, the mean
+    squared error of the batch [1]_, so the scale of the errors needs no tuning.
 
     Parameters
     ----------
     modality : Modality
-        Builds the decoder, which knows how batches are compared.
+        Builds the decoder, which defines the reconstruction error.
     encoder : nn.Module
         Maps a batch to ``(n, encoder_width)``.
     encoder_width : int
-        Width of what the encoder gives.
+        Width of the encoder's output.
     n_components : int
         Width of the features, which are the posterior means.
     beta : float
@@ -92,7 +92,7 @@ class VAEObjective(DecodingObjective):
         self.decoder = modality.decoder(n_components)
 
     def forward(self, x: Batch) -> Step:
-        """Return the mean over a batch ``(n, ...)``, in nats per element of a row."""
+        """Return the mean loss of a batch ``(n, ...)``, in nats per element of a row."""
         mean, log_var = self.posterior(x)
         z = mean + (0.5 * log_var).exp() * torch.randn_like(mean)
         error = self.decoder.loss(self.decoder(z), x)
@@ -103,12 +103,12 @@ class VAEObjective(DecodingObjective):
         return Step((nll + self.beta * kl) / size, logs=logs)
 
     def posterior(self, x: Batch) -> tuple[Tensor, Tensor]:
-        """Return means and log-variances, ``(n, n_components)`` each; the latter bend to stay within ±10."""
+        """Return means and log-variances, ``(n, n_components)`` each; a tanh keeps the latter within ±10."""
         h = self.encoder(x)
         return self.mean(h).float(), WIDEST * torch.tanh(self.log_var(h).float() / WIDEST)
 
     def variance(self, error: Tensor) -> Tensor:
-        """Return the mean squared error of the numbers, a constant for the gradient."""
+        """Return the mean squared error of the numbers, without a gradient."""
         numeric = self.decoder.numeric.expand(error.shape[1:]).sum() * len(error)
         squares = torch.where(self.decoder.numeric, error.detach(), 0).sum()
         return (squares / numeric.clamp(min=1)).clamp(min=LEAST_VARIANCE)
@@ -118,32 +118,34 @@ class VAEObjective(DecodingObjective):
         return self.mean(self.encoder(x))
 
     def embedding(self, x: Batch) -> Tensor:
-        """Return the means, beside a constant as long as a draw of the prior: means far shorter say nothing."""
+        """Return the posterior means, beside a constant as large as the typical norm of a draw from the prior.
+
+        Means that are far shorter carry no information. The constant then makes all embeddings look alike.
+        """
         mean = self.features(x)
         return torch.cat([mean, torch.full_like(mean[:, :1], mean.shape[1] ** 0.5)], dim=1)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class VAEPretrainer(SamplerMixin, Pretrainer):
-    """Learn features with a distribution, by a variational autoencoder.
+    """Learn features by a variational autoencoder, which can also draw new rows.
 
-    The encoder gives a Gaussian for each row, a decoder rebuilds the row from a draw of it, and the
-    Gaussians are kept near the standard normal, so that ``sample`` can draw new rows. ``transform`` gives
-    the means of the Gaussians; components that the decoder does not need have means near 0 for all rows.
+    The encoder gives a Gaussian for each row, and a decoder reconstructs the row from a draw of it. The
+    Gaussians are kept near the standard normal, so that ``sample`` can draw new rows. ``transform`` returns the
+    means of the Gaussians. Components that the decoder does not need have means near 0 for all rows.
 
     Parameters
     ----------
     beta : float, default=1.0
-        Weight of the Kullback-Leibler divergence from the standard normal. 1 is the evidence lower bound
-        [1]_; more uses fewer components and draws samples that are more alike the rows, but less sharp
-        [2]_; less rebuilds more sharply, and keeps more in the features.
+        Weight of the Kullback-Leibler divergence from the standard normal. 1 gives the evidence lower bound
+        [1]_. Higher values use fewer components, and samples are more like the rows, but less sharp [2]_.
+        Lower values reconstruct more sharply, and keep more information in the features.
     n_components : int or None, default=None
-        Width of the features, whatever the width of the encoder, from which a layer leads to them. None
-        takes 32.
+        Width of the features; 32 if None. A linear layer maps the encoder's output, of any width, to them.
 
     See Also
     --------
-    AutoencoderPretrainer : Rebuilds rows, without a distribution.
+    AutoencoderPretrainer : Reconstructs rows, without a prior.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Word vectors: skip-gram with negative sampling, by gensim's trained loops."""
+"""Word vectors: skip-gram with negative sampling, trained by gensim."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from ..modalities import SPECIAL, Text, collect, find_vocabulary, stack_rows
 from ..persistence import SaveMixin
 from ..training import auto_epochs, draw_seed
 
-LONGEST = 10_000  # words of a sentence that gensim reads; it drops the rest without a word
+LONGEST = 10_000  # words of a sentence that gensim reads; it silently drops the rest
 
 
 def pieces(documents: list[list[str]], known: dict[str, int]) -> list[list[str]]:
-    """Return the known words of each text, long texts in several pieces."""
+    """Return the known words of each text; long texts are split into pieces."""
     words = [[word for word in tokens if word in known] for tokens in documents]
     return [text[start : start + LONGEST] for text in words for start in range(0, len(text), LONGEST)]
 
 
 def smooth_idf(n_texts: int, df: np.ndarray) -> np.ndarray:
-    """Return how rare words are, as ``TfidfTransformer`` counts it: ``log((1 + n) / (1 + df)) + 1``."""
+    """Return the inverse document frequency of ``TfidfTransformer``, ``log((1 + n) / (1 + df)) + 1``."""
     return np.log((1 + n_texts) / (1 + df)) + 1
 
 
 def weighted_means(
     documents: list[list[str]], vocabulary: dict[str, int], vectors: np.ndarray, weight: np.ndarray
 ) -> np.ndarray:
-    """Return the weighted mean of the vectors of the known words of each text; 0 where none is known.
+    """Return the weighted mean vector of the known words of each text; zeros if no word is known.
 
     Parameters
     ----------
@@ -60,37 +60,38 @@ def weighted_means(
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Learn word vectors by skip-gram with negative sampling, and give a text the mean of its words.
+    """Learn word vectors by skip-gram with negative sampling; a text gets the mean of its word vectors.
 
-    The words around a word are told from words drawn at random [1]_. gensim runs the training (the extra
-    ``text``). With ``Text(analyzer="char", ngram_range=(3, 3))`` words are k-mers.
+    The vectors learn to distinguish the words around a word from words drawn at random [1]_. gensim trains
+    them: ``pip install 'sklearn-ssl[text]'``. With ``Text(analyzer="char", ngram_range=(3, 3))`` the words are
+    k-mers.
 
     Parameters
     ----------
     modality : "auto" or Text, default="auto"
-        How texts become words. ``"auto"`` is ``Text(max_features=None)``. Texts are read to their end:
-        ``max_length`` is for networks.
+        How texts are split into words. ``"auto"`` is ``Text(max_features=None)``. Texts are read to their
+        end: ``max_length`` is for networks only.
     n_components : int, default=100
-        Length of a vector.
+        Dimension of the vectors.
     window : int, default=5
-        Words on each side that are around a word, at most.
+        Maximum number of context words on each side of a word.
     negative : int, default=5
-        Random words for each true one.
+        Number of random words for each context word.
     subsample : float, default=1e-3
-        Words more frequent than this share are left out at times; 0 keeps all.
+        Words more frequent than this share of all words are randomly left out; 0 keeps all.
     use_idf : bool, default=True
-        Let rare words weigh more in the mean of a text, as in ``TfidfTransformer``.
+        Give rare words more weight in the mean of a text, as in ``TfidfTransformer``.
     max_epochs : int or "auto", default="auto"
         Passes over the texts; ``"auto"`` is ``5000 / sqrt(n)`` for n words.
     lr : float, default=0.025
-        Learning rate of the first step; it falls to nearly 0.
+        Learning rate of the first step; it decays to nearly 0.
     n_jobs : int or None, default=None
-        Threads that train. With one (None), the same `random_state` gives the same bits. More are nearly
-        that many times faster, and take turns at random: vectors are as good, not the same.
+        Number of training threads. With one (None), the same `random_state` gives the same bits. n threads
+        are nearly n times faster, but run in random order: the vectors are as good, not the same.
     random_state : int, RandomState instance or None, default=None
-        Decides everything that is random, with one thread.
+        Controls everything that is random, with one thread.
     verbose : int, default=0
-        1 or more draws a progress bar.
+        1 or more shows a progress bar.
 
     Attributes
     ----------
@@ -99,18 +100,18 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     vectors_ : ndarray of shape (n_words, n_components), float32
         The word vectors.
     idf_ : ndarray of shape (n_words,), float32
-        How rare words are: ``log((1 + n) / (1 + df)) + 1`` for a word in df of n texts.
+        Inverse document frequencies: ``log((1 + n) / (1 + df)) + 1`` for a word in df of n texts.
     modality_ : Text
         The fitted modality.
     n_features_in_ : int
-        1; only where X is a column of texts with two dimensions.
+        1. Only set if X has two dimensions, with a single column of texts.
     feature_names_in_ : ndarray of str of shape (1,)
-        Its name; only where it has one.
+        Name of that column. Only set if it has one.
 
     See Also
     --------
-    MaskedPretrainer : Vectors that depend on the words around.
-    sklearn.decomposition.TruncatedSVD : Latent semantic analysis, without training.
+    MaskedPretrainer : Learns vectors that depend on the context of a word.
+    sklearn.decomposition.TruncatedSVD : Latent semantic analysis.
 
     References
     ----------
@@ -140,11 +141,11 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     random_state: int | np.random.RandomState | None = None
     verbose: int = 0
 
-    # metadata routing hands X_unlabeled to fit without a call of set_fit_request
+    # metadata routing passes X_unlabeled to fit without a call of set_fit_request
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "modality": "no_validation",  # type: ignore[dict-item]  # scikit-learn's word; _new_modality has better ones
+        "modality": "no_validation",  # type: ignore[dict-item]  # scikit-learn's; _new_modality checks it
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "window": [Interval(Integral, 1, None, closed="left")],
         "negative": [Interval(Integral, 1, None, closed="left")],
@@ -175,9 +176,9 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         Raises
         ------
         ValueError, TypeError
-            If a parameter or X is not what it should be.
+            If a parameter or X is invalid.
         ImportError
-            If gensim is not there.
+            If gensim is not installed.
         """
         self._validate_params()
         gensim = _gensim()
@@ -199,7 +200,7 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Return the mean vector of the known words of each text; zeros where none is known.
+        """Return the mean vector of the known words of each text; zeros if no word is known.
 
         Parameters
         ----------
@@ -215,17 +216,18 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         return weighted_means(self.modality_.documents(X), self.vocabulary_, self.vectors_, weight)
 
     def most_similar(self, word: str, n: int = 10) -> list[tuple[str, float]]:
-        """Return the words whose vectors point in the most similar direction.
+        """Return the words with the most similar vectors, by cosine similarity.
 
         Parameters
         ----------
         word : str
         n : int, default=10
+            Number of words, at most.
 
         Returns
         -------
         list of (str, float)
-            Words and cosine similarities, the most similar first; without `word` itself.
+            Words and cosine similarities, the most similar first, without `word` itself.
 
         Raises
         ------
@@ -276,7 +278,7 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             bar = tqdm(total=epochs, desc=type(self).__name__, unit="epoch", disable=not self.verbose)
 
             class Bar(gensim.callbacks.CallbackAny2Vec):
-                """Moves the bar."""
+                """Advances the progress bar."""
 
                 def on_epoch_end(self, model: Any) -> None:
                     bar.update()

@@ -1,4 +1,4 @@
-"""Choosing and judging with few labels: unlabeled rows are there to learn from, and never scored."""
+"""Model selection and evaluation with few labels: unlabeled rows are trained on, and never scored."""
 
 from ..naming import publish
 from ._label_efficiency import LabelEfficiency, draw_labels, label_efficiency, mean_and_interval

@@ -1,4 +1,4 @@
-"""How good pipelines are with few labels, all on the same rows and labels."""
+"""Scores of pipelines with few labels, all on the same rows and labels."""
 
 from __future__ import annotations
 
@@ -25,14 +25,17 @@ CONFIDENCE = 0.95
 
 
 def draw_labels(y: np.ndarray, budget: int, seed: int, per_class: bool = True) -> np.ndarray:
-    """Return random rows, `budget` of each class or in all; those of a smaller budget are among them.
+    """Return the indices of random rows; those of a smaller budget are among those of a larger one.
 
     Parameters
     ----------
     y : ndarray of shape (n,)
+        Labels.
     budget : int
+        Number of rows.
     seed : int
     per_class : bool, default=True
+        Whether to draw `budget` rows of each class, or in total.
 
     Returns
     -------
@@ -41,7 +44,7 @@ def draw_labels(y: np.ndarray, budget: int, seed: int, per_class: bool = True) -
     Raises
     ------
     ValueError
-        If there are not as many rows.
+        If there are fewer rows.
     """
     rng = np.random.default_rng(seed)
     groups = [np.flatnonzero(y == c) for c in np.unique(y)] if per_class else [np.arange(len(y))]
@@ -55,7 +58,7 @@ def draw_labels(y: np.ndarray, budget: int, seed: int, per_class: bool = True) -
 
 
 def mean_and_interval(differences: np.ndarray) -> tuple[float, float, float]:
-    """Return the mean of paired differences and its 95 % interval by Student's t.
+    """Return the mean of paired differences, and its 95 % confidence interval by Student's t.
 
     Parameters
     ----------
@@ -75,20 +78,20 @@ def mean_and_interval(differences: np.ndarray) -> tuple[float, float, float]:
 
 @dataclass(frozen=True)
 class LabelEfficiency:
-    """What :func:`label_efficiency` found.
+    """Result of :func:`label_efficiency`.
 
-    ``print`` says it in words.
+    ``print`` it to read it in words.
 
     Parameters
     ----------
     names : tuple of str
-        Of the estimators; the first is the baseline.
+        Names of the estimators; the first is the baseline.
     budgets : tuple of int
-        Numbers of labels, of each class for classifiers.
+        Numbers of labels: per class for classifiers, in total for regressors.
     scores : ndarray of shape (n_estimators, n_budgets, n_runs)
-        Greater is better. Run r of all estimators has the same rows and labels.
+        Greater is better. In run r, all estimators have the same rows and labels.
     fit_seconds : ndarray of shape (n_estimators, n_splits)
-        Time that all steps but the last took to fit and to transform.
+        Seconds that all steps but the last took to fit and transform.
     """
 
     names: tuple[str, ...]
@@ -97,7 +100,7 @@ class LabelEfficiency:
     fit_seconds: np.ndarray
 
     def gain(self, name: str, budget: int, over: str | None = None) -> tuple[float, float, float]:
-        """Return by how much an estimator is better than another, and the 95 % interval of that.
+        """Return how much better an estimator is than another, with a 95 % confidence interval.
 
         Parameters
         ----------
@@ -105,13 +108,13 @@ class LabelEfficiency:
         budget : int
             One of `budgets`.
         over : str or None, default=None
-            The other; None is the baseline.
+            Name of the other estimator. If None, the baseline.
 
         Returns
         -------
         mean, low, high : float
-            Of the paired differences. The runs share rows, so the interval is for these data: another
-            sample of the same kind may vary more.
+            Mean of the paired differences, and its interval. The runs share rows, so the interval holds for
+            these data: other samples of the same kind may vary more.
         """
         other = self.names[0] if over is None else over
         for wanted, known in ((name, self.names), (other, self.names), (budget, self.budgets)):
@@ -122,7 +125,7 @@ class LabelEfficiency:
         return mean_and_interval(ours - theirs)
 
     def summary(self) -> Iterator[str]:
-        """Yield, for each budget, a line of words for each estimator."""
+        """Yield a heading for each budget, and below it a line for each estimator."""
         wide = max(map(len, self.names))
         for at, budget in enumerate(self.budgets):
             yield f"With {budget} labels ({self.scores.shape[2]} runs), against {self.names[0]}:"
@@ -165,38 +168,40 @@ def label_efficiency(
     random_state: int = 0,
     verbose: int = 0,
 ) -> LabelEfficiency:
-    """Ask whether pretraining helps: score pipelines that learn from all rows and from few labels.
+    """Score pipelines that learn from all rows but few labels, to see whether pretraining helps.
 
-    In each split all steps of a pipeline but the last are fitted to all training rows, without labels; the last
-    is fitted to a few labelled ones, and scored on the test rows. All estimators have the same rows and
-    labels, so that their differences are paired. Steps that are the same in several pipelines are fitted once.
+    In each split, all steps of a pipeline but the last are fitted to all training rows, without labels. The
+    last step is fitted to a few labelled rows, and scored on the test rows. All estimators have the same rows
+    and labels, so their differences are paired. If the steps before the last are the same in several pipelines,
+    they are fitted once.
 
     Parameters
     ----------
     estimators : dict of str to estimator
-        Pipelines, or estimators that take X as it is. The others are compared with the first. Put in what you
-        would use else, and the untrained encoder (``max_epochs=0``).
+        Pipelines, or estimators that take X as it is. The first is the baseline for the others. Include what
+        you would use otherwise, and the untrained encoder (``max_epochs=0``).
     X : array, DataFrame, sparse matrix or list of n rows
     y : array, Series or list of shape (n,)
-        Rows whose y is -1, None or NaN are unlabeled (for regressors None or NaN): they always train.
+        Rows whose y is -1, None or NaN (for regressors, None or NaN) are unlabeled. They are always training
+        rows.
     budgets : sequence of int, default=(5, 20)
-        Numbers of labelled rows: of each class for classifiers, in all for regressors.
+        Numbers of labelled rows: per class for classifiers, in total for regressors.
     cv : int, splitter or iterable of (train, test), default=10
-        A number asks for as many random splits, a fifth of the labelled rows to test on. Unlabeled rows
-        that a splitter would test on train instead.
+        A number gives that many random splits, with a fifth of the labelled rows as test rows. If a splitter
+        puts unlabeled rows into the test part, they become training rows instead.
     n_draws : int, default=1
-        Draws of the labels in each split.
+        Number of draws of the labels in each split.
     scoring : str, callable or None, default=None
-        As in ``cross_val_score``; None is the accuracy of classifiers and R² of regressors.
+        As in ``cross_val_score``. If None, the accuracy of classifiers and R² of regressors.
     random_state : int, default=0
-        Decides the splits and the labels. Seeds of the estimators are their own.
+        Controls the splits and the draws of labels. Each estimator has its own `random_state`.
     verbose : int, default=0
-        1 or more draws a progress bar.
+        1 or more shows a progress bar.
 
     Returns
     -------
     LabelEfficiency
-        Printed, it says in words what is better than the first, and what is within noise.
+        ``print`` it to read which estimators are better than the first, and which are within noise.
 
     Raises
     ------
@@ -205,7 +210,7 @@ def label_efficiency(
 
     See Also
     --------
-    sklearn_ssl.inspection.LabelEfficiencyDisplay : The same as a picture.
+    sklearn_ssl.inspection.LabelEfficiencyDisplay : Plots these scores.
 
     Examples
     --------
@@ -241,7 +246,7 @@ def label_efficiency(
             fitted: dict[str, tuple[Any, Any, float]] = {}
             y_test = targets[test]
             rows = np.intersect1d(train, labeled)
-            at = np.searchsorted(train, rows)  # of the labelled rows among the features
+            at = np.searchsorted(train, rows)  # positions of the labelled rows in train
             for i, (steps, last) in enumerate(heads):
                 key = _key(steps)
                 if key not in fitted:
@@ -258,17 +263,17 @@ def label_efficiency(
 
 
 def _split_steps(estimator: Any) -> tuple[Any, Any]:
-    """Return a pipeline's steps but the last, None if there are none, and the last."""
+    """Return all steps of a pipeline but the last (None if there are none), and the last."""
     if not isinstance(estimator, Pipeline):
         return None, estimator
     return (estimator[:-1] if len(estimator) > 1 else None), estimator[-1]
 
 
 def _key(steps: Any) -> str:
-    """Return what is the same for steps with the same parameters."""
+    """Return a key that is the same for steps with the same parameters."""
     try:
         return joblib.hash(steps)
-    except Exception:  # a function that cannot be pickled, say: they share with no other
+    except Exception:  # cannot be pickled, such as a lambda: not shared
         return str(id(steps))
 
 
@@ -284,7 +289,7 @@ def _features(steps: Any, X: Any, train: np.ndarray, test: np.ndarray) -> tuple[
 def _splits(
     X: Any, y: Any, targets: np.ndarray, labeled: np.ndarray, cv: Any, regression: bool, random_state: int
 ) -> Iterable[tuple[np.ndarray, np.ndarray]]:
-    """Yield training rows, all unlabeled ones among them, and labelled rows to test on."""
+    """Yield the training rows, which include all unlabeled rows, and the labelled test rows."""
     rest = np.setdiff1d(np.arange(len(targets)), labeled)
     if isinstance(cv, Integral):
         kind = ShuffleSplit if regression else StratifiedShuffleSplit

@@ -1,4 +1,4 @@
-"""Folds that score labelled rows only, and train on all others."""
+"""Cross-validation splitters that score labelled rows only, and train on all other rows."""
 
 from __future__ import annotations
 
@@ -15,25 +15,24 @@ from ..few_labels import as_array, is_labeled, plain
 
 
 class _SemiSupervised:
-    """Let a splitter of scikit-learn see the labelled rows alone, and train on all others in every fold."""
+    """Mixin: the splitter splits the labelled rows only; all other rows are training rows in every fold."""
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the rows to train on, all unlabeled ones among them, and the labelled rows to score.
+        """Yield the training rows, which include all unlabeled rows, and the labelled rows to score.
 
         Parameters
         ----------
         X : array, DataFrame, sparse matrix or list of n rows
         y : array, Series or list of shape (n,) or (n, n_outputs)
-            Rows whose y is -1, None or NaN are unlabeled. Where the labels are continuous numbers, -1 is
-            one of them.
+            Rows whose y is -1, None or NaN are unlabeled. If the labels are continuous numbers, -1 is a label.
         groups : array of shape (n,), optional
-            Groups of the rows, where the splitter has groups. A group keeps to one side, but for its
-            unlabeled rows.
+            Groups of the rows, if the splitter uses groups. The labelled rows of a group stay on one side of
+            a split; its unlabeled rows are always training rows.
 
         Yields
         ------
         train, test : ndarray of int
-            Row numbers, ascending.
+            Row indices, in ascending order.
 
         Raises
         ------
@@ -46,7 +45,7 @@ class _SemiSupervised:
             raise ValueError(f"X has {_num_samples(X)} rows and y has {_num_samples(y)}. Pass one y a row.")
         labeled = labeled_rows(y)
         rest = np.setdiff1d(np.arange(_num_samples(y)), labeled, assume_unique=True)
-        n_splits = self.get_n_splits()  # type: ignore[attr-defined]  # of the splitter beside
+        n_splits = self.get_n_splits()  # type: ignore[attr-defined]  # of the splitter that it is mixed with
         if len(labeled) < n_splits:
             raise ValueError(
                 f"y has {len(labeled)} labelled rows, too few for n_splits={n_splits}. Lower n_splits."
@@ -59,7 +58,7 @@ class _SemiSupervised:
 
 
 def labeled_rows(y: Any) -> np.ndarray:
-    """Return the numbers of the rows with a label; -1 is none, but among continuous numbers."""
+    """Return the indices of the labelled rows; -1 is a label only among continuous numbers."""
     rows = np.flatnonzero(is_labeled(y))
     known = plain(as_array(y)[rows])
     if len(known) and type_of_target(known).startswith("continuous"):
@@ -70,7 +69,7 @@ def labeled_rows(y: Any) -> np.ndarray:
 class SemiSupervisedKFold(_SemiSupervised, KFold):
     """:class:`~sklearn.model_selection.KFold` of the labelled rows; unlabeled ones always train.
 
-    For a search over a pipeline whose first steps learn from all rows and whose last step is
+    Use it in a search over a pipeline whose first steps learn from all rows and whose last step is
     :class:`~sklearn_ssl.LabeledOnly`.
 
     Parameters
@@ -80,11 +79,11 @@ class SemiSupervisedKFold(_SemiSupervised, KFold):
     shuffle : bool, default=False
         Shuffle the labelled rows before they are split.
     random_state : int, RandomState instance or None, default=None
-        Decides the order, with ``shuffle=True``.
+        Controls the shuffling, with ``shuffle=True``.
 
     See Also
     --------
-    SemiSupervisedStratifiedKFold : Keeps the shares of the classes.
+    SemiSupervisedStratifiedKFold : Preserves the shares of the classes.
     SemiSupervisedGroupKFold : Keeps groups together.
 
     Examples
@@ -102,17 +101,17 @@ class SemiSupervisedKFold(_SemiSupervised, KFold):
 class SemiSupervisedStratifiedKFold(_SemiSupervised, StratifiedKFold):
     """:class:`~sklearn.model_selection.StratifiedKFold` of the labelled rows; unlabeled ones always train.
 
-    Each fold has about the same share of each class. ``GridSearchCV`` takes this for a classifier when it
-    is given a number, so with few labels it is what to use.
+    Each fold has about the same share of each class. ``GridSearchCV`` stratifies the folds of a classifier if
+    its `cv` is a number; with unlabeled rows, pass this splitter as `cv` instead.
 
     Parameters
     ----------
     n_splits : int, default=5
-        Number of folds; each class needs as many labelled rows.
+        Number of folds; each class needs at least as many labelled rows.
     shuffle : bool, default=False
         Shuffle the rows of each class before they are split.
     random_state : int, RandomState instance or None, default=None
-        Decides the order, with ``shuffle=True``.
+        Controls the shuffling, with ``shuffle=True``.
 
     Examples
     --------
@@ -129,8 +128,8 @@ class SemiSupervisedStratifiedKFold(_SemiSupervised, StratifiedKFold):
 class SemiSupervisedGroupKFold(_SemiSupervised, GroupKFold):
     """:class:`~sklearn.model_selection.GroupKFold` of the labelled rows; unlabeled ones always train.
 
-    The labelled rows of a group are all trained on, or all scored. Its unlabeled rows train in any case:
-    leave them out of X where the features, too, must not have seen a group that is scored.
+    In each fold the labelled rows of a group are either all trained on or all scored. Its unlabeled rows are
+    always trained on. Leave them out of X if the features, too, must not have seen a group that is scored.
 
     Parameters
     ----------
@@ -139,7 +138,7 @@ class SemiSupervisedGroupKFold(_SemiSupervised, GroupKFold):
     shuffle : bool, default=False
         Shuffle the groups before they are split.
     random_state : int, RandomState instance or None, default=None
-        Decides the order, with ``shuffle=True``.
+        Controls the shuffling, with ``shuffle=True``.
 
     Examples
     --------
@@ -156,17 +155,17 @@ class SemiSupervisedGroupKFold(_SemiSupervised, GroupKFold):
 class SemiSupervisedStratifiedGroupKFold(_SemiSupervised, StratifiedGroupKFold):
     """:class:`~sklearn.model_selection.StratifiedGroupKFold` of the labelled rows; unlabeled ones always train.
 
-    Groups keep to one side, as with :class:`SemiSupervisedGroupKFold`, and folds have about the same
-    shares of the classes.
+    Groups stay on one side of a split, as with :class:`SemiSupervisedGroupKFold`, and each fold has about the
+    same share of each class.
 
     Parameters
     ----------
     n_splits : int, default=5
-        Number of folds; each class needs as many labelled rows.
+        Number of folds; each class needs at least as many labelled rows.
     shuffle : bool, default=False
         Shuffle the groups before they are split.
     random_state : int, RandomState instance or None, default=None
-        Decides the order, with ``shuffle=True``.
+        Controls the shuffling, with ``shuffle=True``.
 
     Examples
     --------
