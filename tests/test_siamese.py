@@ -10,7 +10,7 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_ssl import RotationPretrainer, SiamesePretrainer
-from sklearn_ssl import _siamese as siamese
+from sklearn_ssl.methods import _siamese as siamese
 from sklearn_ssl.methods._rotation import rotate_views
 from sklearn_ssl.methods._siamese import barlow_twins_loss, byol_loss, simsiam_loss, vicreg_loss
 from sklearn_ssl.modalities import Image
