@@ -1,4 +1,4 @@
-"""Plain networks from a batch to features, and back; no self-supervision in them."""
+"""Plain networks that map a batch to features, and back; no self-supervision in them."""
 
 from ..naming import publish
 from ._convolutional import ConvDecoder, ConvNet

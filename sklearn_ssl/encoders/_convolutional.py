@@ -1,4 +1,4 @@
-"""Small convolutional network, for images."""
+"""Small convolutional networks for images."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-WAIST = 256  # of a decoder: features may be thousands, and pixels too
-COARSE = 32
+WAIST = 256  # width of a decoder's bottleneck: there may be thousands of features, and of pixels
+COARSE = 32  # largest side, in pixels, of the images of a decoder's linear map
 
 
 class GridPool(nn.Module):
-    """Average images over the cells of a grid, and lay the cells side by side.
+    """Average pooling over the cells of a grid, which are concatenated.
 
-    The windows are those of ``nn.AdaptiveAvgPool2d``. As a matrix product its backward pass is several
-    times faster on a CPU.
+    The windows are those of ``nn.AdaptiveAvgPool2d``. Written as a matrix product, the backward pass is
+    several times faster on a CPU.
 
     Parameters
     ----------
     size : tuple (height, width)
-        Of the images.
+        Size of the images.
     grid : int
-        Rows and columns of the grid; a side with fewer pixels keeps them.
+        Rows and columns of the grid; a side with fewer pixels is not pooled.
     """
 
     weight: Tensor | None
@@ -41,14 +41,14 @@ class GridPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images ``(n, channels, height, width)`` to ``(n, n_cells * channels)``."""
-        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)  # a view where channels come last in memory
+        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)  # a view if channels come last in memory
         return (pixels if self.weight is None else self.weight @ pixels).flatten(1)
 
 
 class ConvDecoder(nn.Module):
-    """From features to images: a layer on a small grid, then convolutions between doublings of the size.
+    """Map features to images: a linear layer onto a small grid, then convolutions and doublings of the size.
 
-    The last doubling rearranges channels into pixels, so that no convolution runs at full size.
+    The last doubling is a pixel shuffle, so that no convolution runs at full size.
 
     Parameters
     ----------
@@ -57,10 +57,10 @@ class ConvDecoder(nn.Module):
     shape : tuple (channels, height, width)
         Shape of one image.
     widths : tuple of int, default=(128, 64, 32)
-        Channels on the smallest grid, after the first doubling, and from the second on.
+        Channels on the smallest grid, after the first doubling, and from the second doubling on.
     linear : bool, default=False
-        Add a linear map of the features, to images of up to 32 x 32 pixels, which are stretched to larger
-        ones. Without it the decoder is slow to learn even what principal components know.
+        Add a linear map of the features to images of up to 32 x 32 pixels, which are upsampled for larger
+        images. Without it the decoder is slow to learn even what principal components capture.
     """
 
     def __init__(
@@ -111,24 +111,24 @@ class ConvDecoder(nn.Module):
 
 
 class ConvNet(nn.Module):
-    """3x3 convolutions with batch normalisation; the features are the last two layers on a coarse grid.
+    """3x3 convolutions with batch normalisation; the features are the last two layers, pooled to a grid.
 
-    Where a network pools matters more than how long it trains: a grid keeps the rough place of things,
-    which linear classifiers need, and the layer before the last has what the pretext task made the last
-    one forget. Features come out standardised.
+    Where a network pools matters more than how long it trains. A coarse grid keeps the rough position of
+    things, which linear classifiers need. The layer before the last keeps what the pretext task makes the
+    last one forget. Features come out standardised.
 
     Parameters
     ----------
     shape : tuple (channels, height, width)
         Shape of one image.
     n_components : int or None, default=None
-        Width of the output, by a linear layer on the flattened grids; None leaves that layer out and
+        Width of the output, set by a linear layer on the flattened grids. None leaves that layer out and
         gives ``(widths[-2] + widths[-1]) * grid ** 2`` features for square images.
     widths : tuple of int, default=(32, 64, 128, 256)
-        Channels of the layers, at least two. The first keeps the size, the next ones halve it as long as
-        the grid still fits in; images that need more halvings get further layers, as wide as the last.
+        Channels of the layers, at least two. The first layer keeps the size; the next ones halve it as
+        long as the grid still fits. Images that need more halvings get further layers, as wide as the last.
     grid : int, default=4
-        Rows and columns of the grid; fewer for small images, a quarter of the shorter side.
+        Rows and columns of the grid; for small images, at most a quarter of the shorter side, rounded up.
 
     Examples
     --------
@@ -172,7 +172,7 @@ class ConvNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images ``(n, channels, height, width)`` to features ``(n, n_components)``."""
-        x = x.contiguous(memory_format=torch.channels_last)  # convolutions are faster so
+        x = x.contiguous(memory_format=torch.channels_last)  # convolutions are faster in this format
         outputs = []
         for layer in self.layers:
             x = layer(x)

@@ -1,4 +1,4 @@
-"""Multi-layer perceptron, for tables."""
+"""Multi-layer perceptron for tables."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 
 def random_directions(n_features: int, n_directions: int) -> Tensor:
-    """Draw unit vectors, in sets of up to `n_features` that stand at right angles to each other.
+    """Draw random unit vectors, in sets of up to `n_features` that are orthogonal to each other.
 
-    A full set is a rotation, which keeps all distances between rows.
+    A full set is a rotation, which preserves all distances between rows.
 
     Parameters
     ----------
@@ -29,29 +29,30 @@ def random_directions(n_features: int, n_directions: int) -> Tensor:
 
 
 def head(n_in: int, width: int, n_out: int) -> nn.Sequential:
-    """Return a layer, batch normalisation and a second layer: what pretext tasks put on top of features.
+    """Return a head for pretext tasks: a linear layer, batch normalisation, ReLU and a second linear layer.
 
     Parameters
     ----------
     n_in, width, n_out : int
-        Widths of the input, between the layers, and of the output.
+        Widths of the input, of the hidden layer, and of the output.
     """
     return nn.Sequential(nn.Linear(n_in, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Linear(width, n_out))
 
 
 class MLP(nn.Module):
-    """Fully connected layers with batch normalisation; the features are all layers side by side.
+    """Fully connected layers with batch normalisation; the features are all layers, concatenated.
 
-    A pretext task makes the last layer forget what it does not need. So the features begin with fixed
-    random directions of the input, enough of them that the columns weigh half as much as the network in
-    a linear classifier, and go on with each layer. They come out standardised.
+    A pretext task makes the last layer forget what the task does not need. So the features are fixed
+    random directions of the input, followed by the output of each layer. There are enough directions
+    that the columns weigh half as much as the network in a linear classifier. Features come out
+    standardised.
 
     Parameters
     ----------
     n_features : int
         Width of the input.
     n_components : int or None, default=None
-        Width of the output, by a linear layer on top; None leaves that layer out and gives
+        Width of the output, set by a linear layer on top. None leaves that layer out and gives
         ``n_directions + sum(widths)`` features.
     widths : tuple of int, default=(512, 256, 256)
         Widths of the layers.
@@ -61,7 +62,7 @@ class MLP(nn.Module):
     Attributes
     ----------
     columns : tuple or None
-        What each input is, where that is known: one entry for each, all different.
+        What each input stands for, if known: one entry per input, all different.
 
     Examples
     --------
@@ -110,12 +111,12 @@ class MLP(nn.Module):
         return [*self.layers, self.head]
 
     def with_columns(self, columns: tuple[Any, ...]) -> MLP:
-        """Return a copy for other inputs: those that it knows keep their weights, new ones get fresh ones.
+        """Return a copy for other inputs: known inputs keep their weights, new ones get fresh weights.
 
         Parameters
         ----------
         columns : tuple
-            What the inputs are; known ones may be at other places.
+            What the inputs stand for; known ones may be at other positions.
         """
         old = {column: place for place, column in enumerate(self.columns or ())}
         known = [place for place, column in enumerate(columns) if column in old]

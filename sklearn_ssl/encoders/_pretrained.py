@@ -1,4 +1,4 @@
-"""Pretrained text encoders of other libraries, under our roof."""
+"""Pretrained text encoders of other libraries."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from ._tokens import Tokens
 
 
 def is_sentence_transformer(module: Any) -> bool:
-    """Return whether a module is one of sentence-transformers, by what it can do."""
+    """Return whether a module is a model of sentence-transformers, judging by its attributes."""
     return isinstance(module, nn.Module) and all(
         hasattr(module, name) for name in ("tokenizer", "encode", "get_max_seq_length")
     )
 
 
 def is_transformer(module: Any) -> bool:
-    """Return whether a module is one of transformers, by what it can do."""
+    """Return whether a module is a model of transformers, judging by its attributes."""
     return isinstance(module, nn.Module) and all(hasattr(module, name) for name in ("config", "base_model"))
 
 
 def longest_input(model: Any) -> int | None:
-    """Return how many tokens a model takes, its own marks included; None if it does not say."""
+    """Return how many tokens a model takes, special tokens included; None if it does not say."""
     lengths = [model.get_max_seq_length()] if is_sentence_transformer(model) else []
     config = getattr(model, "config", None)
     longest = getattr(config, "max_position_embeddings", None)
-    for name, module in model.named_modules():  # RoBERTa and its kin count places from behind that of padding
+    for name, module in model.named_modules():  # RoBERTa and the like number positions after that of padding
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
             skipped = 0 if module.padding_idx is None else module.padding_idx + 1
             longest = module.num_embeddings - skipped
@@ -42,8 +42,8 @@ class PretrainedText(nn.Module):
     Parameters
     ----------
     model : nn.Module
-        A ``SentenceTransformer``, whose own pooling gives the features, or a model of transformers, of
-        which the last layer is averaged over the tokens.
+        A ``SentenceTransformer``, whose own pooling gives the features, or a model of transformers, whose
+        last layer is averaged over the tokens.
     """
 
     def __init__(self, model: nn.Module):
@@ -51,7 +51,7 @@ class PretrainedText(nn.Module):
         self.model = model
 
     def outputs(self, x: Tokens) -> tuple[Tensor, Tensor]:
-        """Return what the model gives for each token ``(n, length, width)`` and for each text ``(n, d)``."""
+        """Return the features of each token ``(n, length, width)`` and of each text ``(n, d)``."""
         model: Any = self.model
         here = x.present()
         batch = {"input_ids": x.ids, "attention_mask": here.long()}

@@ -1,4 +1,4 @@
-"""What encoders of sequences give: features at positions, at a rate of their own."""
+"""Encoders of sequences, and what they return: features at positions, at a rate of their own."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 class Hidden(NamedTuple):
     """Features at the positions of sequences.
 
-    An encoder has positions at a rate of its own: one for each token of a text, or, with a stride, one for several
+    An encoder has positions at a rate of its own: one per token of a text or, with a stride, one per several
     steps of a series.
 
     Attributes
     ----------
     h : Tensor of shape (n, n_positions, width)
     present : Tensor of bool of shape (n, n_positions)
-        Where there is a position and no padding.
+        True at positions of the sequence, False at padding.
     """
 
     h: Tensor
@@ -26,19 +26,19 @@ class Hidden(NamedTuple):
 
 
 class SequenceEncoder(nn.Module, ABC):
-    """An encoder with features at each position, before and after it looks around.
+    """An encoder with features at each position, local and in context.
 
-    ``forward`` pools them to features of whole rows. Tasks at positions (masked, next, future) use `hidden`; those
-    that tell true local features from false ones use `local` and `context` apart.
+    ``forward`` pools them into features of whole rows. Tasks at positions (masked, next, future) use `hidden`.
+    Tasks that distinguish true local features from false ones use `local` and `context` separately.
     """
 
     @abstractmethod
     def local(self, x: Any) -> Hidden:
-        """Return the features of what is at each position alone: embedded tokens, or a strided front end."""
+        """Return the features of each position alone: embedded tokens, or the output of a strided front end."""
 
     @abstractmethod
     def context(self, hidden: Hidden) -> Hidden:
-        """Return the features at the same positions with what is around them."""
+        """Return the features at the same positions in their context."""
 
     def hidden(self, x: Any) -> Hidden:
         """Return the features at each position of a batch."""

@@ -1,4 +1,4 @@
-"""The parts of a network in depth order: for learning rates that fall with depth, and for freezing."""
+"""The parts of a network in depth order, for layer-wise learning rates and for freezing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from torch import nn
 def stages_of(encoder: nn.Module) -> list[nn.Module]:
     """Return the parts of a network, from its input to its output.
 
-    Together they hold all its parameters. An encoder says so itself, by a method ``stages()``; the parts of an
-    ``nn.Sequential`` are its layers, those that hold parameters; any other network is one part.
+    Together they hold all its parameters. An encoder defines its parts by a method ``stages()``. The parts of
+    an ``nn.Sequential`` are its layers with parameters. Any other network is one part.
 
     Parameters
     ----------

@@ -8,25 +8,25 @@ from ._tokens import Pooling, TokenEncoder
 
 
 class TokenBag(TokenEncoder):
-    """Embedded tokens, averaged: the cheapest encoder of texts, blind to their order.
+    """Mean of embedded tokens: the cheapest encoder of texts, blind to the order of their tokens.
 
-    With runs of characters as tokens it is the network of fastText [1]_. It sees each token alone, so that
-    it is for tasks on whole texts (contrastive, siamese), not for hidden or next tokens, nor for the order
-    of segments. Features come out standardised.
+    With character n-grams as tokens it is the network of fastText [1]_. It sees each token alone. So it
+    suits tasks on whole texts (contrastive, siamese), but not the prediction of masked or next tokens or
+    of the order of segments. Features come out standardised.
 
     Parameters
     ----------
     n_tokens : int
         Size of the vocabulary.
     n_components : int or None, default=None
-        Width of the features, by a linear layer; None leaves that layer out and gives `width` features.
+        Width of the features, set by a linear layer. None leaves that layer out and gives `width` features.
     width : int, default=128
-        Width of a token.
+        Width of a token's embedding.
 
     Attributes
     ----------
     vocabulary : tuple of str or None
-        The tokens, in the order of their numbers, where that is known.
+        The tokens, in the order of their ids, if known.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Convolutions over tokens: cheap, for short texts."""
+"""Convolutional network over tokens: cheap, for short texts."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from ._tokens import ContextEncoder, Pooling
 
 
 class TokenConvNet(ContextEncoder):
-    """Embedded tokens and convolutions over them; the features are all layers, pooled.
+    """Convolutions over embedded tokens; the features are all layers, pooled.
 
-    A bag of tokens and of the short phrases around them. Features come out standardised.
+    The result is a bag of tokens and of the short phrases around them. Features come out standardised.
 
     Parameters
     ----------
     n_tokens : int
         Size of the vocabulary.
     n_components : int or None, default=None
-        Width of the features, by a linear layer on top; None leaves that layer out and gives
+        Width of the features, set by a linear layer on top. None leaves that layer out and gives
         ``2 * (depth + 1) * width`` features.
     width : int, default=128
-        Width of a token.
+        Width of a token's embedding.
     depth : int, default=2
         Number of convolutions.
     size : int, default=5
-        Tokens that a convolution sees; odd.
+        Number of tokens that a convolution sees; odd.
     causal : bool, default=False
-        Let each token see those before it only.
+        Let each token see only itself and the tokens before it.
 
     Raises
     ------
@@ -44,7 +44,7 @@ class TokenConvNet(ContextEncoder):
     Attributes
     ----------
     vocabulary : tuple of str or None
-        The tokens, in the order of their numbers, where that is known.
+        The tokens, in the order of their ids, if known.
 
     Examples
     --------

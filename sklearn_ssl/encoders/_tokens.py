@@ -1,4 +1,4 @@
-"""What networks on sequences of tokens share: the batch, and pooling that ignores padding."""
+"""What encoders of tokens share: batches, embeddings, and pooling that ignores padding."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from ._sequence import Hidden, SequenceEncoder
 
 
 class Tokens(NamedTuple):
-    """A batch of sequences of tokens, filled up to the length of the longest.
+    """A batch of sequences of tokens, padded to the length of the longest.
 
     Attributes
     ----------
     ids : Tensor of int64 of shape (n, length)
-        Numbers of tokens, with padding behind each sequence.
+        Ids of the tokens, with padding after each sequence.
     lengths : Tensor of int64 of shape (n,)
-        Tokens in each sequence; at least one.
+        Number of tokens in each sequence; at least one.
     """
 
     ids: Tensor
     lengths: Tensor
 
     def present(self) -> Tensor:
-        """Return where there is a token and no padding, bool ``(n, length)``."""
+        """Return True at tokens and False at padding, bool ``(n, length)``."""
         return torch.arange(self.ids.shape[1], device=self.ids.device) < self.lengths[:, None]
 
 
 class Standardize(nn.BatchNorm1d):
-    """Batch normalisation without weights, cut off at ten standard deviations once it is trained.
+    """Batch normalisation without weights, clipped at ten standard deviations in evaluation mode.
 
-    What hardly varies among the rows that it learns from, such as the maxima over letters that are in all of them,
-    would otherwise be blown up without limit where another row differs.
+    Features that hardly vary among training rows, such as maxima over letters that occur in all of them, would
+    otherwise explode in rows that differ.
 
     Parameters
     ----------
@@ -46,10 +46,10 @@ class Standardize(nn.BatchNorm1d):
     limit = 10.0
 
     def __init__(self, width: int):
-        super().__init__(width, eps=1e-8, affine=False)  # untrained, features are tiny
+        super().__init__(width, eps=1e-8, affine=False)  # features of an untrained network are tiny
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map features ``(n, width)`` to such."""
+        """Standardise features ``(n, width)``."""
         z = super().forward(x)
         return z if self.training else z.clamp(-self.limit, self.limit)
 
@@ -60,11 +60,11 @@ class Pooling(nn.Module):
     Parameters
     ----------
     n_layers, width : int
-        How many layers are pooled, and how wide they are.
+        Number of layers that are pooled, and their width.
     n_components : int or None
-        Width of the output, by a linear layer; None leaves it out.
+        Width of the output, set by a linear layer; None leaves that layer out.
     maximum : bool, default=True
-        Whether there are maxima, or means alone.
+        Whether to pool by maximum too, not by mean alone.
     """
 
     def __init__(self, n_layers: int, width: int, n_components: int | None, maximum: bool = True):
@@ -88,7 +88,7 @@ class Pooling(nn.Module):
 
 
 class TokenEncoder(nn.Module):
-    """What encoders of tokens have in common: an embedding, whose tokens are known by name, and pooling.
+    """Base class of encoders of tokens: an embedding, whose tokens are known by name, and pooling.
 
     A subclass sets `pooling` and writes ``layers``.
 
@@ -97,7 +97,7 @@ class TokenEncoder(nn.Module):
     n_tokens : int
         Size of the vocabulary.
     width : int
-        Width of a token.
+        Width of a token's embedding.
     """
 
     pooling: Pooling
@@ -111,14 +111,14 @@ class TokenEncoder(nn.Module):
         nn.init.normal_(self.embedding.weight, std=0.02)
 
     def with_vocabulary(self, names: tuple[str, ...], n_positions: int) -> Self:
-        """Return a copy for other tokens: those that it knows keep their weights, new ones get fresh ones.
+        """Return a copy for other tokens: known tokens keep their weights, new ones get fresh weights.
 
         Parameters
         ----------
         names : tuple of str
-            The tokens; known ones may be at other places.
+            The tokens; known ones may have other ids.
         n_positions : int
-            Length of the longest sequence, for encoders that count places.
+            Length of the longest sequence, for encoders with learned positions.
         """
         new = copy.deepcopy(self)
         new.embedding = with_rows(self.embedding, names, self.vocabulary or ())
@@ -140,9 +140,9 @@ class TokenEncoder(nn.Module):
 
 
 class ContextEncoder(TokenEncoder, SequenceEncoder):
-    """An encoder of tokens whose layers look around, with features at each token.
+    """An encoder of tokens whose layers use context, with features at each token.
 
-    A subclass writes ``layers``; the features at a token are those of the last layer.
+    A subclass writes ``layers``; the features of a token are those of the last layer.
     """
 
     def context(self, hidden: Hidden) -> Hidden:
@@ -155,7 +155,7 @@ class ContextEncoder(TokenEncoder, SequenceEncoder):
 
 
 def with_rows(table: nn.Embedding, names: tuple[str, ...], old: tuple[str, ...]) -> nn.Embedding:
-    """Return an embedding of `names`: those among the `old` ones keep their weights, others get fresh ones."""
+    """Return an embedding of `names`: those among `old` keep their weights, others get fresh weights."""
     places = {name: place for place, name in enumerate(old)}
     known = [place for place, name in enumerate(names) if name in places]
     new = nn.Embedding(len(names), table.embedding_dim)

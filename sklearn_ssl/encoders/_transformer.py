@@ -1,4 +1,4 @@
-"""Small transformer, for sequences of tokens."""
+"""Small transformer for sequences of tokens."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from ._tokens import ContextEncoder, Pooling, with_rows
 
 
 def rotations(length: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return cosine and sine of the angle of each place and pair of numbers, ``(length, width / 2)`` each."""
+    """Return cosine and sine of the angle of each position and pair of features, ``(length, width / 2)`` each."""
     pace = 10_000.0 ** (-torch.arange(0, width, 2, device=device) / width)
     angles = torch.arange(length, device=device)[:, None] * pace
     return angles.cos(), angles.sin()
 
 
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Return `x` ``(..., length, width)`` rotated by its place: products then tell how far apart two places are."""
+    """Rotate `x` ``(..., length, width)`` by position, so that dot products depend on relative positions."""
     a, b = x.chunk(2, dim=-1)
     return torch.cat([a * cosine - b * sine, a * sine + b * cosine], dim=-1)
 
 
 class Block(nn.Module):
-    """Attention and two layers, each on normalised input and added to it.
+    """Pre-norm transformer block: self-attention and a two-layer MLP, each with a residual connection.
 
     Parameters
     ----------
     width, n_heads : int
     causal : bool
-        Let each token see those before it only.
+        Let each token see only itself and the tokens before it.
     """
 
     def __init__(self, width: int, n_heads: int, causal: bool):
@@ -46,22 +46,22 @@ class Block(nn.Module):
         )
 
     def forward(self, h: Tensor, here: Tensor | None, rotation: tuple[Tensor, Tensor]) -> Tensor:
-        """Map tokens ``(n, length, width)`` to such.
+        """Map features of tokens to features of the same shape.
 
         Parameters
         ----------
         h : Tensor of shape (n, length, width)
         here : Tensor of bool of shape (n, 1, 1, length) or None
-            Which tokens may be seen.
+            Which tokens may be attended to.
         rotation : tuple of two Tensor of shape (length, width / n_heads / 2)
-            Of ``rotations``.
+            Cosine and sine, as returned by ``rotations``.
         """
         n, length, width = h.shape
         projected = self.project(self.norm(h)).view(n, length, 3, self.n_heads, width // self.n_heads)
         query, key, value = projected.permute(2, 0, 3, 1, 4)
         query, key = rotate(query, *rotation), rotate(key, *rotation)
         on_cpu = h.device.type == "cpu"
-        if on_cpu:  # where torch's kernel takes twice as long or more in bfloat16
+        if on_cpu:  # torch's kernel takes two to three times as long in bfloat16
             query, key, value = query.float(), key.float(), value.float()
         with torch.autocast(h.device.type, enabled=not on_cpu and torch.is_autocast_enabled(h.device.type)):
             seen = F.scaled_dot_product_attention(query, key, value, attn_mask=here, is_causal=self.causal)
@@ -70,13 +70,12 @@ class Block(nn.Module):
 
 
 class Transformer(ContextEncoder):
-    """Attention over tokens; the features are all layers, pooled.
+    """Self-attention over tokens [1]_; the features are all layers, pooled.
 
-    Where a token is, is told twice: rotary positions [3]_ let attention tell how far apart two tokens are, which
-    is what language needs, and learned ones let it tell the place itself, which means something in strings
-    that are aligned, such as DNA around a junction. Normalisation comes first in each layer [2]_, so that no
-    warm-up of the learning rate is needed. Padding is never attended to, nor pooled. Features come out
-    standardised.
+    Positions are encoded twice. Rotary embeddings [3]_ encode how far apart two tokens are, which is what
+    language needs. Learned embeddings encode the absolute position, which matters in aligned strings, such as
+    DNA around a junction. Layers normalise their input (pre-norm [2]_), so that no warm-up of the learning
+    rate is needed. Padding is neither attended to nor pooled. Features come out standardised.
 
     Parameters
     ----------
@@ -85,26 +84,26 @@ class Transformer(ContextEncoder):
     n_positions : int
         Length of the longest sequence.
     n_components : int or None, default=None
-        Width of the features, by a linear layer on top; None leaves that layer out and gives
+        Width of the features, set by a linear layer on top. None leaves that layer out and gives
         ``2 * (depth + 1) * width`` features.
     width : int, default=128
-        Width of a token; a multiple of twice `n_heads`.
+        Width of a token's embedding; a multiple of twice `n_heads`.
     depth : int, default=3
         Number of layers.
     n_heads : int, default=4
         Number of attention heads.
     causal : bool, default=False
-        Let each token see those before it only.
+        Let each token see only itself and the tokens before it.
 
     Raises
     ------
     ValueError
-        If `width` cannot be shared out among the heads.
+        If `width` is not a multiple of twice `n_heads`.
 
     Attributes
     ----------
     vocabulary : tuple of str or None
-        The tokens, in the order of their numbers, where that is known.
+        The tokens, in the order of their ids, if known.
 
     References
     ----------
@@ -151,7 +150,7 @@ class Transformer(ContextEncoder):
         return self.positions.num_embeddings
 
     def with_vocabulary(self, names: tuple[str, ...], n_positions: int) -> Self:
-        """Return a copy for other tokens, and for sequences of `n_positions` at most."""
+        """Return a copy for other tokens, and for sequences of up to `n_positions` tokens."""
         new = super().with_vocabulary(names, n_positions)
         if n_positions > len(self.positions.weight):
             old, longer = (tuple(map(str, range(n))) for n in (len(self.positions.weight), n_positions))
@@ -160,7 +159,7 @@ class Transformer(ContextEncoder):
 
     def layers(self, hidden: Hidden) -> list[Tensor]:
         """Return the embedded tokens and the output of each layer, ``(n, length, width)`` each."""
-        # a causal layer needs no mask for padding, which comes behind all tokens
+        # a causal layer needs no mask for padding, which comes after all tokens
         here = None if self.causal else hidden.present[:, None, None, :]
         outputs = super().layers(hidden)
         length = hidden.h.shape[1]

@@ -1,4 +1,4 @@
-"""What the data is: how raw X becomes batches, and what a view and an encoder are there."""
+"""Modalities (kinds of data): how raw X becomes batches, and their views, encoders and decoders."""
 
 from ..naming import publish
 from ._base import Decoder, Modality, ValueDecoder, unknown_encoder, unknown_target

@@ -1,4 +1,4 @@
-"""The contract between the kind of data and what a network is trained for."""
+"""The contract between the kind of data (modality) and what a network is trained for (objective)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..training import Batch, Store
 
 
 class Decoder(nn.Module, ABC):
-    """A network from features back to what is known of a batch, which owns how the two are compared."""
+    """A network that predicts a batch, or something derived from it, from features, and defines the loss."""
 
     @abstractmethod
     def forward(self, z: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ class Decoder(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, output: Tensor, x: Batch) -> Tensor:
-        """Return the error of each element of a batch, float32, in the shape of the batch; of a table's cells."""
+        """Return the float32 error of each element of a batch, in its shape; for a table, of each cell."""
 
 
 class ValueDecoder(Decoder):
@@ -32,34 +32,34 @@ class ValueDecoder(Decoder):
     Attributes
     ----------
     numeric : Tensor of bool, broadcastable to what `loss` returns
-        Where `loss` is a squared error; elsewhere it is a cross-entropy.
+        True where `loss` is a squared error; elsewhere it is a cross-entropy.
     """
 
     numeric: Tensor
 
     @abstractmethod
     def values(self, output: Tensor) -> Batch:
-        """Return the batch that `output` stands for: numbers, or probabilities of the upper value."""
+        """Return the predicted batch: numbers, and expected values where `loss` is a cross-entropy."""
 
 
 class Modality(BaseEstimator, ABC):
-    """How raw X becomes batches, and what a view, a hole, an encoder and a decoder are there.
+    """A kind of data: how raw X becomes batches, and what a view, a mask, an encoder and a decoder are for it.
 
-    A subclass is a keyword-only dataclass whose fields are the user's choices. What `fit_validate` learns goes
-    into attributes that end in an underscore and are arrays, numbers, strings, tuples or None: they
-    are saved as such, without pickle; so are dicts of those. One that ``modality="auto"`` should know is listed in
-    the registry.
+    A subclass is a keyword-only dataclass whose fields are the user's parameters. `fit_validate` stores what it
+    learns in attributes with a trailing underscore. They are arrays, numbers, strings, tuples, None or dicts of
+    those, and are saved as such, without pickle. A modality that ``modality="auto"`` should know is listed in the
+    registry.
 
     Attributes
     ----------
     noun : str
-        What the data is called in errors, in the plural; empty where the name of the class says it best.
+        What errors call the data, in the plural; empty if the class name says it best.
     usage : str
-        How an instance is written, in errors.
+        How errors write an instance.
     encoders : tuple of str
-        Names of encoders that `encoder` builds, besides ``"auto"``.
+        Names that `encoder` takes, besides ``"auto"``.
     batch_size : int
-        Rows in a step, where the estimator leaves it to the modality.
+        Rows per batch, where the estimator leaves it to the modality.
     """
 
     noun: ClassVar[str] = ""
@@ -69,38 +69,38 @@ class Modality(BaseEstimator, ABC):
 
     @classmethod
     def accepts(cls, X: Any) -> bool:
-        """Return whether X can be of this kind only, so that ``modality="auto"`` takes it for that."""
+        """Return whether X can only be of this kind, so that ``modality="auto"`` chooses it."""
         return False
 
     @classmethod
     def hint(cls, X: Any) -> str:
-        """Return how X would be passed if it were of this kind, where that cannot be told; else an empty string."""
+        """Return how to pass X as this kind of data, if its kind is ambiguous; else an empty string."""
         return ""
 
     @classmethod
     def doubt(cls, X: Any) -> None:
-        """Warn of what speaks against it where ``modality="auto"`` takes X for this kind."""
+        """Warn if ``modality="auto"`` takes X for this kind but parts of it look like another."""
 
     def describe(self, X: Any) -> str:
-        """Return what X is, taken for this kind, in an error of a method that takes others."""
+        """Return what errors call an X of this kind, in methods that do not take it."""
         return type(self).__name__
 
     def input_tags(self) -> InputTags:
-        """Return what scikit-learn is to know of the X that this takes."""
+        """Return scikit-learn's tags of the X that this modality takes."""
         return InputTags(two_d_array=False)
 
     def example_rows(self) -> Any:
-        """Return at least 100 rows to try a method with; raise a ValueError that asks for X if there are none."""
-        raise ValueError(f"Pass X: there are no rows for {self!r} here.")
+        """Return at least 100 rows to try a method on; raise a ValueError that asks for X if there are none."""
+        raise ValueError(f"Pass X: there are no example rows for {self!r}.")
 
     def configure_for(self, encoder: str | nn.Module) -> None:
-        """Hook called before ``fit`` with the user's network or its name; does nothing by default."""
+        """Hook called before ``fit`` with the user's network or its name. Does nothing by default."""
 
     @abstractmethod
     def fit_validate(self, X: Any) -> Store:
-        """Learn scaling statistics and the like from raw X, and return it as a store; raise on what does not fit.
+        """Learn scaling statistics and the like from raw X, and return it as a store; raise if X is invalid.
 
-        Raw data is checked here once, however large it is.
+        This is the only check of the training data, however large it is.
         """
 
     @abstractmethod
@@ -108,7 +108,7 @@ class Modality(BaseEstimator, ABC):
         """Check raw X against what `fit` saw and return it as a store of batches."""
 
     def fit(self, X: Any) -> Self:
-        """Learn scaling statistics and the like from raw X; raise on what is not of this kind.
+        """Learn scaling statistics and the like from raw X; raise if X is not of this kind.
 
         Parameters
         ----------
@@ -121,52 +121,55 @@ class Modality(BaseEstimator, ABC):
         Raises
         ------
         ValueError, TypeError
-            If X or a parameter is not what it should be.
+            If X or a parameter is invalid.
         """
         self.fit_validate(X)
         return self
 
     @abstractmethod
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
-        """Build the network `name` that maps a batch to features ``(n, n_components)``.
+        """Build the network called `name`, which maps a batch to features ``(n, n_components)``.
 
-        `causal` asks for one whose features at a position depend on those before it only.
+        If `causal`, features at a position must not depend on later positions.
         """
 
     def adapt_encoder(self, encoder: nn.Module) -> nn.Module:
-        """Return the user's network, adapted to what `fit` saw; by default as it is."""
+        """Return the user's network, adapted to what `fit` saw; unchanged by default."""
         return encoder
 
     @abstractmethod
     def view(self, x: Batch) -> Batch:
-        """Draw a random view of a batch, on its device, from torch's global generator."""
+        """Draw a random view of a batch, on its device, with torch's global generator."""
 
     def views(self, x: Batch) -> tuple[Batch, Batch]:
-        """Draw two random views of a batch, which are to agree."""
+        """Draw two random views of a batch: a positive pair for each row."""
         return self.view(x), self.view(x)
 
     def mask(self, x: Batch, rate: float) -> tuple[Batch, Tensor]:
-        """Hide a share `rate` of a batch: return it with holes, and where, in the shape of a decoder's loss."""
+        """Mask a share `rate` of a batch; return it and the mask, in the shape of a decoder's loss."""
         raise self._lacks("no way to hide parts of it")
 
     def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> Any:
-        """Build a `Decoder` of `target`; of ``"value"``, the batch itself, a `ValueDecoder`.
+        """Build a `Decoder` that predicts `target`; for ``"value"``, the batch itself, a `ValueDecoder`.
 
-        `linear` asks for a linear map beside the network, where that is slow to learn one: rows are
-        rebuilt more exactly then, from features that are less useful to a linear classifier.
+        If `linear`, add a linear map beside a network that is slow to learn one. Rows are then
+        reconstructed more exactly, from features that are less useful to a linear classifier.
         """
         raise self._lacks("no decoder")
 
     def critic(self, n_components: int) -> nn.Module:
-        """Build a network from a batch to ``(n, n_components)`` without batch normalisation."""
+        """Build a network that maps a batch to ``(n, n_components)``, without batch normalisation.
+
+        So the gradient at one row does not depend on the others.
+        """
         raise self._lacks("no critic")
 
     def restore(self, x: Batch) -> np.ndarray:
-        """Turn a batch, as a decoder gives it, into rows like those of the X that `fit` saw."""
+        """Turn a batch, as a decoder returns it, into rows like those of the X that `fit` saw."""
         raise self._lacks("no way back to raw rows")
 
     def __getstate__(self) -> dict[str, Any]:
-        # the strides of an array without elements, which joblib hashes, are others after a pickle
+        # pickling changes the strides of an empty array, and joblib hashes strides
         return {
             name: pickle.loads(pickle.dumps(value))
             if isinstance(value, np.ndarray) and not value.size
@@ -181,7 +184,7 @@ class Modality(BaseEstimator, ABC):
 
 
 def unknown_encoder(name: str, modality: Modality) -> ValueError:
-    """Return the error for a name that the modality has no network for."""
+    """Return the error for an encoder's name that the modality does not know."""
     names = ", ".join(repr(k) for k in ("auto", *modality.encoders))
     return ValueError(
         f"encoder={name!r} is not known to {type(modality).__name__}. Use one of {names}, or pass any "
@@ -190,6 +193,6 @@ def unknown_encoder(name: str, modality: Modality) -> ValueError:
 
 
 def unknown_target(name: str, known: tuple[str, ...], modality: Modality) -> ValueError:
-    """Return the error for a target that the modality has no decoder for."""
+    """Return the error for a target that the modality cannot decode."""
     names = " or ".join(repr(k) for k in known)
     return ValueError(f"target={name!r} is not known to {type(modality).__name__}. Use {names}.")

@@ -1,4 +1,4 @@
-"""DataFrames of pandas and polars: the one place that knows the two apart."""
+"""DataFrames of pandas and polars: the only module that distinguishes the two."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ._missing import is_missing
 
 
 def is_frame(X: Any) -> bool:
-    """Return whether X has named columns; the columns of a lazy frame are not asked for."""
+    """Return whether X has named columns; those of a lazy frame are not resolved."""
     return hasattr(type(X), "collect") or hasattr(X, "columns")
 
 
 def check_frame(frame: Any) -> None:
-    """Refuse what scikit-learn cannot tell apart by name, and what has not been read yet."""
+    """Refuse frames with duplicate column names, and lazy frames."""
     if hasattr(type(frame), "collect"):
         raise TypeError("X is a lazy frame, which has no rows yet. Call .collect() first.")
     twice = [str(name) for name, count in Counter(frame.columns).items() if count > 1]
@@ -26,14 +26,14 @@ def check_frame(frame: Any) -> None:
 
 
 def column_of(X: Any, j: int) -> Any:
-    """Return column `j`: a Series of a frame, else an array."""
+    """Return column `j`: a Series for a frame, else an array."""
     if hasattr(X, "iloc"):
         return X.iloc[:, j]
     return X.to_series(j) if is_frame(X) else np.asarray(X)[:, j]
 
 
 def columns_of(X: Any, positions: np.ndarray) -> Any:
-    """Return some columns, as what X is; X itself if that is all of them."""
+    """Return some columns, in the container of X; X itself if those are all its columns."""
     if len(positions) == X.shape[1]:
         return X
     if hasattr(X, "iloc"):
@@ -42,14 +42,14 @@ def columns_of(X: Any, positions: np.ndarray) -> Any:
 
 
 def with_column(X: Any, name: Any, column: Any) -> Any:
-    """Return a pandas frame with another column of that name; X stays as it is, and is not copied."""
-    X = X.copy(deep=False)  # assign() would ask for names that are texts
+    """Return a pandas frame with that column replaced; X is neither changed nor deep-copied."""
+    X = X.copy(deep=False)  # assign() takes only names that are str
     X[name] = column
     return X
 
 
 def kind_of(column: Any) -> str:
-    """Return "number", "category", "date" or "other": what a column of a frame is by its type and values."""
+    """Return "number", "category", "date" or "other", judging a column of a frame by its dtype and values."""
     kind = column.dtype
     if hasattr(kind, "is_numeric"):  # polars
         if kind.is_numeric() or str(kind) in ("Boolean", "Null"):
@@ -86,13 +86,13 @@ def _kind_of_objects(column: Any) -> str:
         return "date"
     try:
         set(column)
-    except TypeError:  # lists cannot be told apart by a hash
+    except TypeError:  # lists are not hashable
         return "other"
     return "category"
 
 
 def numbers_of(X: Any) -> Any:
-    """Return columns of numbers in a form whose missing cells scikit-learn knows."""
+    """Return numeric columns in a form whose missing cells scikit-learn recognises."""
     if hasattr(X, "iloc"):
         objects = [name for name, kind in zip(X.columns, X.dtypes, strict=True) if str(kind) == "object"]
         for name in objects:
@@ -106,12 +106,12 @@ def numbers_of(X: Any) -> Any:
 
 
 def stack_frames(X: Any, pool: Any) -> Any:
-    """Put the rows of `pool` below those of `X`, frames of one library; X says which columns, and in what order."""
+    """Append the rows of `pool` to `X`, a frame of the same library; X decides on the columns and their order."""
     return _stack(*_agree(X, same_columns(X, pool)))
 
 
 def same_columns(X: Any, pool: Any) -> Any:
-    """Return the columns of `pool` that X has, in the order of X; `pool` may be of another library."""
+    """Return the columns of `pool` that X has, in the order of X; `pool` may be a frame of another library."""
     known = set(pool.columns)
     missing = [name for name in X.columns if name not in known]
     if missing:
@@ -142,9 +142,9 @@ def _stack_pandas(X: Any, pool: Any) -> Any:
 
 
 def _agree(X: Any, pool: Any) -> tuple[Any, Any]:
-    """Return two frames whose columns are of the same types, or raise: stacked, others would be neither.
+    """Return both frames with columns of the same types, or raise: stacking would change the types of others.
 
-    A column without any value may stand for any type.
+    A column without any value matches every type.
     """
     pandas, bad = hasattr(X, "iloc"), []
     for j, name in enumerate(X.columns):
@@ -157,7 +157,7 @@ def _agree(X: Any, pool: Any) -> tuple[Any, Any]:
             bad.append(f"{name!r}: {kinds[0]}, {kinds[1]}")
         elif "category" in kinds:
             X, pool = (_with_categories(frame, j, pair, pandas) for frame in (X, pool))
-        elif kinds[0] != kinds[1] and pandas:  # one is all holes
+        elif kinds[0] != kinds[1] and pandas:  # one has no value at all
             wanted = pair[empty.index(False)].dtype if not all(empty) else float
             X, pool = (with_column(f, name, f[name].astype(wanted)) for f in (X, pool))
     if bad:
@@ -166,7 +166,7 @@ def _agree(X: Any, pool: Any) -> tuple[Any, Any]:
 
 
 def _with_categories(frame: Any, j: int, pair: list[Any], pandas: bool) -> Any:
-    """Return a frame whose column `j` has the categories of both columns of a pair."""
+    """Return the frame with the categories of both columns of `pair` in its column `j`."""
     if not pandas:
         import polars as pl
 

@@ -1,4 +1,4 @@
-"""Images, grey or with channels."""
+"""Images, greyscale or with channels."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ._image_views import change_intensity, crop_and_flip, hide_patches
 from ._input import check_rows, shape_of
 
 CHANNELS = (1, 3, 4)
-FAR = 100.0  # standard deviations: no intensity may overflow
+FAR = 100.0  # standard deviations; intensities are clipped there, so that none overflows
 
 
 class ImageDecoder(ValueDecoder):
-    """The pixels, by squared error.
+    """Decoder of pixels, trained with squared error.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class ImageDecoder(ValueDecoder):
     shape : tuple (channels, height, width)
         Shape of one image.
     linear : bool
-        Whether a linear map is a part of it.
+        Whether to add a linear map beside the network.
     """
 
     def __init__(self, n_components: int, shape: tuple[int, int, int], linear: bool):
@@ -52,7 +52,7 @@ class ImageDecoder(ValueDecoder):
         return (output.float() - x) ** 2
 
     def values(self, output: Tensor) -> Tensor:
-        """Return the images."""
+        """Return the predicted images, float32."""
         return output.float()
 
 
@@ -60,40 +60,40 @@ class ImageDecoder(ValueDecoder):
 class Image(Modality):
     """Images: arrays ``(n, h, w)``, ``(n, c, h, w)`` or ``(n, h, w, c)``, or rows of pixels.
 
-    uint8 and any number type; intensities are centred and scaled per channel.
+    Any numeric dtype is accepted, uint8 too. Intensities are centred and scaled per channel.
 
     Parameters
     ----------
     shape : tuple of int or None, default=None
-        Shape of one image where X has one row of pixels per image: ``(h, w)``, ``(c, h, w)`` or
+        Shape of one image if each row of X is a flattened image: ``(h, w)``, ``(c, h, w)`` or
         ``(h, w, c)``. None reads it from an array with three or four dimensions.
     channels : {"auto", "first", "last"}, default="auto"
         Which axis of an image holds the channels; ``"auto"`` takes the axis of length 1, 3 or 4.
     crop_scale : tuple (smallest, largest), default=(0.5, 1.0)
-        Share of the area that a random crop covers, in (0, 1].
+        Range of the share of the area that a random crop covers, within (0, 1].
     horizontal_flip : bool, default=True
-        Mirror half of the views left to right. Switch it off where left and right differ in meaning,
-        as in digits and letters.
+        Flip half of the views horizontally. Switch it off where left and right differ in meaning, as in
+        digits and letters.
     intensity : float, default=0.4
         Strength of the random changes of brightness and contrast.
     patch_size : int or None, default=None
-        Height and width, in pixels, of the patches that a method hides; None is a seventh of the
-        shorter side.
+        Height and width, in pixels, of the patches that a method masks. None is a seventh of the shorter
+        side, rounded up.
 
     Attributes
     ----------
     shape_ : tuple (channels, height, width)
         Shape of one image as the encoder sees it.
     layout_ : tuple of int
-        Shape of one image as X has it.
+        Shape of one image in the layout of X.
     channel_axis_ : int or None
-        Axis of one image that holds the channels; None where grey images have no such axis.
+        Axis of one image that holds the channels; None if greyscale images have no such axis.
     flat_ : bool
-        Whether X had a row of pixels per image.
+        Whether each row of X was a flattened image.
     mean_ : ndarray of shape (channels,), float64
-        Centre of the intensities.
+        Mean intensity of each channel.
     scale_ : ndarray of shape (channels,), float64
-        Spread of the intensities.
+        Standard deviation of the intensities of each channel.
 
     References
     ----------
@@ -138,7 +138,7 @@ class Image(Modality):
 
     @classmethod
     def hint(cls, X: Any) -> str:
-        """Return how arrays of two and three dimensions are passed as images."""
+        """Return how to pass an array of two or three dimensions as images."""
         shape = shape_of(X)
         if len(shape) == 3:
             return "For grey images (n, height, width) pass modality=Image()."
@@ -149,18 +149,18 @@ class Image(Modality):
         return f"If each row is a flattened image, pass modality=Image(shape={guess})."
 
     def input_tags(self) -> InputTags:
-        """Return what scikit-learn is to know: X has two dimensions only where a shape is given."""
+        """Return scikit-learn's tags: X has two dimensions only if `shape` is given."""
         return InputTags(two_d_array=self.shape is not None)
 
     def example_rows(self) -> np.ndarray:
-        """Return handwritten digits, in rows of pixels if a shape is given."""
+        """Return handwritten digits, flattened if `shape` is given."""
         if self.shape not in (None, (8, 8)):
-            raise ValueError(f"Pass X: there are no images of shape {self.shape} here.")
+            raise ValueError(f"Pass X: there are no example images of shape {self.shape}.")
         images = load_digits().data[:200]
         return images if self.shape else images.reshape(-1, 8, 8, 1)
 
     def fit_validate(self, X: Any) -> Rows:
-        """Learn the shape of the images and the centre and spread of their channels, and return X as a store.
+        """Learn the shape of the images and the mean and scale of each channel, and return X as a store.
 
         Parameters
         ----------
@@ -169,7 +169,7 @@ class Image(Modality):
         Raises
         ------
         ValueError
-            If X does not hold images of one shape, or if it is not clear which axis the channels are.
+            If X does not hold images of one shape, or if it is unclear which axis holds the channels.
         """
         self._validate_params()
         self._check_params()
@@ -197,29 +197,29 @@ class Image(Modality):
         return Rows(array, self._scale)
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
-        """Build a small convolutional network; ``"auto"`` and ``"convnet"`` are the names."""
+        """Build a small convolutional network, called ``"auto"`` or ``"convnet"``."""
         if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
         return ConvNet(self.shape_, n_components)
 
     def view(self, x: Tensor) -> Tensor:
-        """Return images ``(n, c, h, w)`` cropped, flipped and lit at random."""
+        """Return images ``(n, c, h, w)`` with random crops, flips, brightness and contrast."""
         low, high = self.crop_scale
         return change_intensity(crop_and_flip(x, (low, high), self.horizontal_flip), self.intensity)
 
     def mask(self, x: Tensor, rate: float) -> tuple[Tensor, Tensor]:
-        """Return the images with a share of their patches blanked out, and which pixels."""
+        """Return the images with a share of their patches masked, and the mask of pixels."""
         size = self.patch_size or math.ceil(min(self.shape_[1:]) / 7)
         return hide_patches(x, rate, size)
 
     def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> ImageDecoder:
-        """Build a convolutional network from features to images."""
+        """Build a convolutional network that maps features to images."""
         if target != "value":
             raise unknown_target(target, ("value",), self)
         return ImageDecoder(n_components, self.shape_, linear)
 
     def critic(self, n_components: int) -> nn.Module:
-        """Build three convolutions without batch normalisation, from images to ``(n, n_components)``."""
+        """Build three convolutions without batch normalisation that map images to ``(n, n_components)``."""
         channels, *size = self.shape_
         layers: list[nn.Module] = []
         for width in (32, 64, 128):
@@ -229,7 +229,7 @@ class Image(Modality):
         return nn.Sequential(*layers, nn.Flatten(), head, nn.LeakyReLU(0.2))
 
     def restore(self, x: Tensor) -> np.ndarray:
-        """Return float64 images in the layout and the units of X, not clipped to its range."""
+        """Return float64 images in the layout and units of X, not clipped to its range."""
         images = np.moveaxis(x.cpu().double().numpy(), 1, -1) * self.scale_ + self.mean_
         if self.channel_axis_ is None:
             images = images[..., 0]
@@ -266,7 +266,7 @@ class Image(Modality):
             )
 
     def _find_channels(self, layout: tuple[int, ...]) -> int | None:
-        """Return the axis of one image that holds the channels; None if it is grey without one."""
+        """Return the axis of one image that holds the channels; None for greyscale images without one."""
         if len(layout) == 2:
             return None
         if self.channels != "auto":

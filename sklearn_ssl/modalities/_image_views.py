@@ -1,4 +1,4 @@
-"""Images changed at random: cropped, flipped, lit differently, with patches hidden."""
+"""Random changes of images: crops, flips, brightness, contrast and masked patches."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-ASPECT = 4 / 3  # of the widest crop
+ASPECT = 4 / 3  # width to height of the widest crop
 
 
 def crop_and_flip(x: Tensor, scale: tuple[float, float], flip: bool) -> Tensor:
-    """Cut a random window out of each image and stretch it to the full size.
+    """Crop a random window of each image and resize it to the full size.
 
     Parameters
     ----------
     x : Tensor of shape (n, c, h, w)
-    scale : (smallest, largest) share of the area that a window covers, in (0, 1]
-        The aspect ratio varies between 3/4 and 4/3.
+    scale : tuple (smallest, largest)
+        Range of the share of the area that a window covers, within (0, 1]. The aspect ratio varies
+        between 3/4 and 4/3.
     flip : bool
-        Mirror half of the images left to right.
+        Whether to flip half of the images horizontally.
 
     Returns
     -------
@@ -41,15 +42,15 @@ def crop_and_flip(x: Tensor, scale: tuple[float, float], flip: bool) -> Tensor:
 
 
 def change_intensity(x: Tensor, strength: float) -> Tensor:
-    """Change brightness and contrast of each image, and the balance of its channels.
+    """Randomly change the brightness, contrast and channel balance of each image.
 
     Parameters
     ----------
     x : Tensor of shape (n, c, h, w)
         Standardised intensities.
     strength : float
-        Largest change: of the contrast as a factor ``1 ± strength``, of the brightness in standard
-        deviations, each per image and, half as strong, per channel.
+        Largest change. Contrast changes by a factor up to ``1 ± strength``, brightness by up to `strength`
+        standard deviations. Both change per image and, half as strongly, per channel.
     """
     n, c = x.shape[:2]
 
@@ -63,20 +64,20 @@ def change_intensity(x: Tensor, strength: float) -> Tensor:
 
 
 def hide_patches(x: Tensor, rate: float, size: int) -> tuple[Tensor, Tensor]:
-    """Blank out square patches of each image.
+    """Mask square patches of each image.
 
     Parameters
     ----------
     x : Tensor of shape (n, c, h, w)
     rate : float in [0, 1]
-        Probability of each patch to be hidden.
+        Probability that a patch is masked.
     size : int
-        Height and width of a patch, in pixels; those at the right and lower edge may be cut off.
+        Height and width of a patch, in pixels; patches at the right and bottom edges may be smaller.
 
     Returns
     -------
     masked : Tensor of shape (n, c, h, w)
-        Zero, the mean intensity, in the holes.
+        Zero, the mean intensity, in masked patches.
     hidden : Tensor of bool of shape (n, c, h, w)
     """
     n, _, h, w = x.shape

@@ -1,4 +1,4 @@
-"""Raw rows of any kind: checked, and stacked with a pool of further rows."""
+"""Checks of raw rows of any kind, and stacking them with a pool of further rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._missing import is_hole
 
 
 def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
-    """Run scikit-learn's ``check_array``, and say what to do where its error does not.
+    """Run scikit-learn's ``check_array``, and add advice where its error has none.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
 
 
 def _unwrap(X: Any) -> Any:
-    """Take a tensor off its device; refuse what numpy would silently take for numbers."""
+    """Move a tensor to the CPU; refuse what numpy would silently treat as numbers."""
     if isinstance(X, torch.Tensor):
         X = X.detach().cpu()
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
@@ -57,22 +57,22 @@ def _unwrap(X: Any) -> Any:
 
 
 def stack_rows(X: Any, pool: Any) -> Any:
-    """Put the rows of `pool` below those of `X`; columns with names are picked by name.
+    """Append the rows of `pool` to those of `X`; named columns are matched by name.
 
     Parameters
     ----------
     X, pool : array, DataFrame, sparse matrix or list
-        `pool` may have further columns where both have names, and none missing.
+        If both have column names, `pool` may have further columns; it must have all those of `X`.
 
     Raises
     ------
     ValueError
-        If the two do not fit together.
+        If the two do not match.
     """
     if is_texts(X):
         pool = _texts_of(pool, getattr(X, "name", None))
     if is_texts(X) and is_texts(pool):
-        return [*X, *pool]  # an array of str would be as wide as the longest
+        return [*X, *pool]  # every cell of an array of str is as wide as the longest text
     if isinstance(X, list) and isinstance(pool, list):
         return X + pool
     frames = [is_frame(X), is_frame(pool)]
@@ -96,7 +96,7 @@ def stack_rows(X: Any, pool: Any) -> Any:
 
 
 def is_texts(X: Any) -> bool:
-    """Return whether X is a list, array or Series whose first entry, but for holes, is a text."""
+    """Return whether X is a list, array or Series whose first entry that is not missing is a str."""
     listed = hasattr(X, "__len__") and hasattr(X, "__iter__") and not isinstance(X, (str, bytes, dict))
     if (
         not listed
@@ -114,7 +114,7 @@ def is_texts(X: Any) -> bool:
 
 
 def _texts_of(pool: Any, name: Any) -> Any:
-    """Return the column of a pool of frames or of two dimensions that has the texts, if it is clear which."""
+    """Return the column of a two-dimensional pool that holds the texts; the pool itself if that is unclear."""
     if is_frame(pool):
         check_frame(pool)
         found = name if name in list(pool.columns) else pool.columns[0] if len(pool.columns) == 1 else None
@@ -132,7 +132,7 @@ def _as_array(X: Any, name: str) -> np.ndarray:
 
 
 def shape_of(X: Any) -> tuple[int, ...]:
-    """Return the shape of X; that of a list of texts, or of rows of different lengths, is its length."""
+    """Return the shape of X; for a list of texts, or for rows of different lengths, ``(len(X),)``."""
     if hasattr(X, "shape"):
         return tuple(X.shape)
     if is_texts(X):

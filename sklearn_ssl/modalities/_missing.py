@@ -1,4 +1,4 @@
-"""Cells without a value, in whatever container."""
+"""Missing values, in whatever container."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ def is_hole(value: Any) -> bool:
     try:
         return bool(value != value)  # NaN is the one value that differs from itself
     except TypeError:
-        return True  # pandas' NA does not say
+        return True  # pandas' NA has no truth value

@@ -1,4 +1,4 @@
-"""The modalities that ``modality="auto"`` knows, and how one is chosen. A new one is a line here."""
+"""The modalities that ``modality="auto"`` knows, and how one is chosen. A new one takes one line here."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ._input import shape_of
 from .tabular import Tabular
 from .text import Text
 
-# the first is what X is taken for if it is nothing else: it says what is wrong
+# the first is the fallback: if no modality accepts X, its validation raises the error
 MODALITIES: tuple[type[Modality], ...] = (Tabular, Text, Image)
 
 
 def choose_modality(wanted: Any, X: Any, kinds: tuple[type[Modality], ...], method: str) -> Modality:
-    """Return a new modality: the one that is wanted, or what X can only be.
+    """Return a new modality: the one that is wanted, or the only one that X can be.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def choose_modality(wanted: Any, X: Any, kinds: tuple[type[Modality], ...], meth
     kinds : tuple of classes
         Modalities that the estimator takes.
     method : str
-        Its name, for errors.
+        Name of the estimator, for errors.
 
     Raises
     ------
     ValueError, TypeError
-        If that cannot be told, is no modality, or is not one of `kinds`.
+        If the kind of X is ambiguous, `wanted` is not a modality, or the modality is not one of `kinds`.
     """
     if isinstance(wanted, Modality):
         modality: Modality = clone(wanted)
@@ -51,22 +51,22 @@ def choose_modality(wanted: Any, X: Any, kinds: tuple[type[Modality], ...], meth
 
 
 def infer_modality(X: Any) -> Modality:
-    """Return the modality that X can only be, or raise an error that asks.
+    """Return the only modality that X can be, or raise an error that asks for one.
 
-    Two-dimensional numbers, DataFrames and sparse matrices are tables; four-dimensional arrays are
-    images; a list, array or Series of str are texts. Whatever is nothing of the kind is refused as a table is.
+    Two-dimensional numbers, DataFrames and sparse matrices are tables. Four-dimensional arrays are images.
+    Lists, arrays and Series of str are texts. Anything else is taken for a table, whose validation refuses it.
 
     Raises
     ------
     ValueError
-        If X has three dimensions (grey images or multivariate series) or more than four.
+        If X has three dimensions (greyscale images or multivariate series) or more than four.
     TypeError
         If X is a list of one-dimensional arrays.
 
     Warns
     -----
     UserWarning
-        If a column of a DataFrame looks like texts: it is taken for a category.
+        If a column of a DataFrame looks like texts. It is treated as categorical.
     """
     for kind in MODALITIES:
         if kind.accepts(X):
@@ -78,13 +78,13 @@ def infer_modality(X: Any) -> Modality:
         hints = "".join(f" {hint}" for hint in (kind.hint(X) for kind in MODALITIES) if hint)
         raise ValueError(
             f"X of shape {shape} has {len(shape)} dimensions: what is it?{hints} Otherwise "
-            "reshape X, for example to a row of a table each."
+            "reshape X, for example to a table with one row per sample."
         )
     return MODALITIES[0]()
 
 
 def kind_of_modality(wanted: Any, kinds: tuple[type[Modality], ...]) -> Modality:
-    """Return a modality that stands for what an estimator takes: the one that is wanted, or its first by default."""
+    """Return the modality that is wanted or, for ``"auto"``, the first registered one that an estimator takes."""
     if isinstance(wanted, Modality):
         return wanted
     return next(kind() for kind in MODALITIES if issubclass(kind, kinds))
@@ -95,11 +95,11 @@ def check_kind(modality: Modality, kinds: tuple[type[Modality], ...], method: st
     if isinstance(modality, kinds):
         return
     if not modality.accepts(X):
-        clone(modality).fit(X)  # what X is not either is told there, in better words
+        clone(modality).fit(X)  # if X is not of this kind either, this raises a better error
     known = [kind for kind in MODALITIES if issubclass(kind, kinds)] or list(kinds)
     names = " or ".join(kind.__name__ for kind in known)
     hints = [hint for hint in (kind.hint(X) for kind in known) if hint]
-    fix = hints[0] if hints else f"Pass modality={names}(...), or take a method for what X is."
+    fix = hints[0] if hints else f"Pass modality={names}(...), or take a method for this kind of data."
     needs = known[0].noun if len(known) == 1 and known[0].noun else f"the modality {names}"
     raise ValueError(f"{method} needs {needs} and got {modality.describe(X)}. {fix}")
 

@@ -1,4 +1,4 @@
-"""The contract of modalities whose rows are sequences: what is at each position of an encoder."""
+"""The contract of modalities whose rows are sequences: what to predict at an encoder's positions."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ._base import Modality
 
 
 class Positions(NamedTuple):
-    """What there is to predict at the positions of an encoder.
+    """Prediction targets at the positions of an encoder.
 
     Attributes
     ----------
     maskable : Tensor of bool of shape (n, n_positions)
-        Positions of the row itself: no padding and no mark. They may be hidden, and predicted.
+        Positions of the row itself, not of padding or special tokens. They may be masked and predicted.
     predictable : Tensor of bool of shape (n, n_positions)
-        Positions that can be told from those before them.
+        Positions that can be predicted from those before them.
     values : Tensor of shape (n, n_positions) or (n, n_positions, d)
-        What is there: a number of a token, or a vector.
+        The targets: token ids, or vectors.
     """
 
     maskable: Tensor
@@ -35,38 +35,38 @@ class Positions(NamedTuple):
 class Sequences(Modality, ABC):
     """A modality whose rows are sequences, and whose encoders have features at each position.
 
-    An encoder has a second face beside ``forward``: ``hidden(x)``, which gives
-    :class:`~sklearn_ssl.encoders.Hidden` at a rate of its own. One position for each token is common enough that a
-    module may have ``tokens(x)`` instead, which gives features ``(n, length, width)``.
+    Besides ``forward``, an encoder has a method ``hidden(x)``, which returns
+    :class:`~sklearn_ssl.encoders.Hidden`, with positions at a rate of its own. A module with one position per
+    token may have ``tokens(x)`` instead, which returns features ``(n, length, width)``.
     """
 
     @abstractmethod
     def positions(self, x: Batch, hidden: Hidden) -> Positions:
-        """Return what there is to predict at the positions of `hidden`, of which a batch has been made.
+        """Return the prediction targets of a batch at the positions of `hidden`, an encoder's output.
 
         Raises
         ------
         ValueError
-            If the rate of the encoder does not go with what can be predicted.
+            If the rate of the encoder does not match what can be predicted.
         """
 
     @abstractmethod
     def position_decoder(self, encoder: nn.Module) -> Any:
-        """Build a network from features of positions ``(k, width)`` to what is there.
+        """Build a network that predicts targets from the features of positions ``(k, width)``.
 
         Its ``loss(h, values, weight=None)`` is a weighted mean over the k positions.
         """
 
     @abstractmethod
     def example(self) -> Batch:
-        """Return a small made-up batch, to try a network with."""
+        """Return a small synthetic batch to try a network on."""
 
     @abstractmethod
     def change_end(self, x: Batch) -> Batch:
-        """Return a batch whose rows end with something else: what a causal encoder must not see before."""
+        """Return the batch with rows that end differently, which must not change earlier causal features."""
 
     def permute_segments(self, x: Batch) -> tuple[Batch, Tensor, Tensor]:
-        """Cut rows in two, and put the parts of half of them in the wrong order.
+        """Cut each row into two segments, and swap those of a random half of the rows.
 
         Returns
         -------
@@ -78,18 +78,18 @@ class Sequences(Modality, ABC):
         raise self._lacks("no way to cut it in parts")
 
     def at_positions(self, steps: Tensor, hidden: Hidden) -> Tensor:
-        """Return at which positions of an encoder something is that is known for each step of a row.
+        """Convert a mask over the steps of rows to a mask over the positions of an encoder.
 
         Parameters
         ----------
         steps : Tensor of bool of shape (n, length)
-            Such as where a mask is.
+            For example, which steps are hidden.
         hidden : Hidden
 
         Returns
         -------
         Tensor of bool of shape (n, n_positions)
-            A position takes part if at least half of the steps under it do.
+            True at positions for which at least half of the steps are True.
         """
         n_positions = hidden.h.shape[1]
         if steps.shape[1] == n_positions:
@@ -97,12 +97,12 @@ class Sequences(Modality, ABC):
         return F.adaptive_avg_pool1d(steps.float(), n_positions) >= 0.5
 
     def hidden_of(self, encoder: nn.Module, x: Batch) -> Hidden:
-        """Return the features that an encoder gives at its positions.
+        """Return an encoder's features at its positions.
 
         Raises
         ------
         ValueError
-            If it gives features of whole rows only, or none that are what they should be.
+            If the encoder has features of whole rows only, or returns features of a wrong type or shape.
         """
         net: Any = encoder
         name = f"encoder={type(encoder).__name__}"
@@ -125,7 +125,7 @@ class Sequences(Modality, ABC):
         return out
 
     def try_positions(self, encoder: nn.Module, x: Batch) -> Hidden:
-        """Return what an encoder gives at its positions in evaluation, on whatever device it is."""
+        """Return an encoder's features at its positions in evaluation mode, on the encoder's device."""
         device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
         mode = encoder.training
         with torch.no_grad():
@@ -134,12 +134,12 @@ class Sequences(Modality, ABC):
         return out
 
     def position_width(self, encoder: nn.Module) -> int:
-        """Return the width of an encoder's features at a position, where the two go together.
+        """Return the width of an encoder's features at a position, once they are found to match the targets.
 
         Raises
         ------
         ValueError
-            If they do not.
+            If the rate of the encoder does not match what can be predicted.
         """
         x = self.example()
         hidden = self.try_positions(encoder, x)

@@ -1,4 +1,4 @@
-"""Tables: numbers, categories and holes."""
+"""Tables: numbers, categories and missing values."""
 
 from ._tabular import Tabular
 

@@ -1,4 +1,4 @@
-"""The columns of a table: which hold categories, and which category a cell holds."""
+"""Categorical columns of a table: which they are, and the category of each cell."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .._frames import is_frame
 from .._missing import is_missing
 
 Value = str | int | float | bool
-"""What a category is kept as."""
+"""The type that a category is stored as."""
 
 
 class Factorized(NamedTuple):
-    """A column of categories by the numbers of its values.
+    """A categorical column as codes of its values.
 
     Attributes
     ----------
     codes : ndarray of int of shape (n,)
-        Place of the value of each cell in `values`, -1 where there is none.
+        Index of the value of each cell in `values`; -1 for missing cells.
     values : list of str, int, float or bool
-        Other objects, such as intervals, as texts.
+        Other objects, such as intervals, are stored as str.
     """
 
     codes: np.ndarray
@@ -31,7 +31,7 @@ class Factorized(NamedTuple):
 
 
 def categorical_columns(X: Any, wanted: Any, kinds: list[str] | None) -> np.ndarray:
-    """Return the positions of the columns that hold categories.
+    """Return the positions of the categorical columns.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def categorical_columns(X: Any, wanted: Any, kinds: list[str] | None) -> np.ndar
     wanted : "from_dtype", array-like of bool, int or str, or None
         The parameter `categorical_features` of ``Tabular``.
     kinds : list of str or None
-        What the columns of a DataFrame are; None of others.
+        Kind of each column of a DataFrame; None for other X.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def categorical_columns(X: Any, wanted: Any, kinds: list[str] | None) -> np.ndar
     Raises
     ------
     ValueError
-        If `wanted` does not go with X.
+        If `wanted` does not match X.
     """
     if wanted is None or (isinstance(wanted, str) and kinds is None):
         return np.empty(0, dtype=int)
@@ -80,7 +80,7 @@ def categorical_columns(X: Any, wanted: Any, kinds: list[str] | None) -> np.ndar
 
 
 def factorize(column: Any) -> Factorized:
-    """Return the number of the value in each cell of a Series or an array ``(n,)``, and the values."""
+    """Return the codes of the cells of a Series or an array ``(n,)``, and the values."""
     if hasattr(column, "iloc"):
         import pandas as pd
 
@@ -101,7 +101,7 @@ def factorize(column: Any) -> Factorized:
 
 
 def plain_value(value: Any) -> Value:
-    """Return what a category is kept as: a text, a number or a boolean."""
+    """Return a category as it is stored: a str, a number or a boolean."""
     if isinstance(value, np.generic):
         value = value.item()
     return value if isinstance(value, (str, int, float, bool)) else str(value)
@@ -110,7 +110,7 @@ def plain_value(value: Any) -> Value:
 def find_categories(column: Factorized, most: int) -> tuple[tuple[Value, ...], bool]:
     """Return the categories of a column, sorted, and whether it has others, which are rare.
 
-    Rare are those of a single row, and the less frequent where there are more than `most` in all.
+    Categories of a single row are rare, and so are the less frequent ones if there are more than `most`.
     """
     codes, values = column
     counts: dict[Value, int] = {}
@@ -132,11 +132,11 @@ def _order(value: Value) -> tuple[bool, float, str]:
 def encode(column: Factorized, categories: Sequence[Value], has_rare: bool) -> np.ndarray:
     """Return the code of each cell, ``(n,)`` float32.
 
-    NaN stands for a cell without a value. Rare and unknown values share the code after the last category,
-    if there are rare ones; else an unknown value is taken for none.
+    NaN stands for a missing cell. Rare and unknown values share the code after the last category if the
+    column has rare ones; otherwise an unknown value counts as missing.
     """
     codes, values = column
     lookup = {value: code for code, value in enumerate(categories)}
     other = float(len(categories)) if has_rare else np.nan
     table = np.array([*(lookup.get(value, other) for value in values), np.nan], dtype=np.float32)
-    return table[codes]  # -1 is the last
+    return table[codes]  # the code -1 picks the last entry, NaN

@@ -1,4 +1,4 @@
-"""How the cells of a table lie in a batch."""
+"""The layout of the cells of a table in a batch."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Cells:
-    """Where the cells of a table are in a batch of floats ``(n, width)``.
+    """The layout of the cells of a table in a batch of floats ``(n, width)``.
 
-    A batch begins with the numbers, 0 where one is missing; then come indicators of what is missing, 0 or
-    1, for the columns that lacked something in fit; then each categorical column's categories, one-hot,
-    all zeros where it is missing. The d cells of a row are counted in this order: numbers, categories.
+    A batch starts with the numbers, 0 where missing. Then come missing indicators, 0 or 1, for the columns
+    with missing cells in fit. Last come the categories of each categorical column, one-hot, all zeros where
+    missing. The d cells of a row are numbered in this order: numbers, categories.
 
     Parameters
     ----------
     n_numbers : int
-        Columns of numbers.
+        Number of numeric columns.
     lacking : tuple of int
-        Cells with an indicator, ascending.
+        Numbers of the cells with an indicator, ascending.
     sizes : tuple of int
-        Number of categories of each categorical column.
+        Number of categories of each categorical column, including the rare one if there is one.
     """
 
     n_numbers: int
@@ -34,20 +34,20 @@ class Cells:
 
     @property
     def width(self) -> int:
-        """Floats in a row of a batch."""
+        """Number of floats in a row of a batch."""
         return self.n_numbers + len(self.lacking) + sum(self.sizes)
 
     @property
     def is_plain(self) -> bool:
-        """Whether a batch holds numbers, and no more."""
+        """Whether a batch holds numbers only."""
         return not self.lacking and not self.sizes
 
     def owners(self) -> Tensor:
-        """Return which cell each float of a batch belongs to, int64 ``(width,)``; not to be written to."""
+        """Return which cell each float of a batch belongs to, int64 ``(width,)``; do not write to it."""
         return _owners(self)
 
     def expand(self, cells: Tensor) -> Tensor:
-        """Return the batch ``(n, width)`` of cells ``(n, d)``: numbers and codes, NaN where missing."""
+        """Return the batch ``(n, width)`` for cells ``(n, d)``: numbers and codes, NaN where missing."""
         if self.is_plain:
             return cells
         missing = cells.isnan()
@@ -64,7 +64,7 @@ class Cells:
         return numbers, indicators, blocks
 
     def present(self, x: Tensor) -> Tensor:
-        """Return 1 for the cells ``(n, d)`` of a batch that hold something, 0 for others."""
+        """Return 1 for each cell ``(n, d)`` of a batch that is present, 0 for missing ones."""
         numbers, indicators, blocks = self.parts(x)
         there = torch.ones_like(numbers)
         columns = [cell for cell in self.lacking if cell < self.n_numbers]
@@ -72,7 +72,7 @@ class Cells:
         return torch.cat([there, *(block.sum(1, keepdim=True) for block in blocks)], dim=1)
 
 
-# Computed once, not for each batch, and beside the cells: as an attribute of theirs it would be pickled and hashed.
+# Computed once, not for each batch, and cached outside of Cells: an attribute would be pickled and hashed.
 @lru_cache(maxsize=32)
 def _owners(cells: Cells) -> Tensor:
     hot = np.repeat(cells.n_numbers + np.arange(len(cells.sizes)), cells.sizes)
@@ -81,7 +81,7 @@ def _owners(cells: Cells) -> Tensor:
 
 @lru_cache(maxsize=32)
 def _starts(cells: Cells) -> Tensor:
-    """Return where each column's categories begin among all, ``(n_categorical,)``."""
+    """Return the index of each column's first category among those of all columns, ``(n_categorical,)``."""
     return torch.tensor(np.cumsum([0, *cells.sizes])[:-1], dtype=torch.int64)
 
 
@@ -93,13 +93,13 @@ def replace_cells(x: Tensor, rate: float, owners: Tensor | None = None) -> tuple
     x : Tensor of shape (n, width)
     rate : float in [0, 1]
     owners : Tensor of int of shape (width,), optional
-        Which cell each float belongs to, where a cell is several. The floats of a cell stay together: a
-        category becomes one that another row has.
+        Which cell each float belongs to, if cells have several floats. The floats of a cell stay together: a
+        category is replaced by that of another row.
 
     Returns
     -------
     corrupted : Tensor of shape (n, width)
-        A draw from SCARF's corruption: the column's own distribution, other columns ignored.
+        A draw from SCARF's corruption: from each column's marginal distribution.
     replaced : Tensor of bool of shape (n, d)
     """
     shape = x.shape if owners is None else (len(x), int(owners.max()) + 1)

@@ -1,4 +1,4 @@
-"""Networks that rebuild the cells of a table from features, and how far off they are."""
+"""Networks that reconstruct the cells of a table from features, and their losses."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ._cells import Cells
 
 
 class CellLoss(nn.Module):
-    """What the decoders of tables share: cross-entropy for categories, and no error where a cell is missing.
+    """Loss shared by the decoders of tables: cross-entropy for categories, and zero for missing cells.
 
     Parameters
     ----------
     cells : Cells
     missing : Tensor of shape (d,)
-        Share of each cell that was missing in fit; the others count for more, so that the mean error is
-        that of the cells that are there.
+        Share of missing cells of each column in fit. Present cells get a larger weight in return, so that
+        the mean error is that of the present cells.
     """
 
     weight: Tensor
@@ -30,7 +30,7 @@ class CellLoss(nn.Module):
         self.register_buffer("weight", 1 / (1 - missing).clamp(min=0.01))
 
     def forward(self, of_numbers: Tensor, logits: list[Tensor], x: Tensor) -> Tensor:
-        """Return the error of each cell ``(n, d)``, given that of the numbers and logits of categories."""
+        """Return the error of each cell ``(n, d)``, given the errors of numbers and the logits of categories."""
         if self.cells.is_plain:
             return of_numbers
         blocks = self.cells.parts(x)[2]
@@ -42,19 +42,19 @@ class CellLoss(nn.Module):
 
 
 class TableDecoder(ValueDecoder):
-    """The cells themselves: squared error for numbers, cross-entropy for categories and for zeros and ones.
+    """Decoder of cells: squared error for numbers, cross-entropy for categories and binary columns.
 
     Parameters
     ----------
     n_components : int
         Width of the features.
     low_high : Tensor of shape (2, n_numbers)
-        A zero and a one of each column of numbers, as the encoder sees them.
+        A zero and a one of each numeric column, as the encoder sees them.
     binary : Tensor of bool of shape (n_numbers,)
-        Columns of zeros and ones; their output is the log-odds of a one.
+        Which numeric columns are binary; their output is the log-odds of a one.
     cells : Cells
     missing : Tensor of shape (d,)
-        Share of each cell that was missing in fit.
+        Share of missing cells of each column in fit.
     """
 
     low_high: Tensor
@@ -80,7 +80,7 @@ class TableDecoder(ValueDecoder):
         return self.cell_loss(errors, logits, x)
 
     def values(self, output: Tensor) -> Tensor:
-        """Return a batch ``(n, width)`` as the encoder sees it; probabilities of categories and of holes."""
+        """Return a batch ``(n, width)`` as the encoder sees it, with probabilities of categories and of holes."""
         numbers, indicators, logits = self.cells.parts(output)
         low, high = self.low_high
         numbers = numbers.float()
@@ -93,17 +93,17 @@ class TableDecoder(ValueDecoder):
 
 
 class BinDecoder(Decoder):
-    """The quantile bin of each number, and each category, by cross-entropy.
+    """Decoder of the quantile bins of numbers, and of categories, by cross-entropy.
 
     Parameters
     ----------
     n_components : int
         Width of the features.
     edges : Tensor of shape (n_numbers, n_bins - 1)
-        Cut points, as the encoder sees the columns.
+        Cut points between the bins, on the scale that the encoder sees.
     cells : Cells
     missing : Tensor of shape (d,)
-        Share of each cell that was missing in fit.
+        Share of missing cells of each column in fit.
     """
 
     edges: Tensor
@@ -122,29 +122,29 @@ class BinDecoder(Decoder):
 
     def loss(self, output: Tensor, x: Tensor) -> Tensor:
         """Return the cross-entropy of each cell, ``(n, d)``."""
-        logits_of_bins, *logits = output.split([self.n_logits, *self.cells.sizes], dim=1)
-        logits_of_bins = logits_of_bins.unflatten(1, (len(self.edges), self.edges.shape[1] + 1))
+        bin_logits, *category_logits = output.split([self.n_logits, *self.cells.sizes], dim=1)
+        bin_logits = bin_logits.unflatten(1, (len(self.edges), self.edges.shape[1] + 1))
         bins = torch.searchsorted(self.edges, self.cells.parts(x)[0].T.contiguous()).T
-        errors = F.cross_entropy(logits_of_bins.float().transpose(1, 2), bins, reduction="none")
-        return self.cell_loss(errors, logits, x)
+        errors = F.cross_entropy(bin_logits.float().transpose(1, 2), bins, reduction="none")
+        return self.cell_loss(errors, category_logits, x)
 
 
 def cut_points(column: np.ndarray, n_bins: int) -> np.ndarray:
-    """Return where to cut a column into up to `n_bins` bins of nearly equal numbers of rows.
+    """Return the cut points that split a column into up to `n_bins` bins with nearly equal numbers of rows.
 
-    Cuts lie halfway between neighbouring distinct values, so that equal values share a bin, and two
-    values that make up a whole column never do.
+    Cuts lie halfway between neighbouring distinct values. So equal values share a bin, and the two values
+    of a column with only two never do.
 
     Parameters
     ----------
     column : ndarray of shape (n,)
-        NaN is left out.
+        NaN is ignored.
     n_bins : int
 
     Returns
     -------
     ndarray of shape (n_bins - 1,)
-        Ascending; infinite where the column has too few values for as many cuts.
+        Ascending; padded with infinity if the column has too few distinct values for so many cuts.
     """
     values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
     cuts = np.full(n_bins - 1, np.inf)

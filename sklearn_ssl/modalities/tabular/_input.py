@@ -1,4 +1,4 @@
-"""Raw tables: checked once, and taken apart into columns of numbers and of categories."""
+"""Checks of raw tables, which are split into numeric and categorical columns."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ TEXT_DTYPES = ("object", "str", "string", "String")  # of pandas and polars
 
 
 class Table(NamedTuple):
-    """A table that has been checked, and whose categories have been looked up.
+    """A checked table, split into numbers and factorized categories.
 
     Attributes
     ----------
     numbers : array or CSR matrix of shape (n, n_numeric)
-        NaN is missing.
+        NaN means missing.
     categories : list of Factorized
-        One for each column of categories.
+        One for each categorical column.
     """
 
     numbers: Any
@@ -32,7 +32,7 @@ class Table(NamedTuple):
 
 
 def as_table(X: Any, modality: Modality, mixed: bool, min_rows: int) -> Any:
-    """Return X as something with columns: a frame, a CSR matrix or an array of two dimensions.
+    """Return X as something with columns: a frame, a CSR matrix or a two-dimensional array.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def as_table(X: Any, modality: Modality, mixed: bool, min_rows: int) -> Any:
     modality : Modality
         Named in the errors.
     mixed : bool
-        Whether an array has categories among its columns; else it must be numbers.
+        Whether an array may have categorical columns; otherwise it must be numeric.
     min_rows : int
     """
     if is_frame(X):
@@ -59,7 +59,7 @@ def as_table(X: Any, modality: Modality, mixed: bool, min_rows: int) -> Any:
 def take_apart(
     X: Any, modality: Modality, numeric: np.ndarray, categorical: np.ndarray, *, mixed: bool, min_rows: int
 ) -> Table:
-    """Return the columns of numbers and of categories of what ``as_table`` gave.
+    """Split what ``as_table`` returned into numeric and categorical columns.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def take_apart(
     numeric, categorical : ndarray of int
         Positions of the columns.
     mixed : bool
-        As for ``as_table``, which has looked at the numbers already if not.
+        As for ``as_table``, which has already checked the numbers of an array or matrix if False.
     min_rows : int
     """
     categories = [factorize(column_of(X, j)) for j in categorical]
@@ -86,14 +86,14 @@ def take_apart(
 
 
 def kinds_of(X: Any) -> list[str] | None:
-    """Return what each column of a frame is, by its type and its values; None of arrays and matrices."""
+    """Return the kind of each column of a frame, by its dtype and values; None for arrays and matrices."""
     return [kind_of(column_of(X, j)) for j in range(X.shape[1])] if is_frame(X) else None
 
 
 def refuse_columns(X: Any, kinds: list[str] | None, categorical: np.ndarray, first: bool) -> None:
-    """Name the columns of a frame that hold dates or lists, or no numbers where none of `categorical`.
+    """Raise an error that names columns with dates or lists, and those neither numeric nor in `categorical`.
 
-    `first` says whether fit has just learned which are. Arrays and matrices are let through.
+    `first` says whether fit has just chosen `categorical`. Arrays and matrices pass.
     """
     if kinds is None:
         return
@@ -102,7 +102,7 @@ def refuse_columns(X: Any, kinds: list[str] | None, categorical: np.ndarray, fir
     if dates:
         raise ValueError(
             f"Columns that hold dates or times: {dates[:5]}. Turn them into numbers first, such as days since a "
-            "start, the month or the hour; which of them matters only you can say."
+            "start, the month or the hour, whichever matters in your data."
         )
     bad = [
         name
@@ -111,7 +111,7 @@ def refuse_columns(X: Any, kinds: list[str] | None, categorical: np.ndarray, fir
     ]
     if bad and not first:
         raise ValueError(
-            f"Columns that are not numbers, as they were in fit: {bad[:5]}. Cast them, or fit anew with them as "
+            f"Columns that are not numbers, as they were in fit: {bad[:5]}. Cast them, or fit again with them as "
             "categories."
         )
     if bad:
@@ -123,7 +123,7 @@ def refuse_columns(X: Any, kinds: list[str] | None, categorical: np.ndarray, fir
 
 
 def warn_of_texts(X: Any) -> None:
-    """Warn of columns of strings of several words, nearly all of them different."""
+    """Warn of string columns whose values have several words and nearly all differ."""
     if not is_frame(X):
         return
     check_frame(X)

@@ -1,4 +1,4 @@
-"""Networks on the columns of a DataFrame, known by their names."""
+"""Networks that know the columns of a DataFrame by their names."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ._cells import Cells
 def inputs_by(
     names: Sequence[str], cells: Cells, categories: tuple[tuple[Value, ...], ...], has_rare: np.ndarray
 ) -> tuple[tuple[str, Any], ...]:
-    """Return what each float of a batch is.
+    """Return what each float of a batch stands for.
 
     Parameters
     ----------
     names : sequence of str of length d
-        Of the columns of numbers, then of those of categories.
+        Names of the numeric columns, then of the categorical ones.
     cells : Cells
     categories : tuple of tuple
-        Of each categorical column.
+        Categories of each categorical column.
     has_rare : ndarray of bool of shape (n_categorical,)
 
     Returns
@@ -41,14 +41,14 @@ def inputs_by(
 
 
 def adapt(encoder: nn.Module, inputs: tuple[tuple[str, Any], ...] | None) -> nn.Module:
-    """Return an MLP that was trained on a DataFrame for the columns of another, by their names.
+    """Adapt an MLP that was trained on a DataFrame to the columns of another, by their names.
 
     Parameters
     ----------
     encoder : nn.Module
-        Any other network is returned as it is.
+        Any network but an MLP is returned unchanged.
     inputs : tuple or None
-        What each float of a batch is now, as ``inputs_by`` says; None where columns have no names.
+        What each float of a batch stands for now, as returned by ``inputs_by``; None if columns have no names.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def adapt(encoder: nn.Module, inputs: tuple[tuple[str, Any], ...] | None) -> nn.
     Warns
     -----
     UserWarning
-        Which columns it does not know, and which are gone.
+        If columns are new, known in part, or dropped.
     """
     if not isinstance(encoder, MLP) or None in (encoder.columns, inputs) or encoder.columns == inputs:
         return encoder

@@ -28,59 +28,60 @@ from ._input import Table, as_table, kinds_of, refuse_columns, take_apart, warn_
 from ._names import adapt, inputs_by
 from ._numbers import scale_of
 
-SAMPLE_CELLS = 10**7  # that quantiles are taken of
+SAMPLE_CELLS = 10**7  # in the sample from which quantiles are computed
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Tabular(Modality):
-    """Tables: arrays, DataFrames (pandas, polars) with numbers and categories, sparse matrices.
+    """Tables: arrays, DataFrames (pandas, polars) with numbers and categories, and sparse matrices.
 
-    Numbers are centred and divided by their standard deviation, and long tails are drawn in by the inverse
-    hyperbolic sine, which leaves values near the mean as they are and takes the logarithm of those far
-    away: no StandardScaler is needed before. Categories are one-hot, so that the network's first layer
-    embeds them; a category seen in one row only, or not seen in fit, counts as "rare" in columns that had
-    rare ones, and as missing elsewhere. A missing cell (NaN, None) is hidden from the network, and in columns
-    where fit saw holes it is told that there is one; nothing is filled in. Sparse matrices are made dense,
-    and categories one-hot, one batch at a time.
+    Numeric columns are standardised; no StandardScaler is needed before. Then the inverse hyperbolic sine
+    shortens long tails: it hardly changes values near the mean and takes the logarithm of those far away.
+    Categories are one-hot encoded, so that the network's first layer embeds them. A category that occurs in
+    a single row of fit counts as "rare". So does a category that fit did not see, if its column has rare
+    ones; otherwise it counts as missing. Missing cells (NaN, None) are not imputed but hidden from the
+    network, which gets a missing indicator for each column with missing cells in fit. Sparse matrices are
+    made dense, and categories one-hot encoded, one batch at a time.
 
     Parameters
     ----------
     corruption_rate : float, default=0.3
-        Share of the cells that a second view replaces by values of other rows of the same column.
+        Share of the cells that the second view replaces by values of the same column in other rows.
     clip : float, default=10.0
-        Largest distance from the mean that counts, in standard deviations; the network sees its
-        inverse hyperbolic sine.
+        Distance from the mean, in standard deviations, at which numbers are clipped. The network sees the
+        inverse hyperbolic sine of the result.
     n_bins : int, default=10
-        Number of quantile bins, where a method predicts the bin of a number.
+        Number of quantile bins, for methods that predict the bin of a number.
     categorical_features : "from_dtype", array-like of bool, int or str, or None, default="from_dtype"
-        Which columns hold categories. ``"from_dtype"`` takes those of a DataFrame whose type is category,
-        string or object with texts, and none of an array; columns of booleans are numbers, 0 and 1. Else a
-        mask, positions, or names.
+        Which columns are categorical. ``"from_dtype"`` takes the columns of a DataFrame whose dtype is
+        category, string, or object with strings, and none of an array; boolean columns are numbers, 0 and
+        1. Otherwise a mask, positions, or names; None takes no column.
     max_categories : int, default=100
-        Largest number of categories of a column, the most frequent; the others count as one, "rare".
+        Maximum number of categories per column. The most frequent are kept, and the others are merged into
+        one, "rare", which counts too.
 
     Attributes
     ----------
     n_features_in_ : int
         Number of columns.
     numeric_, categorical_ : ndarray of int
-        Positions of the columns of numbers, and of categories.
+        Positions of the numeric and of the categorical columns.
     categories_ : tuple of tuple
         The categories of each categorical column, without rare ones.
     has_rare_ : ndarray of bool of shape (n_categorical,)
         Whether a categorical column has rare categories.
     missing_ : ndarray of shape (n_features_in_,), float64
-        Share of missing cells in fit, of the columns of numbers, then of those of categories.
+        Share of missing cells of each column in fit: the numeric columns, then the categorical ones.
     mean_ : ndarray of shape (n_numeric,), float64
-        Centre of each column of numbers.
+        Mean of each numeric column.
     scale_ : ndarray of shape (n_numeric,), float64
-        Standard deviation of each column of numbers; for a constant column its size.
+        Standard deviation of each numeric column; for a constant column, its absolute value, or 1 if it is 0.
     binary_ : ndarray of shape (n_numeric,), bool
-        Columns of zeros and ones.
+        Which numeric columns are binary, zeros and ones.
     edges_ : ndarray of shape (n_numeric, n_bins - 1), float32
-        Cut points between the bins, in scaled columns.
+        Cut points between the bins, in scaled values.
     columns_ : tuple of str, or None
-        Names of the columns of a DataFrame.
+        Column names of a DataFrame.
 
     References
     ----------
@@ -118,32 +119,32 @@ class Tabular(Modality):
 
     @classmethod
     def accepts(cls, X: Any) -> bool:
-        """Return whether X is a frame, a sparse matrix, or numbers in two dimensions."""
+        """Return whether X is a frame, a sparse matrix, or a two-dimensional array or list."""
         if is_frame(X) or sp.issparse(X):
             return True
-        # a list of arrays may be series or sound, even where all are of one length
+        # a list of arrays may be series or sound, even if all have the same length
         of_arrays = isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], np.ndarray)
         return not of_arrays and len(shape_of(X)) == 2
 
     @classmethod
     def doubt(cls, X: Any) -> None:
-        """Warn of columns of a frame that look like texts: they are taken for categories."""
+        """Warn of columns of a frame that look like texts. They are treated as categorical."""
         warn_of_texts(X)
 
     def describe(self, X: Any) -> str:
-        """Return the shape of a table."""
+        """Return a description of a table by its shape."""
         return f"a table of shape {shape_of(X)}"
 
     def input_tags(self) -> InputTags:
-        """Return what scikit-learn is to know: X has two dimensions, and may have holes and categories."""
+        """Return scikit-learn's tags: X is two-dimensional, and may have missing values and categories."""
         return InputTags(sparse=True, allow_nan=True, categorical=True)
 
     def example_rows(self) -> np.ndarray:
-        """Return iris."""
+        """Return the iris data."""
         return load_iris().data
 
     def fit_validate(self, X: Any) -> Rows:
-        """Learn the centre and the spread of the numbers, and the categories, and return X as a store.
+        """Learn the mean and scale of the numbers, and the categories, and return X as a store.
 
         Parameters
         ----------
@@ -167,7 +168,7 @@ class Tabular(Modality):
         table = take_apart(raw, self, self.numeric_, self.categorical_, mixed=listed, min_rows=2)
         found = [find_categories(column, self.max_categories) for column in table.categories]
         self.categories_ = tuple(categories for categories, _ in found)
-        # a column without any category, all holes, gets one nobody has
+        # a column without any category, all missing, gets a rare one that no row has
         self.has_rare_ = np.array([rare or not categories for categories, rare in found], dtype=bool)
         self.mean_, self.scale_, self.binary_, holes = scale_of(table.numbers)
         codes = self._codes(table)
@@ -179,7 +180,7 @@ class Tabular(Modality):
     def validate(self, X: Any) -> Rows:
         """Return X as a store of float32 batches ``(n, width)``: scaled numbers, one-hot categories.
 
-        An array in memory is scaled once, into one float32 copy; memory maps and sparse matrices are
+        An array in memory is scaled once, into one float32 copy. Memory maps and sparse matrices are
         read a batch at a time.
         """
         listed = self.categorical_features is not None and not isinstance(self.categorical_features, str)
@@ -195,7 +196,7 @@ class Tabular(Modality):
         return self._store(table.numbers, self._codes(table), on_disk=isinstance(X, np.memmap))
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
-        """Build an MLP; ``"auto"`` and ``"mlp"`` are the names."""
+        """Build an MLP, called ``"auto"`` or ``"mlp"``."""
         if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
         net = MLP(self.cells.width, n_components)
@@ -203,16 +204,16 @@ class Tabular(Modality):
         return net
 
     def adapt_encoder(self, encoder: nn.Module) -> nn.Module:
-        """Fit an MLP that was trained on a DataFrame to the columns of this one, by their names.
+        """Adapt an MLP that was trained on a DataFrame to the columns of this one, by their names.
 
-        What it knows keeps its weights; a warning says what it does not.
+        Inputs that it knows keep their weights. A warning names the columns that it does not know.
         """
         return adapt(encoder, self._inputs())
 
     def inputs_by(self, columns: Sequence[str]) -> tuple[tuple[str, Any], ...]:
-        """Return what each float of a batch is, given the names of the columns.
+        """Return what each float of a batch stands for, given the names of the columns.
 
-        Pairs of a name and ``"number"``, ``"hole"``, ``("category", value)`` or ``"rare"``.
+        Each is a pair of a name and ``"number"``, ``"hole"``, ``("category", value)`` or ``"rare"``.
         """
         names = [columns[j] for j in (*self.numeric_, *self.categorical_)]
         return inputs_by(names, self.cells, self.categories_, self.has_rare_)
@@ -222,18 +223,18 @@ class Tabular(Modality):
         return self.mask(x, self.corruption_rate)[0]
 
     def views(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the batch ``(n, width)`` as it is, and with some cells replaced."""
+        """Return the batch ``(n, width)`` unchanged, and with some cells replaced."""
         return x, self.view(x)
 
     def mask(self, x: Tensor, rate: float) -> tuple[Tensor, Tensor]:
-        """Return the batch with a share of its cells replaced by those of other rows, and which ``(n, d)``."""
+        """Return the batch with a share of its cells replaced by those of other rows, and the mask ``(n, d)``."""
         cells = self.cells
         return replace_cells(x, rate, None if cells.is_plain else cells.owners())
 
     def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> Decoder:
-        """Build a network from features to the columns (``"value"``) or to their bins (``"bin"``).
+        """Build a network that maps features to the columns (``"value"``) or to their bins (``"bin"``).
 
-        It learns a linear map fast enough by itself: `linear` changes nothing.
+        `linear` has no effect: this network learns a linear map fast enough by itself.
         """
         missing = torch.from_numpy(self.missing_.astype(np.float32))
         if target == "bin":
@@ -244,7 +245,7 @@ class Tabular(Modality):
         return TableDecoder(n_components, low_high, torch.from_numpy(self.binary_), self.cells, missing)
 
     def critic(self, n_components: int) -> nn.Module:
-        """Build two layers without batch normalisation, from a batch to ``(n, n_components)``."""
+        """Build two layers without batch normalisation that map a batch to ``(n, n_components)``."""
         return nn.Sequential(
             nn.Linear(self.cells.width, 256),
             nn.LeakyReLU(0.2),
@@ -253,10 +254,10 @@ class Tabular(Modality):
         )
 
     def restore(self, x: Tensor) -> np.ndarray:
-        """Return rows ``(n, d)`` in the units of X; a column of zeros and ones gets probabilities.
+        """Return rows ``(n, d)`` in the units of X; a binary column gets the probability of a one.
 
-        They are float64, or objects if there are categories: the likeliest that is not rare, None if all are.
-        What lies beyond `clip` is drawn back to it: the encoder never saw it.
+        They are float64, or objects if there are categories: the most likely category that is not rare, or
+        None if all are. Values beyond `clip` are clipped, since the encoder never saw such values.
         """
         numbers, _, blocks = self.cells.parts(x.cpu().double())
         table, far = numbers.numpy(), np.arcsinh(self.clip)
@@ -274,17 +275,17 @@ class Tabular(Modality):
 
     @property
     def cells(self) -> Cells:
-        """Where the cells of a row are in a batch."""
+        """The layout of the cells of a row in a batch."""
         sizes = [len(known) + rare for known, rare in zip(self.categories_, self.has_rare_, strict=True)]
         lacking = np.flatnonzero(self.missing_ > 0).tolist()
         return Cells(len(self.numeric_), tuple(lacking), tuple(int(size) for size in sizes))
 
     def _inputs(self) -> tuple[tuple[str, Any], ...] | None:
-        """Return what each float of a batch is: the name of its column, and which of its inputs."""
+        """Return what each float of a batch stands for, by column names; None if columns have no names."""
         return None if self.columns_ is None else self.inputs_by(self.columns_)
 
     def _edges(self, numbers: Any) -> np.ndarray:
-        """Return the cut points between bins ``(n_numeric, n_bins - 1)``, from a sample where there are many cells."""
+        """Return the cut points between bins ``(n_numeric, n_bins - 1)``, from a sample if there are many cells."""
         n = numbers.shape[0]
         n_sample = min(10_000, max(100, SAMPLE_CELLS // self.n_features_in_))
         sample = np.unique(np.linspace(0, n - 1, n_sample).astype(int))
@@ -297,7 +298,7 @@ class Tabular(Modality):
         return [encode(column, known, has_rare) for column, known, has_rare in columns]
 
     def _store(self, numbers: Any, codes: list[np.ndarray], on_disk: bool) -> Rows:
-        """Return a store whose rows are narrow in memory, a number or a code a cell; batches are widened."""
+        """Return a store with one number or code per cell in memory; batches are expanded to one-hot."""
         cells = self.cells
         if codes:
             return Rows(self._known(self._in_memory(numbers, codes)), cells.expand)
@@ -317,7 +318,7 @@ class Tabular(Modality):
         return cells
 
     def _known(self, cells: Tensor) -> Tensor:
-        """Warn of holes where fit saw none: the network has no way to be told of them."""
+        """Warn of missing cells in columns where fit saw none: the network has no indicator for them."""
         new = cells.isnan().any(0).numpy() & (self.missing_ == 0)
         if new.any():
             at = np.concatenate([self.numeric_, self.categorical_])[new]
@@ -333,7 +334,7 @@ class Tabular(Modality):
         return cells
 
     def _zero_and_one(self) -> np.ndarray:
-        """Return how the encoder sees a zero and a one ``(2, d)``; 0 and 1 in other columns."""
+        """Return how the encoder sees a zero and a one ``(2, n_numeric)``; 0 and 1 in columns not binary."""
         table = np.zeros((2, len(self.numeric_)))
         table[1] = 1.0
         mean, scale = self.mean_[self.binary_], self.scale_[self.binary_]

@@ -1,4 +1,4 @@
-"""Texts: tokens, views of them, and what is predicted at a token."""
+"""Texts: tokens, views of them, and the prediction of tokens."""
 
 from ._subwords import to_json_string
 from ._text import Text

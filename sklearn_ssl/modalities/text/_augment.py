@@ -1,4 +1,4 @@
-"""Texts changed at random: tokens hidden, left out, cropped."""
+"""Random changes of texts: tokens masked, dropped, cropped."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 from ...encoders import Tokens
 from ._tokens import SPECIAL
 
-BLANKED, REPLACED = 0.8, 0.1  # of what is hidden; the rest stays as it is
+BLANKED, REPLACED = 0.8, 0.1  # shares of the masked tokens; the rest stays unchanged
 
 
 def select_tokens(x: Tokens, kept: Tensor, padding: int) -> Tokens:
-    """Return the sequences without the tokens that are not `kept`, bool ``(n, length)``."""
+    """Return the sequences with only the tokens that are `kept`, bool ``(n, length)``."""
     lengths = kept.sum(1)
     order = torch.argsort((~kept).to(torch.uint8), dim=1, stable=True)[:, : int(lengths.max())]
     short = Tokens(x.ids.gather(1, order), lengths)
@@ -23,18 +23,18 @@ def select_tokens(x: Tokens, kept: Tensor, padding: int) -> Tokens:
 def mask_tokens(
     x: Tokens, maskable: Tensor, rate: float, span: int, n_tokens: int, mask: int
 ) -> tuple[Tokens, Tensor]:
-    """Hide tokens as BERT does: 80 % become a mask, 10 % another token, 10 % stay.
+    """Mask tokens as BERT does: 80 % become the mask token, 10 % a random token, 10 % stay.
 
     Parameters
     ----------
     x : Tokens of shape (n, length)
     maskable : Tensor of bool of shape (n, length)
     rate : float in [0, 1]
-        Share of the tokens that is hidden.
+        Share of the tokens that are masked.
     span : int
-        Neighbours that are hidden together: n-grams that overlap would tell each other [1]_.
+        Number of neighbours that are masked together: overlapping n-grams would reveal each other [1]_.
     n_tokens, mask : int
-        Size of the vocabulary, and which token is the mask.
+        Size of the vocabulary, and id of the mask token.
 
     Returns
     -------
@@ -47,12 +47,12 @@ def mask_tokens(
        Representations from Transformers model for DNA-language in genome." Bioinformatics 37, 2021.
     """
     chance = torch.rand(x.ids.shape, device=x.ids.device).masked_fill(~maskable, 2.0)
-    threshold = chance.min().clamp(min=1 - (1 - rate) ** (1 / span))  # at least one is hidden
+    threshold = chance.min().clamp(min=1 - (1 - rate) ** (1 / span))  # at least one is masked
     hidden = (chance <= threshold) & maskable
     fate = torch.rand(x.ids.shape, device=x.ids.device)
     if span > 1:
         hidden = (F.max_pool1d(F.pad(hidden.float(), (span - 1, 0)), span, 1) > 0) & maskable
-        begins = hidden & ~F.pad(hidden, (1, 0))[:, :-1]  # a run has one fate
+        begins = hidden & ~F.pad(hidden, (1, 0))[:, :-1]  # a run shares one fate
         steps = torch.arange(x.ids.shape[1], device=x.ids.device)
         fate = fate.gather(1, torch.where(begins, steps, 0).cummax(1).values)
     others = torch.randint(min(len(SPECIAL), n_tokens - 1), n_tokens, x.ids.shape, device=x.ids.device)
@@ -62,19 +62,19 @@ def mask_tokens(
 
 
 def crop_tokens(x: Tokens, inner: Tensor, scale: tuple[float, float], dropout: float, padding: int) -> Tokens:
-    """Return a random run of the tokens of each sequence, without some of them.
+    """Return a random crop of each sequence, with some of its tokens dropped.
 
     Parameters
     ----------
     x : Tokens of shape (n, length)
     inner : Tensor of bool of shape (n, length)
-        Tokens that may be left out; the others, such as start and end, stay.
+        Tokens that may be dropped; the others, such as start and end, stay.
     scale : tuple (smallest, largest)
-        Share of the tokens that a run has, in (0, 1].
+        Range of the share of the tokens that a crop keeps, within (0, 1].
     dropout : float in [0, 1)
-        Share of the tokens of a run that are left out.
+        Share of the tokens of a crop that are dropped.
     padding : int
-        What the shorter sequences are filled up with.
+        Id of the padding token.
     """
     device, n = x.ids.device, len(x.ids)
     size = inner.sum(1, keepdim=True)
@@ -82,7 +82,7 @@ def crop_tokens(x: Tokens, inner: Tensor, scale: tuple[float, float], dropout: f
     share = torch.empty(n, 1, device=device).uniform_(low, high)
     kept = (share * size).ceil()
     first = torch.rand(n, 1, device=device) * (size - kept)
-    place = inner.cumsum(1) - 1  # among the tokens of the text
+    place = inner.cumsum(1) - 1  # index among the tokens of the text
     crop = (place >= first.round()) & (place < first.round() + kept)
     stays = torch.rand(x.ids.shape, device=device) >= dropout
     return select_tokens(x, x.present() & (~inner | (crop & stays)), padding)

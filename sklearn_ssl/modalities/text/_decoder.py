@@ -1,4 +1,4 @@
-"""From features of single tokens to the vocabulary, and how far off that was."""
+"""Prediction of tokens from features of single positions, and its loss."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CHUNK = 1_000_000  # logits at a time: they fit into the cache of a processor
-CHUNK_ELSEWHERE = 100_000_000  # devices with fast memory are slow at small steps
-ROUND = 32  # rows that numbers of tokens are filled up to: libraries keep what they set up for each new size
+CHUNK = 1_000_000  # logits at a time on a CPU: they fit into its cache
+CHUNK_ELSEWHERE = 100_000_000  # other devices have fast memory, and are slow at small steps
+ROUND = 32  # rows are padded to multiples of it: libraries keep memory for each new size
 LN2 = math.log(2)
 
 
 class ChunkedCrossEntropy(torch.autograd.Function):
     """Weighted sum of the cross-entropies of a linear layer, without all its logits in memory at once.
 
-    A large vocabulary makes the logits of a batch larger than everything else together. Here each chunk of
-    rows goes through the layer, and its gradients are added up at once, while it is in the cache: the
-    matrix products are those of the plain way, the memory is that of a chunk.
+    With a large vocabulary, the logits of a batch are larger than everything else together. Here each chunk
+    of rows goes through the layer, and its gradients are added up at once, while it is in the cache. The
+    matrix products are the same as without chunks; the memory is that of one chunk.
     """
 
     @staticmethod
@@ -38,10 +38,10 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         target : Tensor of int64 of shape (k,)
         weight : Tensor of float32 of shape (k,)
         wants : bool
-            Whether gradients will be asked for.
+            Whether gradients will be needed.
         """
-        of_h = torch.empty_like(h)
-        of_matrix, of_bias = torch.zeros_like(matrix, dtype=torch.float32), torch.zeros_like(bias).float()
+        grad_h = torch.empty_like(h)
+        grad_matrix, grad_bias = torch.zeros_like(matrix, dtype=torch.float32), torch.zeros_like(bias).float()
         total = weight.new_zeros(())
         step = (CHUNK if h.device.type == "cpu" else CHUNK_ELSEWHERE) // len(matrix)
         step = max(ROUND, step - step % ROUND)
@@ -55,24 +55,24 @@ class ChunkedCrossEntropy(torch.autograd.Function):
                 gradient = logits.exp_()
                 gradient.scatter_add_(1, places, torch.full_like(places, -1, dtype=gradient.dtype))
                 gradient *= weight[part, None]
-                of_bias += gradient.sum(0)
+                grad_bias += gradient.sum(0)
                 gradient = gradient.to(h.dtype)
-                torch.mm(gradient, matrix, out=of_h[part])
-                of_matrix += gradient.T @ h[part]
-        ctx.save_for_backward(of_h, of_matrix, of_bias)
+                torch.mm(gradient, matrix, out=grad_h[part])
+                grad_matrix += gradient.T @ h[part]
+        ctx.save_for_backward(grad_h, grad_matrix, grad_bias)
         ctx.dtypes = matrix.dtype, bias.dtype
         return total
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        """Scale the gradients found on the way."""
+        """Scale the gradients that `forward` computed."""
         (gradient,) = gradients
-        of_h, of_matrix, of_bias = ctx.saved_tensors
+        grad_h, grad_matrix, grad_bias = ctx.saved_tensors
         matrix, bias = ctx.dtypes
         return (
-            of_h * gradient,
-            (of_matrix * gradient).to(matrix),
-            (of_bias * gradient).to(bias),
+            grad_h * gradient,
+            (grad_matrix * gradient).to(matrix),
+            (grad_bias * gradient).to(bias),
             None,
             None,
             None,
@@ -80,16 +80,16 @@ class ChunkedCrossEntropy(torch.autograd.Function):
 
 
 def token_loss(h: Tensor, matrix: Tensor, bias: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Return the mean cross-entropy of telling tokens apart by a linear layer, in bits.
+    """Return the mean cross-entropy of predicting tokens by a linear layer, in bits.
 
     Parameters
     ----------
     h : Tensor of shape (k, d)
         Features of tokens.
     matrix, bias : Tensor of shape (n_tokens, d) and (n_tokens,)
-        Of the layer.
+        Weights and bias of the layer.
     target : Tensor of int64 of shape (k,)
-        The tokens that they are.
+        Ids of the true tokens.
     weight : Tensor of float32 of shape (k,)
         Weights of the rows in the mean.
 
@@ -106,16 +106,16 @@ def token_loss(h: Tensor, matrix: Tensor, bias: Tensor, target: Tensor, weight: 
 
 
 class TokenDecoder(nn.Module):
-    """Which token it was: a layer, and the likeness to the embedding of each token.
+    """Predict tokens from features: one layer, then dot products with the embedding of each token.
 
     Parameters
     ----------
     width : int
-        Of the features of a token.
+        Width of the features of a token.
     counts : ndarray of shape (n_tokens,)
-        How often each token occurs, where the bias begins: untrained, it knows the frequencies.
+        Number of times that each token occurs. The bias starts at the log frequencies.
     embedding : nn.Embedding or None
-        That of the encoder, which is shared if given [1]_.
+        The encoder's embedding, whose weights are shared (tied) if given [1]_.
 
     References
     ----------
@@ -137,7 +137,7 @@ class TokenDecoder(nn.Module):
         return F.linear(self.layer(h), self.weight, self.bias)
 
     def loss(self, h: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Return the mean number of bits that `target` ``(k,)`` takes, given features ``(k, width)``."""
+        """Return the mean cross-entropy of `target` ``(k,)`` in bits, given features ``(k, width)``."""
         weight = torch.ones(len(h), device=h.device) if weight is None else weight
         more = -len(h) % ROUND
         h, target, weight = F.pad(h, (0, 0, 0, more)), F.pad(target, (0, more)), F.pad(weight, (0, more))

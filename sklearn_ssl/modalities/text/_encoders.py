@@ -1,4 +1,4 @@
-"""Encoders of the user's own on texts: pretrained ones, and ours that know other tokens."""
+"""Encoders of texts that the user passes: pretrained models, and encoders of ours that know other tokens."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ._subwords import to_json_string
 
 
 def pretrained_settings(text: Any, encoder: Any) -> dict[str, Any]:
-    """Return the parameters that a ``Text`` must have for an encoder; none for one that is not pretrained.
+    """Return the parameters that a ``Text`` must have for a pretrained encoder; none for other encoders.
 
     Parameters
     ----------
     text : Text
-        With the parameters that the user chose.
+        With the user's parameters.
     encoder : str or nn.Module
 
     Raises
     ------
     ValueError
-        If those do not go together.
+        If the user's parameters do not match the encoder.
     """
     model = encoder.model if isinstance(encoder, PretrainedText) else encoder
     if not is_sentence_transformer(model) and not is_transformer(model):
@@ -50,18 +50,18 @@ def pretrained_settings(text: Any, encoder: Any) -> dict[str, Any]:
         settings["tokenizer"] = to_json_string(model.tokenizer)
     longest = longest_input(model)
     if longest is not None:
-        settings["max_length"] = min(text.max_length or longest - 2, longest - 2)  # its start and end
+        settings["max_length"] = min(text.max_length or longest - 2, longest - 2)  # room for start and end
     return settings
 
 
 def adapt(encoder: nn.Module, names: tuple[str, ...], n_positions: int) -> nn.Module:
-    """Return an encoder that takes sequences of tokens of these names.
+    """Return an encoder that takes sequences of the tokens called `names`.
 
     Parameters
     ----------
     encoder : nn.Module
-        A model of sentence-transformers or transformers is wrapped; one of ours, which knows its tokens by
-        name, keeps the weights of those that are among `names`; any other is returned as it is.
+        A model of sentence-transformers or transformers is wrapped. An encoder of ours, which knows its tokens
+        by name, keeps the weights of those among `names`. Any other is returned unchanged.
     names : tuple of str
     n_positions : int
         Length of the longest sequence.
@@ -69,12 +69,12 @@ def adapt(encoder: nn.Module, names: tuple[str, ...], n_positions: int) -> nn.Mo
     Raises
     ------
     ValueError
-        If it cannot take them.
+        If the encoder cannot take them.
 
     Warns
     -----
     UserWarning
-        Which tokens start with fresh weights.
+        If tokens or positions are new and start with fresh weights.
     """
     n_tokens = len(names)
     if is_transformer(encoder):
@@ -96,7 +96,7 @@ def adapt(encoder: nn.Module, names: tuple[str, ...], n_positions: int) -> nn.Mo
                 f"it has that parameter, n_positions={n_positions} or more. encoder='transformer' finds "
                 "both itself."
             )
-        encoder.vocabulary = names  # of a copy
+        encoder.vocabulary = names  # the encoder is a copy of the user's
         return encoder
     known = set(encoder.vocabulary)
     new = [name for name in names if name not in known]

@@ -1,4 +1,4 @@
-"""Raw texts and the parameters of ``Text``: checked; and texts to try a method with."""
+"""Checks of raw texts and of the parameters of ``Text``; and example texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .._frames import check_frame, column_of, is_frame
 
 
 def check_params(text: Any) -> None:
-    """Check the parameters of a ``Text`` that depend on each other, or have parts."""
+    """Check the parameters of a ``Text`` that depend on each other or have several parts."""
     low_high = tuple(text.ngram_range)
     whole = len(low_high) == 2 and all(isinstance(size, Integral) for size in low_high)
     if not whole or not 1 <= low_high[0] <= low_high[1]:
@@ -37,7 +37,7 @@ def check_params(text: Any) -> None:
 
 
 def list_of_texts(X: Any) -> list[str]:
-    """Return X as a list of str; a column of texts is one too."""
+    """Return X as a list of str; X may also have a single column of texts."""
     if is_frame(X):
         check_frame(X)
     if isinstance(X, (str, bytes)):

@@ -1,4 +1,4 @@
-"""Texts as words, characters, or runs of them, in the way of scikit-learn's ``CountVectorizer``."""
+"""Texts as n-grams of words or characters, as in scikit-learn's ``CountVectorizer``."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ SPACES = re.compile(r"\s\s+")
 
 
 def grams(units: list[str] | str, smallest: int, largest: int, glue: str) -> list[str]:
-    """Return all runs of `smallest` to `largest` units, in the order in which they begin.
+    """Return all n-grams of `smallest` to `largest` units, in the order in which they begin.
 
     Parameters
     ----------
     units : list of str, or str
-        Words, or a text as its characters.
+        Words, or the characters of a text.
     smallest, largest : int
     glue : str
-        What is put between the units of a run.
+        Separator between the units of an n-gram.
     """
     if largest == 1:
         return list(units)
     n = len(units)
-    if isinstance(units, str) and smallest == largest:  # quick: k-mers of long sequences
+    if isinstance(units, str) and smallest == largest:  # fast path for k-mers of long sequences
         return [units[i : i + largest] for i in range(n - largest + 1)]
     return [
         glue.join(units[i : i + size])
@@ -37,7 +37,7 @@ def grams(units: list[str] | str, smallest: int, largest: int, glue: str) -> lis
 
 
 def splitter(analyzer: str, ngram_range: tuple[int, int], pattern: str) -> Callable[[str], list[str]]:
-    """Return what turns a text into n-grams of words or characters, as in ``CountVectorizer``.
+    """Return a function that splits a text into n-grams of words or characters, as in ``CountVectorizer``.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def splitter(analyzer: str, ngram_range: tuple[int, int], pattern: str) -> Calla
 
 
 def join(tokens: list[str], analyzer: str, size: int) -> str:
-    """Return the text that n-grams of one size make, each but the first adding its last unit."""
+    """Return the text of consecutive n-grams of one size; each but the first adds its last unit."""
     if not tokens:
         return ""
     if analyzer == "char":
@@ -73,7 +73,7 @@ def join(tokens: list[str], analyzer: str, size: int) -> str:
 
 
 class NGrams:
-    """How texts become n-grams of words or characters, and back.
+    """Converts texts to n-grams of words or characters, and back.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class NGrams:
         self.pattern, self.lowercase = pattern, lowercase
 
     def documents(self, texts: list[str]) -> Iterator[list[str]]:
-        """Yield the tokens of each text, to its end."""
+        """Yield all tokens of each text, not truncated."""
         tokens_of = splitter(self.analyzer, self.ngram_range, self.pattern)
         for text in texts:
             yield tokens_of(text.lower() if self.lowercase else text)
@@ -99,17 +99,17 @@ class NGrams:
     def learn(
         self, texts: list[str], max_length: int | None, min_df: int, max_features: int | None
     ) -> tuple[dict[str, int], np.ndarray, TokenRows]:
-        """Return the vocabulary, how often each of its tokens occurs, and the texts as numbers; they are split once."""
+        """Return the vocabulary, the count of each token, and the texts as ids; texts are split once."""
         corpus = collect(self.documents(texts), max_length)
         vocabulary, counts, _ = find_vocabulary(corpus, min_df, max_features)
         return vocabulary, counts, self._rows(corpus, vocabulary)
 
     def encode(self, texts: list[str], max_length: int | None, vocabulary: dict[str, int]) -> TokenRows:
-        """Return texts as numbers: a start, up to `max_length` tokens, and an end if none was cut off."""
+        """Return texts as ids: a start, up to `max_length` tokens, and an end if the text is not truncated."""
         return self._rows(collect(self.documents(texts), max_length), vocabulary)
 
     def decode(self, rows: list[list[int]], vocabulary: dict[str, int]) -> list[str]:
-        """Return the texts that numbers stand for.
+        """Return the texts that ids stand for.
 
         Raises
         ------
@@ -125,12 +125,12 @@ class NGrams:
         return [join([names[i] for i in row], self.analyzer, self.ngram_range[0]) for row in rows]
 
     def letters(self, names: dict[int, str]) -> tuple[dict[int, str], set[int]]:
-        """Return the letters and signs of each token, by its number, and which tokens may begin a word: all."""
+        """Return the letters and punctuation of each token, by id, and which tokens may begin a word: all."""
         return names, set(names)
 
     @property
     def is_reversible(self) -> bool:
-        """Whether tokens make a text again: n-grams of one size do, of words or characters."""
+        """Whether tokens can be put together again: true of n-grams of one size, of words or characters."""
         return self.analyzer != "char_wb" and self.ngram_range[0] == self.ngram_range[1]
 
     def _rows(self, corpus: Corpus, vocabulary: dict[str, int]) -> TokenRows:

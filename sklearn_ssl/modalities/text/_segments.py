@@ -1,4 +1,4 @@
-"""Texts cut in two, so that how they were cut does not tell their order."""
+"""Texts cut into two segments, in a way that does not reveal their order."""
 
 from __future__ import annotations
 
@@ -17,62 +17,62 @@ SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟", "\n")  
 
 
 def is_letter(char: str) -> bool:
-    """Return whether a character belongs to words: no space and no sign; "" does not.
+    """Return whether a character belongs to words, unlike spaces, punctuation and "".
 
-    A part of a letter, as bytes have it, stands as the replacement character, and belongs to words too.
+    The replacement character belongs to words too: it stands for a part of a letter in a token of bytes.
     """
     return bool(char) and (char == "\ufffd" or unicodedata.category(char)[0] in "LMN")
 
 
 def token_kinds(n_tokens: int, letters: dict[int, str], begins: set[int], by_character: bool) -> np.ndarray:
-    """Return what each token tells of where a text may be cut.
+    """Return the properties of each token that decide where a text may be cut.
 
     Parameters
     ----------
     n_tokens : int
         Size of the vocabulary.
     letters : dict of int to str
-        Letters and signs of each token that is not special.
+        Letters and punctuation of each token that is not special, by id.
     begins : set of int
-        Tokens that may begin a word.
+        Ids of tokens that may begin a word.
     by_character : bool
-        Whether tokens are runs of characters, spaces among them.
+        Whether tokens are n-grams of characters, including spaces.
 
     Returns
     -------
     ndarray of bool of shape (4, n_tokens)
-        Which tokens end a sentence, begin with a letter, end with one, and begin with a gap between words or after
-        it.
+        Which tokens end a sentence, begin with a letter, end with one, and begin at a gap between words or right
+        after it.
     """
     kinds = np.zeros((4, n_tokens), dtype=bool)
     for i, name in letters.items():
         gap = name[:1].isspace() if by_character else i in begins
-        # "" is a mark alone, of where a word begins
+        # "" is a lone marker of the beginning of a word
         start = i in begins and (is_letter(name[:1]) or not name)
         kinds[:, i] = name.endswith(SENTENCE_ENDS), start, is_letter(name[-1:]), gap
     for kind in kinds[1:3]:
-        if not kind[list(letters)].any():  # strings of signs
+        if not kind[list(letters)].any():  # texts without letters: all tokens count
             kind[list(letters)] = True
     return kinds
 
 
 @dataclass(frozen=True)
 class Cutter:
-    """How sequences are cut in two.
+    """How sequences are cut into two segments.
 
     Parameters
     ----------
     kinds : ndarray of bool of shape (4, n_tokens)
-        Of ``token_kinds``.
+        As returned by ``token_kinds``.
     special : tuple of int
-        Numbers of padding, unknown, mask, start, end and separator.
+        Ids of the padding, unknown, mask, start, end and separator tokens.
     size : int
-        Units in a token, words or characters.
+        Number of units in a token, words or characters.
     by_character : bool
-        Whether tokens are runs of characters.
+        Whether tokens are n-grams of characters.
     longest : int or None
-        Length of the longest sequence of a tokenizer that gives texts an end even where it cuts them off; None
-        if an end says that a text is whole.
+        Length of the longest sequence, for a tokenizer that adds an end token even to truncated texts; None if
+        an end token means that a text is complete.
     """
 
     kinds: np.ndarray
@@ -82,10 +82,10 @@ class Cutter:
     longest: int | None
 
     def permute(self, x: Tokens) -> tuple[Tokens, Tensor, Tensor]:
-        """Cut each text in two, between sentences if it can be, and put the parts of half of them in wrong order.
+        """Cut each text into two segments, between sentences if possible, and swap those of a random half.
 
-        Signs and spaces at the edges of the parts are left out, and so is the word or sentence with which a text
-        breaks off: they would tell which part is the last.
+        Punctuation and spaces at the edges of the parts are dropped, and so is the incomplete word or sentence at
+        the end of a truncated text: they would reveal which part comes last.
 
         Returns
         -------
@@ -93,7 +93,7 @@ class Cutter:
             Start, a part, a separator, the other part, and the end.
         swapped : Tensor of bool of shape (n,)
         possible : Tensor of bool of shape (n,)
-            Where there are two parts.
+            Which texts could be cut in two.
         """
         n, device, length = self.size, x.ids.device, x.ids.shape[1]
         steps = torch.arange(length, device=device)
@@ -102,7 +102,7 @@ class Cutter:
         kinds = torch.from_numpy(self.kinds).to(device)[:, x.ids] & (steps > 0) & (steps < stop)
         ends, starts, stops, gaps = kinds
         stop = self._stop(x, kinds, stop, has_end)
-        # for a cut before each unit: behind the last token of the first part, and the first of the second
+        # for a cut before each unit: where the first part ends (exclusive), and where the second begins
         behind = F.pad(torch.where(stops, steps + 1, 0).cummax(1).values, (n, 0))
         first = behind[:, :length]
         second = torch.where(starts, steps, length).flip(1).cummin(1).values.flip(1)
@@ -118,39 +118,39 @@ class Cutter:
         return self._joined(x, begins, sizes, has_end[:, 0], swapped), swapped, possible
 
     def _stop(self, x: Tokens, kinds: Tensor, stop: Tensor, has_end: Tensor) -> Tensor:
-        """Return behind which unit a text ends, without what it breaks off with, ``(n, 1)``."""
+        """Return the end (exclusive) of each text in units, without what truncation left incomplete, ``(n, 1)``."""
         ends, _, _, gaps = kinds
         steps = torch.arange(x.ids.shape[1], device=x.ids.device)
         whole = has_end
         if self.longest is not None:
             whole = whole & (x.lengths[:, None] < self.longest - 1)
-        # the token at a place begins with the unit of that number, and has `size` of them
+        # the token at position i begins with unit i, and has `size` units
         stop = stop + self.size - 1
         sentence, gap = (
             ((steps + more) * found).amax(1, keepdim=True) for more, found in ((self.size, ends), (0, gaps))
         )
         stop = torch.where(whole, stop, torch.where(sentence > 0, sentence, torch.where(gap > 0, gap, stop)))
-        # a pretrained encoder has no place for a separator
+        # a pretrained encoder has no position to spare for a separator
         return stop if self.longest is None else stop.clamp(max=self.longest - 3)
 
     def _places(self, sizes: Tensor, sentences: Tensor, gaps: Tensor) -> Tensor:
-        """Return where a text may be cut, given the sizes of both parts: the best kind of places that there is."""
+        """Return where a text may be cut, given the sizes of both parts: the best kind of places available."""
         inner = (sizes > 0).all(0)
         middle = inner & (3 * sizes.amin(0) >= sizes.amax(0) - 3)
         sentences = inner & sentences
         if self.by_character:
             sentences = sentences & gaps
         places = inner
-        for choice in (middle, inner & gaps, middle & gaps, sentences):  # the last that there is
+        for choice in (middle, inner & gaps, middle & gaps, sentences):  # the last available one
             places = torch.where(choice.any(1, keepdim=True), choice, places)
         return places
 
     def _joined(self, x: Tokens, begins: Tensor, sizes: Tensor, has_end: Tensor, swapped: Tensor) -> Tokens:
-        """Return start, part, separator, part, end; where parts begin and their sizes are ``(n, 2)``."""
+        """Return start, part, separator, part, end; `begins` and `sizes` of the parts are ``(n, 2)``."""
         begins, sizes = (torch.where(swapped[:, None], pair.flip(1), pair) for pair in (begins, sizes))
         lengths = 2 + sizes.sum(1) + has_end.long()
         steps = torch.arange(int(lengths.max()), device=x.ids.device).expand(len(x.ids), -1)
-        middle = sizes[:, :1] + 1  # place of the separator
+        middle = sizes[:, :1] + 1  # position of the separator
         source = torch.where(steps < middle, begins[:, :1] + steps - 1, begins[:, 1:] + steps - middle - 1)
         source = torch.where(steps == 0, 0, source)
         source = torch.where(steps == middle + sizes[:, 1:] + 1, (x.lengths - 1)[:, None], source)

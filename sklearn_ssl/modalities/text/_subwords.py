@@ -11,7 +11,7 @@ import numpy as np
 
 from ._tokens import END, PAD, SPECIAL, START, UNKNOWN, TokenRows, flatten
 
-# what those are called in tokenizers of others, the most usual name first
+# names of the special tokens in other tokenizers, the most common first
 ALIASES = (
     ("[PAD]", "<pad>", "<|endoftext|>", "<|end_of_text|>", "</s>"),
     ("[UNK]", "<unk>", "<|endoftext|>", "<|end_of_text|>"),
@@ -23,7 +23,7 @@ ALIASES = (
 
 
 def library() -> Any:
-    """Return the package tokenizers, or say how to get it."""
+    """Return the package tokenizers, or raise an error that says how to install it."""
     try:
         import tokenizers
     except ImportError as error:
@@ -36,13 +36,14 @@ def library() -> Any:
 def train_subwords(texts: list[str], lowercase: bool, min_df: int, max_features: int | None) -> str:
     """Train byte-pair encoding, and return the tokenizer as JSON.
 
-    It knows every byte, so that no text has unknown parts and every text can be put together again.
+    It knows every byte, so that no text has unknown tokens and every text can be decoded again.
     """
     tk = library()
     tokenizer = tk.Tokenizer(tk.models.BPE(unk_token=SPECIAL[UNKNOWN]))
     if lowercase:
         tokenizer.normalizer = tk.normalizers.Lowercase()
-    tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=True)  # first words are as others
+    # with a space before them, first words are encoded as others
+    tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = tk.decoders.ByteLevel()
     trainer = tk.trainers.BpeTrainer(
         vocab_size=len(SPECIAL) + 256 + (10**6 if max_features is None else max_features),
@@ -56,7 +57,7 @@ def train_subwords(texts: list[str], lowercase: bool, min_df: int, max_features:
 
 
 def complete(tokenizer: Any) -> Any:
-    """Give a tokenizer the special tokens that it lacks, and let texts have a start if they have none."""
+    """Add the special tokens that a tokenizer lacks, and a start and an end to its texts if they have none."""
     vocabulary = tokenizer.get_vocab(with_added_tokens=True)
     tokenizer.add_special_tokens([names[0] for names in ALIASES if not vocabulary.keys() & set(names)])
     if not tokenizer.encode("").ids:
@@ -72,12 +73,12 @@ def complete(tokenizer: Any) -> Any:
 
 
 def read_tokenizer(source: Any) -> Any:
-    """Return a tokenizer from its JSON, a file of that, a folder with ``tokenizer.json``, or one like it.
+    """Read a tokenizer from JSON text, a file, a folder with ``tokenizer.json``, or another tokenizer.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If `source` is none of these.
     """
     tk = library()
     text = str(source) if isinstance(source, (str, Path)) else to_json_string(source)
@@ -92,12 +93,12 @@ def read_tokenizer(source: Any) -> Any:
             "tokenizer.json, the folder it is in, or its text."
         ) from error
     tokenizer.no_padding()
-    tokenizer.encode_special_tokens = True  # "[MASK]" in a text is no mask
+    tokenizer.encode_special_tokens = True  # "[MASK]" in a text is not the mask token
     return complete(tokenizer)
 
 
 def special_tokens(tokenizer: Any) -> tuple[int, ...]:
-    """Return the numbers of padding, unknown, mask, start, end and separator."""
+    """Return the ids of the padding, unknown, mask, start, end and separator tokens."""
     vocabulary = tokenizer.get_vocab(with_added_tokens=True)
     return tuple(next(vocabulary[name] for name in names if name in vocabulary) for names in ALIASES)
 
@@ -105,16 +106,16 @@ def special_tokens(tokenizer: Any) -> tuple[int, ...]:
 def subwords(
     tokenizer: Any, texts: list[str], max_length: int | None, always_end: bool
 ) -> Iterator[list[int]]:
-    """Yield each text as numbers, with the start and the end that the tokenizer gives it.
+    """Yield each text as ids, with the start and the end token that the tokenizer adds.
 
     Parameters
     ----------
     tokenizer : Tokenizer
     texts : list of str
     max_length : int or None
-        Tokens between start and end.
+        Maximum number of tokens between start and end.
     always_end : bool
-        Let a text that is cut off have an end, which pretrained encoders expect.
+        Whether truncated texts get an end token too, which pretrained encoders expect.
     """
     whole = None if max_length is None else max_length + 2
     if whole is None:
@@ -128,7 +129,7 @@ def subwords(
 
 
 def begin_words(names: dict[int, str]) -> set[int]:
-    """Return which subwords begin a word, by the marks that tokenizers have for it; all if they have none."""
+    """Return which subwords begin a word, by the markers that tokenizers have for it; all if there are none."""
     if any(name.startswith("##") for name in names.values()):
         return {i for i, name in names.items() if not name.startswith("##")}
     marked = {i for i, name in names.items() if name.startswith(("Ġ", "▁"))}
@@ -136,13 +137,13 @@ def begin_words(names: dict[int, str]) -> set[int]:
 
 
 def decoded(tokenizer: Any, numbers: list[int]) -> list[str]:
-    """Return the letters and signs of each subword, without the marks of where words begin."""
+    """Return the letters and punctuation of each subword, without the markers of the beginning of a word."""
     texts = tokenizer.decode_batch([[i] for i in numbers], skip_special_tokens=False)
     return [text.removeprefix("##").lstrip("▁ ") for text in texts]
 
 
 def encodable(texts: list[str]) -> list[str]:
-    """Return the texts with a question mark for each lone surrogate, which no tokenizer takes."""
+    """Return the texts with lone surrogates, which no tokenizer takes, replaced by question marks."""
     return [text.encode("utf-8", "replace").decode() for text in texts]
 
 
@@ -152,12 +153,12 @@ def to_json_string(tokenizer: Any) -> str:
     Raises
     ------
     ValueError
-        If it is none that can be written so.
+        If it cannot be written as JSON.
     """
     tokenizer = getattr(tokenizer, "backend_tokenizer", tokenizer)
     if not hasattr(tokenizer, "to_str"):
         raise ValueError(
-            f"{type(tokenizer).__name__} is no fast tokenizer. Pass Text(tokenizer=...) the tokenizer.json of it."
+            f"{type(tokenizer).__name__} is no fast tokenizer. Pass its tokenizer.json: Text(tokenizer=...)."
         )
     text = tokenizer.to_str()
     json.loads(text)
@@ -165,14 +166,14 @@ def to_json_string(tokenizer: Any) -> str:
 
 
 class Subwords:
-    """How texts become the subwords of a trained tokenizer, and back.
+    """Converts texts to the subwords of a trained tokenizer, and back.
 
     Parameters
     ----------
     source : str
         The tokenizer as JSON.
     trained_here : bool
-        Whether byte-pair encoding of our own, whose texts end only where they are whole.
+        Whether ``train_subwords`` trained it. Then only complete texts get an end token.
     """
 
     is_reversible = True
@@ -182,11 +183,11 @@ class Subwords:
 
     @property
     def special(self) -> tuple[int, ...]:
-        """Numbers of padding, unknown, mask, start, end and separator."""
+        """Ids of the padding, unknown, mask, start, end and separator tokens."""
         return special_tokens(self.tokenizer)
 
     def documents(self, texts: list[str]) -> Iterator[list[str]]:
-        """Yield the tokens of each text, to its end."""
+        """Yield all tokens of each text, not truncated."""
         self.tokenizer.no_truncation()
         for encoding in self.tokenizer.encode_batch(encodable(texts), add_special_tokens=False):
             yield encoding.tokens
@@ -194,7 +195,7 @@ class Subwords:
     def learn(
         self, texts: list[str], max_length: int | None, min_df: int, max_features: int | None
     ) -> tuple[dict[str, int], np.ndarray, TokenRows]:
-        """Return the vocabulary, how often each of its tokens occurs, and the texts as numbers; they are split once."""
+        """Return the vocabulary, the count of each token, and the texts as ids; texts are split once."""
         known = self.tokenizer.get_vocab(with_added_tokens=True)
         vocabulary = dict(sorted(known.items(), key=lambda item: item[1]))
         rows = self.encode(texts, max_length, vocabulary)
@@ -202,17 +203,17 @@ class Subwords:
         return vocabulary, counts.astype(np.int64), rows
 
     def encode(self, texts: list[str], max_length: int | None, vocabulary: dict[str, int]) -> TokenRows:
-        """Return texts as numbers, with the marks that the tokenizer gives them."""
+        """Return texts as ids, with the special tokens that the tokenizer adds."""
         documents = subwords(self.tokenizer, texts, max_length, always_end=not self.trained_here)
         start, padding = self.special[START], self.special[PAD]
         return TokenRows(*flatten(ids or [start] for ids in documents), padding)
 
     def decode(self, rows: list[list[int]], vocabulary: dict[str, int]) -> list[str]:
-        """Return the texts that numbers stand for."""
+        """Return the texts that ids stand for."""
         texts = self.tokenizer.decode_batch(rows)
-        # our own puts a space before first words, so that they are as others
+        # ours puts a space before first words, so that they are encoded as others
         return [text.removeprefix(" ") for text in texts] if self.trained_here else texts
 
     def letters(self, names: dict[int, str]) -> tuple[dict[int, str], set[int]]:
-        """Return the letters and signs of each token, by its number, and which tokens may begin a word."""
+        """Return the letters and punctuation of each token, by id, and which tokens may begin a word."""
         return dict(zip(names, decoded(self.tokenizer, list(names)), strict=True)), begin_words(names)

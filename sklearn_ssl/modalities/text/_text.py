@@ -29,62 +29,63 @@ from ._tokens import END, MASK, PAD, SPECIAL, START, TokenRows
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Text(Sequences):
-    r"""Texts: a list, array or Series of str, or strings of other letters, such as DNA and proteins.
+    r"""Texts: a list, array or Series of str, also of other alphabets, such as DNA and proteins.
 
-    Each text is a sequence of tokens, between a start and an end: words, characters, runs of them, or
-    subwords. What is too rare to be learned stands as unknown. Encoders by name: ``"transformer"``, which is
-    ``"auto"``, ``"convnet"`` for short texts, and ``"bag"``, the mean of embedded tokens, for tasks on whole texts
-    (contrastive, siamese).
+    Each text becomes a sequence of tokens between a start and an end token: words, characters, n-grams of
+    these, or subwords. Rare tokens are replaced by the unknown token. The encoders are ``"transformer"``, which
+    ``"auto"`` takes, ``"convnet"``, for short texts, and ``"bag"``, the mean of embedded tokens, for tasks on
+    whole texts (contrastive, siamese).
 
     Parameters
     ----------
     analyzer : {"word", "char", "char_wb", "subword"}, default="word"
-        What a token is made of, in the words of ``CountVectorizer``: words (and here signs, which a language
-        model needs), characters, characters within words, or subwords, which byte-pair encoding learns
-        from X [1]_ (needs the package tokenizers; nothing is unknown then).
+        What tokens are made of, named as in ``CountVectorizer``: words (and here punctuation, which a language
+        model needs), characters, characters within words, or subwords. Subwords are learned from X by
+        byte-pair encoding [1]_; they need the package tokenizers, and no token is unknown.
     ngram_range : tuple (smallest, largest), default=(1, 1)
-        Words or characters in a token. ``Text(analyzer="char", ngram_range=(3, 3))`` takes k-mers. With several
-        sizes, those that begin at one place follow each other, the shortest first.
+        Number of words or characters in a token. ``Text(analyzer="char", ngram_range=(3, 3))`` takes k-mers.
+        With several sizes, n-grams that begin at the same position follow each other, the shortest first.
     max_features : int or None, default=10_000
-        Size of the vocabulary: the most frequent tokens. None keeps all. Subwords have the 256 bytes and six
-        special tokens besides.
+        Size of the vocabulary: the most frequent tokens are kept. None keeps all. Special tokens do not count,
+        nor do the 256 bytes of subwords.
     min_df : int, default=2
-        Texts that a token must be in; for subwords, how often it must occur. With 1, all tokens of X are known, so
-        that nothing is learned of unknown ones. If no token is in so many, all are kept.
+        Number of texts that a token must occur in; for subwords, how often it must occur. With 1, all tokens of
+        X are known, so that nothing is learned about the unknown token. If no token reaches `min_df`, all are
+        kept.
     lowercase : bool, default=True
-        Turn the texts to lower case.
+        Convert texts to lower case.
     max_length : int or None, default=256
-        Tokens of a text that are used, the first; None uses as many as the longest in ``fit`` has. The time
-        that attention takes grows with the square of it. Cut long texts into parts first if all of them
-        matters.
+        Maximum number of tokens of a text; longer texts are truncated. None uses the length of the longest text
+        in ``fit``. The time that attention takes grows with its square. Split long texts into parts first if
+        all of their content matters.
     token_pattern : str, default=r"\w+|[^\w\s]"
-        Regular expression of what a word is, for ``analyzer="word"``.
+        Regular expression of a word, for ``analyzer="word"``.
     tokenizer : str, Path, tokenizer or None, default=None
-        A trained tokenizer for ``analyzer="subword"``: its ``tokenizer.json``, the folder that has it, its
-        text, or a fast tokenizer of transformers or tokenizers. It decides all that `max_features`, `min_df`
-        and `lowercase` do otherwise. A pretrained encoder of sentence-transformers brings its own. None
+        A trained tokenizer for ``analyzer="subword"``: the path of its ``tokenizer.json`` or of the folder
+        that has it, its JSON text, or a fast tokenizer of transformers or tokenizers. `max_features`, `min_df`
+        and `lowercase` then have no effect. A pretrained encoder of sentence-transformers brings its own. None
         trains one.
     crop_scale : tuple (smallest, largest), default=(0.5, 1.0)
-        Share of a text that a random crop keeps, in (0, 1]; for views.
+        Range of the share of a text that a random crop keeps, within (0, 1]; for views.
     token_dropout : float, default=0.1
-        Share of the tokens of a crop that are left out at random, in [0, 1); for views.
+        Share of the tokens of a crop that are dropped at random, in [0, 1); for views.
 
     Attributes
     ----------
     vocabulary_ : dict of str to int
-        Number of each token. The six special tokens have the first numbers, and names of their own in it only for
-        ``analyzer="subword"``.
+        Id of each token. Special tokens are listed only for ``analyzer="subword"``; otherwise they have the
+        first six ids.
     counts_ : ndarray of shape (n_tokens,), int64
-        How often each token occurs in X.
+        Number of times that each token occurs in X.
     tokenizer_ : str or None
         The trained tokenizer as JSON, for ``analyzer="subword"``.
     special_ : tuple of int
-        Numbers of padding, unknown, mask, start, end and separator.
+        Ids of the padding, unknown, mask, start, end and separator tokens.
     kinds_ : ndarray of bool of shape (4, n_tokens)
-        Which tokens end a sentence, begin with a letter, end with one, and begin with a gap between words or
-        after it.
+        Which tokens end a sentence, begin with a letter, end with one, and begin at a gap between words or
+        right after it.
     n_positions_ : int
-        Longest sequence that there may be, with start, end and a separator.
+        Length of the longest possible sequence, with start, end and a separator.
 
     References
     ----------
@@ -132,23 +133,23 @@ class Text(Sequences):
 
     @classmethod
     def accepts(cls, X: Any) -> bool:
-        """Return whether X is a list, array or Series of str, or one text, which is refused in better words here."""
+        """Return whether X is a list, array or Series of str; also for one str or bytes, to raise a better error."""
         return is_texts(X) or isinstance(X, (str, bytes)) or are_bytes(X)
 
     def input_tags(self) -> InputTags:
-        """Return what scikit-learn is to know: X is a list of str."""
+        """Return scikit-learn's tags: X is a list of str."""
         return InputTags(two_d_array=False, string=True)
 
     def example_rows(self) -> list[str]:
-        """Return lines of what scikit-learn says of its datasets."""
+        """Return the lines of scikit-learn's descriptions of its datasets."""
         return example_texts()
 
     def configure_for(self, encoder: str | nn.Module) -> None:
-        """Take over the tokenizer of a pretrained encoder, and cut texts where it would."""
+        """Adopt the tokenizer of a pretrained encoder, and truncate texts where it would."""
         self.set_params(**pretrained_settings(self, encoder))
 
     def fit_validate(self, X: Any) -> TokenRows:
-        """Learn the vocabulary, and return X as a store of batches, :class:`~sklearn_ssl.encoders.Tokens`.
+        """Learn the vocabulary, and return X as a store of batches of :class:`~sklearn_ssl.encoders.Tokens`.
 
         Parameters
         ----------
@@ -157,9 +158,9 @@ class Text(Sequences):
         Raises
         ------
         TypeError, ValueError
-            If X is anything else, or a parameter is not what it should be.
+            If X is anything else, or a parameter is invalid.
         ImportError
-            If subwords are wanted and the package tokenizers is not there.
+            If subwords are wanted and the package tokenizers is not installed.
         """
         texts = self._learn_tokenizer(X)
         splitter = self._splitter()
@@ -173,20 +174,20 @@ class Text(Sequences):
         return rows
 
     def validate(self, X: Any) -> TokenRows:
-        """Return X as a store of batches, :class:`~sklearn_ssl.encoders.Tokens`."""
+        """Return X as a store of batches of :class:`~sklearn_ssl.encoders.Tokens`."""
         return self._encode(list_of_texts(X), self.n_positions_ - 3)
 
     def fit_documents(self, X: Any) -> list[list[str]]:
-        """Learn what splits texts, not the vocabulary, and return the tokens of each text, as str, to its end."""
+        """Learn to split texts, but no vocabulary, and return all tokens of each text as str, not truncated."""
         texts = self._learn_tokenizer(X)
         return list(self._splitter().documents(texts))
 
     def documents(self, X: Any) -> list[list[str]]:
-        """Return the tokens of each text, as str, to its end."""
+        """Return all tokens of each text as str, not truncated."""
         return list(self._splitter().documents(list_of_texts(X)))
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
-        """Build a small transformer, ``"auto"`` or ``"transformer"``, convolutions, ``"convnet"``, or a ``"bag"``."""
+        """Build a small transformer (``"auto"``, ``"transformer"``), a ``"convnet"`` or a ``"bag"``."""
         net: TokenEncoder
         if name in ("auto", "transformer"):
             net = Transformer(len(self.counts_), self.n_positions_, n_components, causal=causal)
@@ -200,29 +201,29 @@ class Text(Sequences):
         return net
 
     def adapt_encoder(self, encoder: nn.Module) -> nn.Module:
-        """Let a model of sentence-transformers or transformers take batches of tokens, and ours take these tokens."""
+        """Wrap models of sentence-transformers or transformers; adapt encoders of ours to these tokens by name."""
         return adapt(encoder, self.names(), self.n_positions_)
 
     def names(self) -> tuple[str, ...]:
-        """Return the name of each token, in the order of their numbers."""
+        """Return the names of the tokens, in the order of their ids."""
         if self.tokenizer_ is None:
             return (*SPECIAL, *self.vocabulary_)
         found = {i: name for name, i in self.vocabulary_.items()}
         return tuple(found.get(i, f"[{i}]") for i in range(len(self.counts_)))
 
     def view(self, x: Tokens) -> Tokens:
-        """Return a random crop of each text that lacks some further tokens."""
+        """Return a random crop of each text, with some of its tokens dropped."""
         low, high = self.crop_scale
         return crop_tokens(x, self._inner(x), (low, high), self.token_dropout, self.special_[PAD])
 
     def mask(self, x: Tokens, rate: float) -> tuple[Tokens, Tensor]:
-        """Return the texts with a share of their tokens hidden as in BERT, and which, ``(n, length)``."""
+        """Return the texts with a share of their tokens masked as in BERT, and the mask ``(n, length)``."""
         sizes = range(self.ngram_range[0], self.ngram_range[1] + 1)
         span = 1 if self.analyzer == "subword" else len(sizes) * sizes[-1]
         return mask_tokens(x, self._inner(x), rate, span, len(self.counts_), self.special_[MASK])
 
     def positions(self, x: Tokens, hidden: Hidden) -> Positions:
-        """Return what there is to predict: a token at each position, all but the first after those before it."""
+        """Return the targets: the token at each position. All but the first can be predicted from those before."""
         n_positions, n_tokens = hidden.h.shape[1], x.ids.shape[1]
         if n_positions != n_tokens:
             raise ValueError(
@@ -234,35 +235,35 @@ class Text(Sequences):
         return Positions(self._inner(x), follows, x.ids)
 
     def position_decoder(self, encoder: nn.Module) -> TokenDecoder:
-        """Build a decoder from features of a token to the vocabulary, which shares the encoder's embedding."""
+        """Build a decoder from features of tokens to the vocabulary, tied to the encoder's embedding if it has one."""
         embedding = getattr(encoder, "embedding", None)
         shared = isinstance(embedding, nn.Embedding) and embedding.num_embeddings == len(self.counts_)
         return TokenDecoder(self.position_width(encoder), self.counts_, embedding if shared else None)
 
     def example(self) -> Tokens:
-        """Return a few made-up texts."""
+        """Return a small synthetic batch."""
         low = min(len(SPECIAL), len(self.counts_) - 1)
         ids = torch.arange(low, low + 8)[None].clamp(max=len(self.counts_) - 1)[:, : self.n_positions_]
         return Tokens(ids, torch.tensor([ids.shape[1]]))
 
     def change_end(self, x: Tokens) -> Tokens:
-        """Return texts with another last token."""
+        """Return the texts with a different last token."""
         last = x.ids[:, -1:]
         return x._replace(ids=torch.cat([x.ids[:, :-1], (last + 1) % (last.max() + 1)], dim=1))
 
     def permute_segments(self, x: Tokens) -> tuple[Tokens, Tensor, Tensor]:
-        """Cut each text in two, between sentences if it can be, and put the parts of half of them in wrong order."""
+        """Cut each text into two segments, between sentences if possible, and swap those of a random half."""
         size = self.ngram_range[1]
         if self.analyzer == "char_wb" or self.ngram_range[0] != size:
             raise ValueError(
-                f"Parts of analyzer={self.analyzer!r} and ngram_range={self.ngram_range!r} tell their order by how "
+                f"Parts of analyzer={self.analyzer!r} and ngram_range={self.ngram_range!r} reveal their order by how "
                 "they begin. Take n-grams of one size, of words or characters."
             )
         longest = None if self.tokenizer is None else self.n_positions_
         return Cutter(self.kinds_, self.special_, size, self.analyzer == "char", longest).permute(x)
 
-    def restore(self, x: Tokens) -> list[str]:  # type: ignore[override]  # rows of text are no array
-        """Return the texts that numbers of tokens stand for, up to their end.
+    def restore(self, x: Tokens) -> list[str]:  # type: ignore[override]  # texts are not an array
+        """Return the texts that token ids stand for, up to their end.
 
         Raises
         ------
@@ -274,14 +275,15 @@ class Text(Sequences):
         return self._splitter().decode(rows, self.vocabulary_)
 
     def begin(self, prompt: str, longest: int) -> Tensor:
-        """Return the tokens ``(1, length)`` of a text that has not ended, for a model to go on.
+        """Return the tokens ``(1, length)`` of a prompt, without an end, for a model to continue.
 
         Raises
         ------
         ValueError
-            If the prompt has no token, or more than `longest` with the start, or tokens make no text again.
+            If the prompt is shorter than a token, if it has more than `longest` tokens with the start, or if
+            tokens cannot be put together to a text.
         """
-        self.restore(self.example())  # can it be done at all?
+        self.restore(self.example())  # raises if tokens cannot be put together
         ids = self._encode([prompt], None).ids
         begun = ids[:-1] if ids[-1] == self.special_[END] else ids
         if len(begun) == 1 and prompt.strip():
@@ -296,28 +298,28 @@ class Text(Sequences):
         return torch.from_numpy(begun.astype(np.int64))[None]
 
     def finish(self, prompt: str, begun: Tensor, ids: Tensor) -> list[str]:
-        """Return the texts that went on from `begin`, ``(n, length)``: the prompt as it was given, and the rest."""
+        """Return the texts of `ids` ``(n, length)``, which continue `begun`: the prompt as given, and the rest."""
         # the start may be the same token as the end
         ended = (ids[:, 1:] == self.special_[END]).int().cummax(1).values
         head = self.restore(Tokens(begun, torch.tensor([begun.shape[1]])))[0]
         texts = self.restore(Tokens(ids, ids.shape[1] - ended.sum(1)))
         rest = [drawn.removeprefix(head) for drawn in texts]
-        if not head and prompt.strip() and self.analyzer == "word":  # no word of it is known
+        if not head and prompt.strip() and self.analyzer == "word":  # no word of the prompt is known
             rest = [f" {more}" for more in rest]
         return [prompt + (more.lstrip() if prompt[-1:].isspace() else more) for more in rest]
 
     @property
     def end_token(self) -> int:
-        """The number of the token that ends a text."""
+        """The id of the token that ends a text."""
         return self.special_[END]
 
     def _inner(self, x: Tokens) -> Tensor:
-        """Return where there are tokens of the text itself, bool ``(n, length)``."""
+        """Return True at tokens of the text itself, not at start, end and padding, bool ``(n, length)``."""
         edge = (x.ids == self.special_[START]) | (x.ids == self.special_[END])
         return x.present() & ~edge
 
     def _learn_tokenizer(self, X: Any) -> list[str]:
-        """Check the parameters and X, train the tokenizer if one is wanted, and return the texts."""
+        """Check the parameters and X, read or train the tokenizer if one is needed, and return the texts."""
         self._validate_params()
         check_params(self)
         texts = list_of_texts(X)

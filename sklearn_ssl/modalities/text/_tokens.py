@@ -1,4 +1,4 @@
-"""Texts as numbers: which tokens there are, and sequences of them as a store of batches."""
+"""Texts as token ids: the vocabulary, and sequences of ids as a store of batches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPECIAL = ("[PAD]", "[UNK]", "[MASK]", "[BOS]", "[EOS]", "[SEP]")
 
 
 class TokenRows:
-    """Sequences of tokens behind each other, cut and filled up to batches when asked for.
+    """Sequences of tokens, concatenated; they are split and padded into batches on request.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class TokenRows:
     offsets : ndarray of shape (n + 1,), int64
         Sequence i is ``ids[offsets[i]:offsets[i + 1]]``.
     padding : int
-        What batches are filled up with.
+        Id of the padding token.
     """
 
     def __init__(self, ids: np.ndarray, offsets: np.ndarray, padding: int):
@@ -45,18 +45,18 @@ class TokenRows:
 
 
 class Corpus(NamedTuple):
-    """Texts that were split once: their tokens by numbers, in the order in which they were first seen.
+    """Texts after splitting. Their tokens are numbered in the order in which they are first seen.
 
     Attributes
     ----------
     tokens : list of str
-        Those that occur.
+        The distinct tokens.
     ids : ndarray of shape (n_ids,), int32
-        The tokens of all texts behind each other, as places in `tokens`.
+        The tokens of all texts, concatenated, as indices into `tokens`.
     offsets : ndarray of shape (n_texts + 1,), int64
         Text i is ``ids[offsets[i]:offsets[i + 1]]``.
     cut : ndarray of bool of shape (n_texts,)
-        Which texts have further tokens.
+        Which texts are truncated.
     """
 
     tokens: list[str]
@@ -66,7 +66,7 @@ class Corpus(NamedTuple):
 
 
 def collect(documents: Iterable[list[str]], max_length: int | None) -> Corpus:
-    """Number the first `max_length` tokens of each text; no text is held as str any longer."""
+    """Number the first `max_length` tokens of each text, so that no text is kept as str."""
     known: defaultdict[str, int] = defaultdict()
     known.default_factory = known.__len__
     ids, offsets, cut = array("i"), [0], []
@@ -80,29 +80,29 @@ def collect(documents: Iterable[list[str]], max_length: int | None) -> Corpus:
 def find_vocabulary(
     corpus: Corpus, min_df: int, max_features: int | None
 ) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
-    """Number the most frequent tokens, behind the special ones, and count them.
+    """Give the most frequent tokens ids, after those of the special tokens, and count them.
 
     Parameters
     ----------
     corpus : Corpus
     min_df : int
-        Texts that a token must be in; if none is, all are taken.
+        Number of texts that a token must occur in; if no token does, all are kept.
     max_features : int or None
-        Number of tokens, without the special ones.
+        Maximum number of tokens, without the special ones.
 
     Returns
     -------
     vocabulary : dict of str to int
-        From the most frequent to the rarest.
+        Ids of the tokens, from the most frequent to the rarest.
     counts : ndarray of shape (n_tokens,), int64
-        Occurrences; of those left out together, under ``[UNK]``; of ``[EOS]`` as many as texts.
+        Number of occurrences. ``[UNK]`` counts all tokens that are left out, ``[EOS]`` the texts.
     df : ndarray of shape (n_tokens,), int64
-        Texts that each token is in; 0 for the special ones.
+        Number of texts that each token occurs in; 0 for the special ones.
     """
     n_texts, n_known = len(corpus.cut), len(corpus.tokens)
     total = np.bincount(corpus.ids, minlength=n_known)
     ones = np.ones(len(corpus.ids), dtype=np.int8)
-    # a copy: duplicates are summed where they lie
+    # a copy, since duplicates are summed in place
     per_text = sp.csr_array((ones, corpus.ids, corpus.offsets), shape=(n_texts, n_known), copy=True)
     per_text.sum_duplicates()
     spread = np.bincount(per_text.indices, minlength=n_known)
@@ -117,7 +117,7 @@ def find_vocabulary(
 
 
 def number(corpus: Corpus, vocabulary: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return each text as numbers of a vocabulary: a start, its tokens, and an end if none was cut off.
+    """Return each text as ids of a vocabulary: a start, its tokens, and an end if it is not truncated.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def number(corpus: Corpus, vocabulary: dict[str, int]) -> tuple[np.ndarray, np.n
 
 
 def flatten(documents: Iterable[Iterable[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Put numbers of tokens behind each other.
+    """Concatenate sequences of ids.
 
     Returns
     -------
