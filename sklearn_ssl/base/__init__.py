@@ -1,4 +1,4 @@
-"""What estimators with a network are made of: objectives, the engine, and the pretrainer on it."""
+"""The base of estimators with a network: objectives, the training engine, and the pretrainer built on it."""
 
 from ..modalities import Modality
 from ..naming import publish

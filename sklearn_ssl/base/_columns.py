@@ -1,4 +1,4 @@
-"""What scikit-learn's estimators know of the columns of X, and of having been fitted."""
+"""Columns of X and fitted attributes, handled as scikit-learn's estimators do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..modalities import check_frame, is_frame
 
 
 def check_columns(estimator: BaseEstimator, X: Any, reset: bool = False) -> None:
-    """Set or check feature_names_in_, and n_features_in_ where X has two dimensions."""
+    """Set or check feature_names_in_, and n_features_in_ if X has two dimensions."""
     if is_frame(X):
         check_frame(X)
     nested = isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], (list, tuple))
@@ -21,7 +21,7 @@ def check_columns(estimator: BaseEstimator, X: Any, reset: bool = False) -> None
 
 
 def forget_fitted(estimator: BaseEstimator) -> None:
-    """Remove all fitted attributes, so that none of an earlier fit stays."""
+    """Remove all fitted attributes, so that none is left from an earlier fit."""
     for name in [name for name in vars(estimator) if name.endswith("_") and not name.startswith("_")]:
         delattr(estimator, name)
 
@@ -33,13 +33,13 @@ def set_fitted(estimator: BaseEstimator, learned: dict[str, Any]) -> None:
 
 
 def has_other_columns(estimator: BaseEstimator, X: Any) -> bool:
-    """Return whether X is a frame with columns that the last fit did not see, or without some it saw."""
+    """Return whether X is a frame whose columns are not those of the last fit."""
     names = getattr(estimator, "feature_names_in_", None)
     return names is not None and is_frame(X) and set(X.columns) != set(names)
 
 
 def check_same(estimator: BaseEstimator, learned: dict[str, Any], advice: str) -> None:
-    """Raise a ValueError, with advice, where fitted attributes, such as classes, are not what they should be."""
+    """Raise a ValueError, with advice, if fitted attributes, such as classes, are not as expected."""
     for name, value in learned.items():
         if not np.array_equal(getattr(estimator, name), value):
             raise ValueError(f"{name} is {getattr(estimator, name)}, and should be {value}. {advice}")

@@ -1,4 +1,4 @@
-"""Shared parameters are documented once and appear in the help of every class."""
+"""Shared parameters are documented once and spliced into the docstring of every class."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 
 
 def with_shared_sections(doc: str | None, shared_doc: str | None) -> str | None:
-    """Add the parameters and attributes of `shared_doc` to a numpydoc docstring, behind its own.
+    """Append the parameters and attributes of `shared_doc` to those of a numpydoc docstring.
 
-    What the class documents itself, such as a default of its own, stands in place of the shared text.
+    An entry that the class documents itself, for example because of another default, replaces the shared one.
     """
     if doc is None or shared_doc is None:
         return doc

@@ -55,37 +55,37 @@ class NetworkEstimator(TrainedNetwork, ABC):
     Parameters
     ----------
     max_epochs : int or "auto", default="auto"
-        Passes over the rows. 0 gives the untrained encoder, the honest baseline. ``"auto"`` is
-        ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million. For texts n counts tokens.
+        Passes over the rows. 0 leaves the encoder untrained: the honest baseline. ``"auto"`` is
+        ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million. For texts, n counts tokens.
     batch_size : int or "auto", default="auto"
-        Rows in a step, in training and in ``transform``. ``"auto"`` is 256, and 32 for texts.
+        Rows per step, in training and in ``transform``. ``"auto"`` is 256, or 32 for texts.
     lr : float, default=1e-3
         Learning rate of AdamW.
     early_stopping : bool, default=False
         Set `validation_fraction` of the rows aside, stop when their loss has not improved for
-        `n_iter_no_change` epochs, and keep the best weights.
+        `n_iter_no_change` epochs, and restore the best weights.
     validation_fraction : float, default=0.1
-        Share of the rows set aside, at least two rows. Used with `early_stopping` only.
+        Share of the rows set aside; at least two rows. Only used with `early_stopping`.
     n_iter_no_change : int, default=10
-        Epochs to wait for an improvement. Used with `early_stopping` only.
+        Epochs to wait for an improvement. Only used with `early_stopping`.
     device : str, default="auto"
-        Where to train: ``"cpu"``, ``"cuda"``, ... ``"auto"`` is CUDA where there is one.
+        Where to train: ``"cpu"``, ``"cuda"``, ... ``"auto"`` is CUDA if available, else the CPU.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of the network in training; losses and ``transform`` always compute in float32. ``"auto"`` is
-        bfloat16 where the processor has instructions for it. ``precision_`` says what was chosen.
+        Precision of the network in training. Losses and ``transform`` always use float32. ``"auto"`` is
+        bfloat16 if the processor has instructions for it. ``precision_`` holds the choice.
     callbacks : list of skorch callbacks or None, default=None
-        Called while training; ``net_`` is the skorch net that they get.
+        Called during training; ``net_`` is the skorch net that they receive.
     warm_start : bool, default=False
-        Let ``fit`` continue from the weights of the last fit. The scaling, the network and what its
-        objective was built from (`modality`, `encoder`, `n_components` and the parameters of the
-        pretext task) stay those of the first fit; the other parameters may change. On a DataFrame with
-        other columns than the last, only the encoder is kept, as if it were passed as `encoder`.
+        If True, ``fit`` continues from the weights of the last fit. The scaling, the network and the
+        parameters its objective was built from (`modality`, `encoder`, `n_components` and those of the
+        pretext task) stay as in the first fit; the other parameters may change. If a DataFrame has other
+        columns than the last one, only the encoder is kept, as if it were passed as `encoder`.
     random_state : int, RandomState instance or None, default=None
-        Decides everything that is random. The same int gives the same bits on the same machine with
-        the same number of threads. Another number rounds sums differently, which training amplifies:
-        features are as good, not the same. Torch's and numpy's global generators are left alone.
+        Controls all randomness. The same int gives the same bits on the same machine with the same
+        number of threads. Another number of threads rounds sums differently, and training amplifies that:
+        features are as good, but not the same. The global generators of torch and numpy are left alone.
     verbose : int, default=0
-        1 or more draws a progress bar.
+        If 1 or more, show a progress bar.
 
     Attributes
     ----------
@@ -99,17 +99,17 @@ class NetworkEstimator(TrainedNetwork, ABC):
         One dict per epoch: ``epoch``, ``train_loss``, and with `early_stopping` ``valid_loss``.
         ``pandas.DataFrame(est.history_)`` is the learning curve.
     encoder_width_ : int
-        Width of what `encoder_` gives.
+        Width of the output of `encoder_`.
     precision_ : str
         ``"float32"`` or ``"bfloat16"``.
     n_features_in_ : int
-        Number of columns seen in fit; only where X has two dimensions.
+        Number of columns seen in ``fit``. Only set if X has two dimensions.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
-        Names of the columns; only where all of them are strings.
+        Names of the columns. Only set if all of them are strings.
     """
 
-    # Those with init=False are no parameters. A subclass that declares one again makes it a parameter, at its place
-    # in the signature here; a dataclass would otherwise put the parameters of its bases first.
+    # Fields with init=False are not parameters. A subclass that declares one again makes it a parameter, at this
+    # place in its signature; a dataclass would otherwise list the parameters of its bases first.
     modality: str | Modality = field(init=False, default="auto")
     encoder: str | nn.Module = field(init=False, default="auto")
     n_components: int | None = field(init=False, default=None)
@@ -129,8 +129,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
 
     _epoch_budget: ClassVar[int] = 5000  # of max_epochs="auto"
     _betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # AdamW's
-    _causal: ClassVar[bool] = False  # whether a named encoder may look back only
-    _modalities: ClassVar[tuple[type[Modality], ...]] = (Modality,)  # those that it takes
+    _causal: ClassVar[bool] = False  # whether a named encoder must not look ahead
+    _modalities: ClassVar[tuple[type[Modality], ...]] = (Modality,)  # that the estimator accepts
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
@@ -157,7 +157,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         cls.__doc__ = with_shared_sections(cls.__doc__, parent.__doc__)
 
     def _feature_width(self) -> int | None:
-        """Hook: return the width to ask of a named encoder; None leaves it to the encoder."""
+        """Hook: return the width to request from a named encoder; None leaves it to the encoder."""
         return None
 
     def _from_width(self, width: int) -> dict[str, Any]:
@@ -165,15 +165,15 @@ class NetworkEstimator(TrainedNetwork, ABC):
         return {}
 
     def _param_groups(self, objective: Objective) -> list[dict[str, Any]] | None:
-        """Hook: return groups of parameters with a learning rate of their own; None trains all alike."""
+        """Hook: return parameter groups with their own learning rates; None treats all alike."""
         return None
 
     def _watchers(self) -> list[Callback]:
-        """Hook: return callbacks of the estimator's own, which come before the user's."""
+        """Hook: return the estimator's own callbacks, which run before the user's."""
         return []
 
     def _verdict(self, net: ObjectiveNet, store: Store) -> str:
-        """Hook: return what is wrong with a trained network, to warn of, or raise it."""
+        """Hook: return what is wrong with a trained network, as the text of a warning, or raise an error."""
         return ""
 
     def _fit(
@@ -186,40 +186,40 @@ class NetworkEstimator(TrainedNetwork, ABC):
         max_epochs: int | str | None = None,
         go_on: bool = False,
     ) -> Self:
-        """Train, from the start or on; a failure leaves the estimator as it was, or unfitted.
+        """Train from scratch or continue; a failure leaves the estimator unchanged or unfitted.
 
         Parameters
         ----------
         X, pool : raw rows
-            Both are trained on; without `pool`, X alone.
+            The network is trained on both.
         targets : Tensor or NamedTuple of tensors, optional
-            One for each row of X and `pool`.
+            One for each row of X and of `pool`.
         learned : dict, optional
-            Fitted attributes that the objective is built from, such as ``classes_``; set earlier, they are forgotten.
+            Fitted attributes that the objective needs, such as ``classes_``. If set before, they would be reset.
         max_epochs : int or "auto", optional
-            In place of the parameter.
+            Overrides the parameter.
         go_on : bool, default=False
-            Train the network of the last fit on, if there was one.
+            Continue with the network of the last fit, if there is one.
         """
-        # everything that may be refused is refused before anything is overwritten
+        # all checks come first: a refused input must not change a fitted estimator
         self._validate_params()
         check_callbacks(self.callbacks)
         device = resolve_device(self.device)
         first = not (go_on and hasattr(self, "net_"))
-        # a frame with other columns needs another first layer, and the rest of the encoder goes on
+        # a frame with other columns needs a new first layer; the rest of the encoder is kept
         start = self.encoder_ if not first and max_epochs is None and has_other_columns(self, X) else None
         first = first or start is not None
         if not first:
             check_columns(self, X)
             check_same(self, learned or {}, "Begin again, with warm_start=False.")
         rows = X if pool is None else stack_rows(X, pool)
-        # from here on rows are a store: they were checked, and texts were split, once
+        # X is checked, and texts are split, here and only here; from now on rows come from the store
         modality, store = self._first_look(rows) if first else (self.modality_, self.modality_.validate(rows))
         data = store if targets is None else LabeledStore(store, targets)
         train, valid = hold_out(data, self.early_stopping * self.validation_fraction, self.random_state)
         if first:
             self._reset(modality, X, learned)
-        # a fit that goes on has a stream of its own, or it would see the views of the first epochs again
+        # the number of past epochs enters the seed: a fit that continues must not repeat the first views
         history = [] if first else self.history_
         with seeded(draw_seed(self.random_state, len(history)), device):
             net = self._first_net(store, device, start) if first else self._next_net(device)
@@ -232,9 +232,9 @@ class NetworkEstimator(TrainedNetwork, ABC):
         return self
 
     def _train(self, net: ObjectiveNet, store: Store, epochs: int, first: bool) -> str:
-        """Train a network and adopt it; return what is to be warned of."""
+        """Train a network and keep it; return the text of a warning, if any."""
         before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
-        # the statistics of a user's own module stay as they are if it is not trained
+        # a user's module that is not trained keeps its own statistics
         calibration = store if first and (epochs or isinstance(self.encoder, str)) else None
         complaint = ""
         try:
@@ -242,11 +242,11 @@ class NetworkEstimator(TrainedNetwork, ABC):
                 net.train(store, epochs)
                 complaint = self._verdict(net, store)
         except KeyboardInterrupt:
-            # whoever stops a long training wants what has been learned so far
+            # users who stop a long training want what it has learned so far
             self._finish(net, calibration)
             raise
         except Exception:
-            # features of a network that went astray look like any others, so none may be left to give them
+            # features of a diverged network look like any others, so it must not stay usable
             if before is None:
                 self._reset()
             else:
@@ -256,7 +256,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         return complaint
 
     def _first_look(self, rows: Any) -> tuple[Modality, Store]:
-        """Return the modality, fitted to raw rows, and the rows as a store."""
+        """Fit the modality to raw rows; return it with the rows as a store."""
         modality = choose_modality(self.modality, rows, self._modalities, type(self).__name__)
         modality.configure_for(self.encoder)
         return modality, modality.fit_validate(rows)
@@ -264,7 +264,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
     def _reset(
         self, modality: Modality | None = None, X: Any = None, learned: dict[str, Any] | None = None
     ) -> None:
-        """Forget what was fitted; then begin again with a modality and the columns of X, if given."""
+        """Remove all fitted attributes, then set the modality and the columns of X, if given."""
         forget_fitted(self)
         if modality is not None:
             self.modality_ = modality
@@ -274,7 +274,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
     def _first_net(self, store: Store, device: torch.device, start: nn.Module | None) -> ObjectiveNet:
         try:
             encoder = self._new_encoder(start).to(device)
-            # three rows suffice to see what is wrong with a network, before anything is trained
+            # a trial on three rows shows what is wrong with a network before any training
             batch = move(store[np.arange(3) % len(store)], device)
             self.encoder_width_ = output_width(encoder, batch, resolve_precision(self.precision, device))
             set_fitted(self, self._from_width(self.encoder_width_))
@@ -284,9 +284,9 @@ class NetworkEstimator(TrainedNetwork, ABC):
             raise
 
     def _next_net(self, device: torch.device) -> ObjectiveNet:
-        """Put a new trainer around the network, for settings may be others now, and let the optimizer remember.
+        """Wrap the network in a new trainer, since settings may have changed, and keep the optimizer's state.
 
-        Without Adam's averages the first steps would be as large as at the start of training.
+        Without Adam's moving averages the first steps would be as large as at the start of training.
         """
         net = self._net(self.net_.module_, device, self.history_)
         net.remember(self.net_)
@@ -305,7 +305,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
             ) from error
 
     def _net(self, objective: Objective, device: torch.device, history: list[dict[str, Any]]) -> ObjectiveNet:
-        """Put a trainer around `objective`, with the callbacks and settings of now."""
+        """Wrap `objective` in a trainer with the current callbacks and settings."""
         precision = resolve_precision(self.precision, device)
         callbacks = [*self._watchers(), *(self.callbacks or [])]
         if self.early_stopping:
@@ -317,7 +317,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
             precision=precision,
             param_groups=self._param_groups(objective),
             optimizer=torch.optim.AdamW,
-            # one kernel for all parameters; elsewhere torch has none
+            # one kernel updates all parameters; other devices have none
             optimizer__fused=device.type in ("cpu", "cuda"),
             optimizer__betas=self._betas,
             lr=self.lr,
@@ -327,11 +327,11 @@ class NetworkEstimator(TrainedNetwork, ABC):
             callbacks=callbacks,
             verbose=0,
         )
-        net.store_of_ = self._store  # for callbacks that have raw rows
+        net.store_of_ = self._store  # for callbacks that hold raw rows
         return net.start(history)
 
     def _finish(self, net: ObjectiveNet, calibration: Store | None) -> None:
-        """Leave the estimator ready for use, whatever ended the training."""
+        """Make the estimator usable, however training ended."""
         net.release()
         self._adopt(net, net.epochs())
         self.precision_ = dtype_name(net.precision)
@@ -346,5 +346,5 @@ class NetworkEstimator(TrainedNetwork, ABC):
 
 
 def modality_of(estimator: NetworkEstimator) -> Modality:
-    """Return the modality of an unfitted estimator; for ``"auto"``, the first that it takes."""
+    """Return the modality of an unfitted estimator; for ``"auto"``, the first that it accepts."""
     return kind_of_modality(estimator.modality, estimator._modalities)

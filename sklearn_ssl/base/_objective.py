@@ -1,4 +1,4 @@
-"""What a network is trained for: a loss over batches, without labels or with them."""
+"""What a network is trained for: a loss over batches, with or without labels."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ class Objective(nn.Module, ABC):
     def forward(self, x: Batch) -> Tensor | Step:
         """Return the loss of a batch.
 
-        A scalar tensor is the mean over the rows. A :class:`~sklearn_ssl.training.Step` says what else it is a
-        mean over, and what else to record.
+        A scalar tensor is a mean over the rows. A :class:`~sklearn_ssl.training.Step` holds the loss with its
+        weight, if it is a mean over something else, and with further values to record.
         """
 
     def features(self, x: Batch) -> Tensor:
-        """Return what ``transform`` gives for a batch, ``(n, width)``."""
+        """Return the output of ``transform`` for a batch, ``(n, width)``."""
         return self.encoder(x)
 
     def embedding(self, x: Batch) -> Tensor:
-        """Return what must not collapse for a batch, ``(n, d)``: what the loss compares, if not features."""
+        """Return the embeddings that must not collapse, ``(n, d)``: what the loss compares, if not the features."""
         return self.features(x)
 
     def after_step(self) -> None:
-        """Do what must follow an optimizer step, such as moving a target encoder."""
+        """Hook called after each optimizer step, for example to update a target encoder."""
 
 
 class SupervisedObjective(Objective):
     """A task with labels: outputs for a batch of rows, and their loss.
 
-    The two are apart, as in skorch, so that the same ``forward`` serves prediction.
+    They are separate, as in skorch, so that prediction uses the same ``forward``.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class SupervisedObjective(Objective):
         Parameters
         ----------
         output : Tensor of shape (n, n_outputs)
-            In the precision of training: turn it to float32 first.
+            In the precision of training: convert it to float32 first.
         targets : Tensor of shape (n, ...), or NamedTuple of such
-            Those of the rows, on the device of `output`.
+            On the device of `output`.
         """

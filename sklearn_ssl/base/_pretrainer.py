@@ -32,7 +32,7 @@ from ..training import (
 )
 from ._network import NetworkEstimator
 
-SCORE_SEED = 0  # the same views in every call: scores that can be compared
+SCORE_SEED = 0  # the same views in every call, so that scores can be compared
 VIEW_BATCH = 256
 
 
@@ -40,8 +40,8 @@ VIEW_BATCH = 256
 class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator, ABC):
     """Learn features from unlabeled rows.
 
-    A subclass is a keyword-only dataclass that writes one method, ``_objective``. Its docstring has the
-    parameters of its own; those below are added to it.
+    A subclass is a keyword-only dataclass that writes one method, ``_objective``. Its docstring lists its own
+    parameters; those below are added to it.
 
     Parameters
     ----------
@@ -50,30 +50,30 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         numbers, DataFrames and sparse matrices for tables, four-dimensional arrays for images, and a list,
         array or Series of str for texts.
     encoder : str or nn.Module, default="auto"
-        The network from a batch to features. A name picks one of the modality's. A module must give
-        floats of shape ``(n, d)``; it is copied, and its weights are where training starts. It
-        receives floats ``(n, width)`` for tables, the scaled numbers, then indicators of holes and
-        categories one-hot, ``(n, c, h, w)`` for images, and :class:`~sklearn_ssl.encoders.Tokens`, padded
-        ids with lengths, for texts, where it may be a model of sentence-transformers or transformers.
-        The ``encoder_`` of a pretrainer that was fitted to a DataFrame can start one on a DataFrame with
-        other columns: those it knows by name keep their weights, new ones start fresh, and a warning says
-        which.
+        The network that maps a batch to features. A name selects one of the modality's networks. A module
+        must return floats of shape ``(n, d)``; it is copied, and training starts from its weights. Its
+        input are floats: ``(n, width)`` for tables (scaled numbers, indicators of missing cells, one-hot
+        categories), ``(n, c, h, w)`` for images. For texts it is :class:`~sklearn_ssl.encoders.Tokens`,
+        padded ids with lengths, and the module may be a model of sentence-transformers or transformers.
+        The ``encoder_`` of a pretrainer that was fitted to a DataFrame can be reused on a DataFrame with
+        other columns: columns known by name keep their weights, new ones start fresh, and a warning lists
+        them.
     n_components : int or None, default=None
-        Width of the features. None takes the default of the named encoder (1,536 for tables, 6,144
-        for images of 28 x 28 pixels, 1,024 for texts) or the width of a module. For texts a number puts
-        a linear layer on top, which tasks at single tokens (masked and next tokens) do not train: a random
+        Width of the features. If None, the default of the named encoder (1,536 for tables, 6,144 for
+        images of 28 x 28 pixels, 1,024 for texts) or the width of the module. For texts, an int adds a
+        linear layer on top. Token-level tasks (masked and next tokens) do not train it: it is a random
         projection.
     on_collapse : {"warn", "raise", "ignore"}, default="warn"
-        What to do if training made the embeddings of all rows nearly the same, so that they tell nothing:
-        a ``ConvergenceWarning``, or a ``ValueError``, so that a search drops the setting.
+        What to do if training collapsed, that is, if the embeddings of all rows became nearly the same:
+        a ``ConvergenceWarning``, or a ``ValueError``, which makes a search drop the setting.
 
     Attributes
     ----------
     encoder_ : nn.Module
-        The trained encoder, on `device`, in evaluation mode. What it gives is what ``transform`` gives,
-        but for `VAEPretrainer`, which adds a layer.
+        The trained encoder, on `device`, in evaluation mode. Its output is that of ``transform``, except
+        for `VAEPretrainer`, which adds a layer.
     history_ : list of dict
-        One dict per epoch: ``epoch``, ``train_loss``, with `early_stopping` ``valid_loss``, and what tells a
+        One dict per epoch: ``epoch``, ``train_loss``, with `early_stopping` ``valid_loss``, and two signs of
         collapse: ``effective_rank``, how many directions the embeddings of up to 128 rows fill, and
         ``spread``, how much the rows differ (1: all directions, 0: one point). Embeddings are what the
         loss compares: projections, or the features themselves.
@@ -81,7 +81,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     n_components_ : int
         Width of the features.
     encoder_width_ : int
-        Width of what `encoder_` gives; the same, but for `VAEPretrainer`.
+        Width of the output of `encoder_`; the same, except for `VAEPretrainer`.
     """
 
     modality: str | Modality = "auto"
@@ -89,12 +89,12 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     n_components: int | None = None
     on_collapse: str = "warn"
 
-    _default_width: ClassVar[int | None] = None  # what n_components=None asks of a named encoder
-    _projects_features: ClassVar[bool] = False  # whether the objective brings features to n_components itself
-    _compares_rows: ClassVar[bool] = True  # whether the loss of a single row makes no sense
+    _default_width: ClassVar[int | None] = None  # that n_components=None requests from a named encoder
+    _projects_features: ClassVar[bool] = False  # whether the objective itself maps features to n_components
+    _compares_rows: ClassVar[bool] = True  # whether the loss needs at least two rows
     _collapse_advice: ClassVar[str] = "Lower lr."
 
-    # metadata routing hands X_unlabeled to fit without a call of set_fit_request
+    # metadata routing passes X_unlabeled to fit without a call of set_fit_request
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -111,10 +111,10 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         ----------
         X : array, DataFrame or sparse matrix of shape (n, d), or what `modality` takes
         y : ignored
-            Present for pipelines; permuting it changes nothing.
+            Only here for pipelines; permuting it changes nothing.
         X_unlabeled : like X, optional
-            Further rows, without labels. They belong to the training data of the modality and of the
-            encoder, y belongs to X alone.
+            Further rows without labels. The modality is fitted and the encoder trained on X and these
+            rows together; y belongs to X alone.
 
         Returns
         -------
@@ -123,17 +123,17 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         Raises
         ------
         ValueError, TypeError
-            If a parameter or X is not what it should be.
+            If a parameter or X is invalid.
         KeyboardInterrupt
-            On Ctrl-C, after training has ended in good order: the estimator is usable.
+            On Ctrl-C, after training has been ended cleanly: the estimator is usable.
         """
         return self._fit(X, X_unlabeled, go_on=self.warm_start)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Train one epoch on X; the first call fits the modality as well.
+        """Train for one epoch on X; the first call also fits the modality.
 
-        The scaling, and which columns hold zeros and ones only, stay those of the first call, so let it
-        see a fair sample of the data.
+        The scaling, and which columns count as binary, are set in the first call, so pass it a
+        representative sample of the data.
 
         Parameters
         ----------
@@ -170,13 +170,13 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         Returns
         -------
         A, B : ndarray of shape (n, n_components_), float32
-            Features of one and of the other view; row i of both is of row i of X.
+            Features of the first and of the second view; row i of each belongs to row i of X.
         """
         objective, store = self._ready(X)
         n = len(store)
         if n < 2:
             raise ValueError("transform_views needs at least 2 rows of X; it has 1. Pass a larger sample.")
-        # in batches of one size, at random: rows may be sorted, and views may borrow from others of a batch
+        # shuffled, in batches of a fixed size: rows may be sorted, and a view may take values from its batch
         order = np.random.default_rng(SCORE_SEED).permutation(n)
         pair = []
         for side in (0, 1):
@@ -184,7 +184,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
             def of_view(x: Batch, side: int = side) -> torch.Tensor:
                 return objective.features(self.modality_.views(x)[side])
 
-            with seeded(SCORE_SEED, self.net_.device):  # both times the same two views
+            with seeded(SCORE_SEED, self.net_.device):  # the same two views both times
                 shuffled = Selection(store, order)
                 Z = outputs_of(of_view, shuffled, self.n_components_, VIEW_BATCH, self.net_.device)
             pair.append(Z[np.argsort(order)])
@@ -193,10 +193,9 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     def score(self, X: Any, y: Any = None) -> float:
         """Return minus the pretext loss on X, with views drawn from a fixed seed.
 
-        Higher is better, so that a search with ``y=None`` works. Scores can be compared only between
-        settings that leave the loss itself alone: the temperature and the batch size do not, nor does
-        a rate of corruption, or what a token of a text is. Choose those by the accuracy of a classifier on
-        the features.
+        Higher is better, so that a search with ``y=None`` works. Scores are comparable only between
+        settings that do not change the loss itself. The temperature, the batch size, the corruption rate
+        and the kind of tokens do change it: choose those by the accuracy of a classifier on the features.
 
         Parameters
         ----------

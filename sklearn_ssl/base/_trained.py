@@ -1,4 +1,4 @@
-"""A trained network inside an estimator: what it gives, how it is pickled, saved and built anew."""
+"""A trained network inside an estimator: how it is used, pickled, saved and rebuilt."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from ._objective import Objective
 
 
 class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
-    """What an estimator does with its network once that is trained.
+    """What an estimator does with its network once it is trained.
 
-    How one is trained, and built, is left to the subclass.
+    Building and training the network is left to the subclass.
     """
 
     _not_saved: ClassVar[tuple[str, ...]] = ("callbacks",)  # arbitrary objects
@@ -48,7 +48,7 @@ class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:
-        """Build what is trained; `width` is that of the encoder's features."""
+        """Build the objective; `width` is the width of the encoder's features."""
 
     @abstractmethod
     def _new_encoder(self) -> nn.Module:
@@ -60,7 +60,7 @@ class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _net(self, objective: Objective, device: torch.device, history: list[dict[str, Any]]) -> ObjectiveNet:
-        """Put a trainer around `objective`."""
+        """Wrap `objective` in a trainer."""
 
     def _adopt(self, net: ObjectiveNet, history: list[dict[str, Any]]) -> None:
         self.net_, self.encoder_, self.history_ = net, net.module_.encoder, history
@@ -68,11 +68,11 @@ class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
     def _apply(
         self, compute: Callable[[Batch], Tensor], store: Store, width: int | None = None
     ) -> np.ndarray:
-        """Return what a part of the trained objective gives for all rows of a store, ``(n, width)`` float32."""
+        """Return the output of a part of the trained objective for all rows of a store, ``(n, width)`` float32."""
         return outputs_of(compute, store, width, self._rows_per_batch, self.net_.device)
 
     def _ready(self, X: Any) -> tuple[Any, Store]:
-        """Return the trained objective, and raw rows as a store."""
+        """Return the trained objective and the raw rows as a store."""
         check_is_fitted(self, "net_")
         return self.net_.module_, self._store(X)
 
@@ -81,7 +81,7 @@ class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
         return self.modality_.validate(X)
 
     def _restore(self, modality: Modality, weights: dict[str, Tensor]) -> None:
-        """Build the network anew and give it saved weights; other fitted attributes are there."""
+        """Rebuild the network and load saved weights into it; the other fitted attributes are already set."""
         self.modality_ = modality
         check_same(self, self._from_width(self.encoder_width_), "Save the estimator again.")
         objective = self._objective(modality, self._new_encoder(), self.encoder_width_)
@@ -98,7 +98,7 @@ class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
         if self.callbacks is not None:
             state["callbacks"] = [without_fitted(entry) for entry in self.callbacks]
         if "net_" in state:
-            # the weights alone: no optimizer state, no data, and arrays that joblib hashes by value
+            # only the weights, without optimizer state or data, as arrays, which joblib hashes by value
             state["net_"] = PortableModule.pack(state["net_"].module_)
             del state["encoder_"]
         return state
@@ -113,7 +113,7 @@ class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
             self._adopt(self._net(objective.unpack(), self._device_or_cpu(), self.history_), self.history_)
 
     def _device_or_cpu(self) -> torch.device:
-        """Return the device to load a trained estimator to, on a machine that may lack the wanted one."""
+        """Return the wanted device, or the CPU on a machine that lacks it."""
         try:
             return resolve_device(self.device)
         except ValueError:

@@ -1,4 +1,4 @@
-"""The engine room: batches, the skorch net, seeds, devices, checkpoints. No SSL in here."""
+"""Training without any SSL: batches, the skorch net, seeds, devices, portable weights."""
 
 from ..naming import publish
 from ._batch_norm import batch_statistics, calibrate

@@ -1,4 +1,4 @@
-"""Batch norm's statistics: whose rows they are of."""
+"""Statistics of batch normalisation: which rows they are taken from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CALIBRATION_ROWS = 8192  # enough for a mean
 
 
 def _live_norms(module: nn.Module) -> list[Any]:
-    """Return the batch norms that learn in training; one that its owner froze stays frozen."""
+    """Return the batch norms that are updated in training; those frozen by their owner stay frozen."""
     mode = module.training
     module.train()
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.training]
@@ -27,9 +27,9 @@ def _live_norms(module: nn.Module) -> list[Any]:
 
 @contextmanager
 def batch_statistics(module: nn.Module) -> Iterator[None]:
-    """Let batch norm use the statistics of each batch inside the block, and remember none of them.
+    """Make batch norm use the statistics of each batch inside the block, without updating running statistics.
 
-    A pretext loss is measured on corrupted views; running statistics lag behind or are of other rows.
+    A pretext loss is measured on corrupted views. Running statistics lag behind, or belong to other rows.
     """
     norms = _live_norms(module)
     modes = [norm.training for norm in norms]
@@ -44,12 +44,11 @@ def batch_statistics(module: nn.Module) -> Iterator[None]:
 
 @torch.no_grad()
 def calibrate(encoder: nn.Module, store: Store, batch_size: int, device: str) -> None:
-    """Set the running statistics of batch norm to the mean and the variance over rows as ``transform`` gets them.
+    """Set the running statistics of batch norm to the mean and variance over rows as ``transform`` sees them.
 
-    In training they were a moving average over corrupted views; without training they are not set
-    at all, which would be unfair to the untrained baseline. Batches may differ from each other, as those
-    sorted by length do: what lies between them is a part of the variance. Interrupted, it leaves them as
-    they were.
+    In training they were a moving average over corrupted views. Without training they are not set at all, which
+    would be unfair to the untrained baseline. Batches may differ, for example if they are sorted by length, so the
+    variance includes that between batches. If interrupted, the statistics stay as they were.
     """
     sample = torch.randperm(len(store)).numpy()[:CALIBRATION_ROWS]  # at random: rows may be sorted by class
     norms = _live_norms(encoder)

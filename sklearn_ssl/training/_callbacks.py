@@ -1,4 +1,4 @@
-"""The user's callbacks: checked before training, bare in a pickle."""
+"""The user's callbacks: checked before training, pickled without their state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skorch.callbacks import Callback
 
 
 def without_fitted(entry: Any) -> Any:
-    """Return a callback without what it learned in training, such as a scheduler that holds the optimizer."""
+    """Return a callback without its state, such as a scheduler that holds the optimizer."""
     if isinstance(entry, tuple):
         return (entry[0], without_fitted(entry[1]))
     if inspect.isclass(entry):

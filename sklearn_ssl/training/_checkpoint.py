@@ -1,4 +1,4 @@
-"""Modules as plain numpy arrays around a skeleton, for pickle and for joblib's hash."""
+"""Modules as numpy arrays plus a skeleton, for pickle and for joblib's hash."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from torch.nn.parameter import is_lazy
 
 
 class _Slot:
-    """Stands in a module's skeleton where a tensor was."""
+    """A placeholder for a tensor in the skeleton of a module."""
 
 
 @dataclass(frozen=True, eq=False)
 class PortableModule:
-    """A module whose tensors lie beside it as arrays of bytes.
+    """A module whose tensors are kept beside it as arrays of bytes.
 
-    joblib hashes a torch tensor by its address in memory, so that a clone of an estimator would
-    never be found in a ``memory=`` cache. Arrays are hashed by value. As a second benefit, what is
-    pickled on a GPU unpickles on a machine without one.
+    joblib hashes a torch tensor by its memory address, so a clone of an estimator would never be found in a
+    ``memory=`` cache. Arrays are hashed by value. Besides, a model pickled on a GPU unpickles on a machine
+    without one.
     """
 
     skeleton: nn.Module
@@ -32,14 +32,14 @@ class PortableModule:
 
     @classmethod
     def pack(cls, module: nn.Module) -> PortableModule:
-        """Take `module` apart; it stays as it is."""
+        """Split `module` into skeleton and arrays, without changing it."""
         tensors = list({id(t): t for m in module.modules() for t in _tensors(vars(m))}.values())
         slots = [_Slot() for _ in tensors]
         memo: dict[int, Any] = {id(t): slot for t, slot in zip(tensors, slots, strict=True)}
         return cls(copy.deepcopy(module, memo), slots, [_to_array(t) for t in tensors])
 
     def unpack(self) -> nn.Module:
-        """Put the module together again, on the CPU; shared tensors are shared again."""
+        """Rebuild the module on the CPU; shared tensors are shared again."""
         memo: dict[int, Any] = {
             id(slot): _to_tensor(**array) for slot, array in zip(self.slots, self.arrays, strict=True)
         }
@@ -47,7 +47,7 @@ class PortableModule:
 
 
 def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    """Yield the tensors of a module's attributes: parameters, buffers, and plain ones."""
+    """Yield the tensors among a module's attributes: parameters, buffers and plain tensors."""
     if isinstance(value, torch.Tensor):
         if not is_lazy(value):
             yield value

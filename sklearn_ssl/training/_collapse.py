@@ -1,4 +1,4 @@
-"""Whether embeddings still tell rows apart."""
+"""Whether embeddings still distinguish rows."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def spread(z: Tensor) -> float:
 
 
 def is_collapsed(z: Tensor, rows: Batch) -> bool:
-    """Return whether embeddings are nearly alike, or on a line, while the rows that they are of are not.
+    """Return whether embeddings are nearly alike, or on a line, while their rows are not.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def is_collapsed(z: Tensor, rows: Batch) -> bool:
 
 
 class CollapseMonitor(Callback):
-    """Records, each epoch, the effective rank and the spread of the embeddings of some rows."""
+    """Record the effective rank and the spread of the embeddings of some rows in each epoch."""
 
     def on_train_begin(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         self.store_ = X
@@ -107,7 +107,7 @@ class CollapseMonitor(Callback):
 
 
 def collapse_of(net: NeuralNet, store: Store) -> str:
-    """Return what is wrong with the embeddings of some rows, in figures; an empty string if nothing is."""
+    """Return the figures of collapsed embeddings of some rows; an empty string if they have not collapsed."""
     z = embedding_of(net, sample_of(net, store))
     if not is_collapsed(z, sample_of(net, store)):  # drawn anew: a network may write to its input
         return ""

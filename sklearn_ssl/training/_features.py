@@ -1,4 +1,4 @@
-"""From rows to what a network gives for them."""
+"""From rows to the outputs of a network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def outputs_of(
     batch_size: int,
     device: torch.device | str,
 ) -> np.ndarray:
-    """Return what `compute` gives for all rows of a store, a batch at a time.
+    """Return the outputs of `compute` for all rows of a store, computed batch by batch.
 
     Parameters
     ----------
@@ -28,10 +28,10 @@ def outputs_of(
         Maps a batch of n rows to ``(n, width)``, for example ``objective.features``, in evaluation mode.
     store : Store
     width : int or None
-        None takes what the first batch gives.
+        If None, the width of the first output.
     batch_size : int
     device : torch.device or str
-        Where `compute` wants its batches.
+        Where `compute` expects its batches.
 
     Returns
     -------

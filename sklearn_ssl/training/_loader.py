@@ -1,4 +1,4 @@
-"""Batches by one index: a whole batch is sliced at once, never row by row."""
+"""Stores of rows, and batches that are sliced as a whole, never row by row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-BUCKET = 50  # batches whose rows are sorted by length together
+BUCKET = 50  # number of batches whose rows are sorted by length together
 
 Batch = Any
 """A tensor, or a NamedTuple of tensors whose first axis are the rows."""
@@ -36,10 +36,10 @@ def take(batch: Batch, index: Any) -> Batch:
 
 
 class Store(Protocol):
-    """Rows that come out as batches; any torch Dataset that takes an array of row numbers is one.
+    """Rows that are returned as batches; any torch Dataset that can be indexed by an array of row numbers is one.
 
-    One whose rows differ in length has ``lengths``, an array of int: batches are made of rows of like length.
-    One whose rows have targets has ``targets_at(index)``, a tensor or a NamedTuple of tensors.
+    If rows differ in length, the store has ``lengths``, an array of int, and batches are made of rows of similar
+    length. If rows have targets, it has ``targets_at(index)``, which returns a tensor or a NamedTuple of tensors.
     """
 
     def __len__(self) -> int: ...
@@ -48,14 +48,14 @@ class Store(Protocol):
 
 
 class Rows:
-    """Rows as the user keeps them, made into batches when asked for.
+    """The user's rows, turned into batches on demand.
 
     Parameters
     ----------
     rows : ndarray, memmap, CSR matrix or tensor
-        Whatever slices with an array of row numbers. It is never written to.
+        Anything that can be indexed by an array of row numbers. It is never written to.
     prepare : callable
-        ``rows[index]`` -> batch. The slice is a copy of its own, so it may be changed.
+        Maps ``rows[index]`` to a batch. The slice is a copy, so it may be changed.
     """
 
     def __init__(self, rows: Any, prepare: Callable[[Any], Batch]):
@@ -69,7 +69,7 @@ class Rows:
         return self.prepare(self.rows[index])
 
     def in_memory(self, chunk: int = 8192) -> Rows:
-        """Prepare every row once, into one float32 tensor (a chunk at a time: no second copy)."""
+        """Prepare all rows once, into one float32 tensor, in chunks, so that there is no second copy."""
         first = self[np.arange(min(len(self), chunk))]
         tensor = torch.empty((len(self), *first.shape[1:]), dtype=first.dtype)
         tensor[: len(first)] = first
@@ -86,7 +86,7 @@ class Selection:
     ----------
     store : Store
     index : ndarray of int
-        The rows, in the order wanted.
+        The rows, in the desired order.
     """
 
     def __init__(self, store: Store, index: np.ndarray):
@@ -100,7 +100,7 @@ class Selection:
         return self.store[self.index[index]]
 
     def targets_at(self, index: np.ndarray) -> Batch | None:
-        """Return the targets of some rows; None where the store has none."""
+        """Return the targets of some rows; None if the store has none."""
         return targets_of(self.store, self.index[index])
 
     @property
@@ -111,7 +111,7 @@ class Selection:
 
 
 class LabeledStore:
-    """A store whose rows have targets: labels, and what else a loss needs, such as weights.
+    """A store whose rows have targets: labels, and whatever else the loss needs, such as weights.
 
     Parameters
     ----------
@@ -141,12 +141,12 @@ class LabeledStore:
 
 
 def lengths_of(store: Store) -> np.ndarray | None:
-    """Return how long each row is; None where all are alike."""
+    """Return the length of each row; None if all are equal."""
     return getattr(store, "lengths", None)
 
 
 def targets_of(store: Store, index: np.ndarray) -> Batch | None:
-    """Return the targets of some rows; None where rows have none."""
+    """Return the targets of some rows; None if rows have none."""
     give = getattr(store, "targets_at", None)
     return None if give is None else give(index)
 
@@ -154,18 +154,18 @@ def targets_of(store: Store, index: np.ndarray) -> Batch | None:
 class BatchLoader:
     """Iterate over a store in batches of nearly equal size.
 
-    No batch is left with a single row: batch norm and contrastive losses have nothing to compare it
-    to. Yields ``(batch, targets)``, as skorch expects; targets are None where rows have none.
+    No batch has a single row: batch norm and contrastive losses would have nothing to compare it with. Yields
+    ``(batch, targets)``, as skorch expects; targets are None if rows have none.
 
-    Rows of different lengths come in batches of like length, so that little is filled up: from the shortest
-    to the longest, or, shuffled, sorted within some batches at a time, which come in random order.
+    Rows of different lengths come in batches of similar length, which need little padding. Without shuffling they
+    come from the shortest to the longest. With it, the rows of some batches at a time are sorted, and the batches
+    come in random order.
 
     Parameters
     ----------
     store : Store
     batch_size : int
-        Rows in a batch; some batches are smaller, and one may be larger where fewer than two rows
-        would be left.
+        Rows in a batch. Some batches are smaller, and one may be larger if a single row would be left.
     shuffle : bool
         Draw a new order from torch's global generator in every pass.
     """
@@ -199,15 +199,15 @@ class BatchLoader:
 def hold_out(
     store: Store, fraction: float, random_state: int | np.random.RandomState | None
 ) -> tuple[Store, Store | None]:
-    """Set a share of the rows aside for early stopping, by a seed of their own: weights do not depend on it.
+    """Set a share of the rows aside for early stopping, with a separate seed, so that weights do not depend on it.
 
     Parameters
     ----------
     store : Store
     fraction : float
-        0 keeps all rows for training; else at least two are set aside.
+        0 keeps all rows for training; otherwise at least two are set aside.
     random_state : int, RandomState instance or None
-        Only an int decides which rows; otherwise they are always the same.
+        An int decides which rows; otherwise the choice is fixed.
 
     Returns
     -------
@@ -236,16 +236,16 @@ def hold_out(
 
 
 def auto_epochs(store: Store | int, budget: int) -> int:
-    """Return the passes that ``max_epochs="auto"`` stands for, by default 5000 / sqrt(n).
+    """Return the number of passes that ``max_epochs="auto"`` stands for, by default 5000 / sqrt(n).
 
-    Few rows are seen often, many rows seldom: 500 times for 100 rows, 5 times for a million.
+    Few rows are seen often, many rows rarely: 500 times for 100 rows, 5 times for a million.
 
     Parameters
     ----------
     store : Store or int
-        The rows, or how many there are. Where they differ in length, as texts do, n is the sum of their lengths.
+        The rows, or their number. If they differ in length, as texts do, n is the sum of their lengths.
     budget : int
-        The number above the root.
+        The numerator.
     """
     if not isinstance(store, int):
         lengths = lengths_of(store)

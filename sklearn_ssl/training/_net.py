@@ -21,26 +21,26 @@ from ._loader import Batch, BatchLoader, move, n_rows
 from ._seed import seeded
 from ._step import Step, as_step
 
-VALIDATION_SEED = 0  # the same views in every epoch: losses that can be compared
+VALIDATION_SEED = 0  # the same views in every epoch, so that losses can be compared
 
 
 class ObjectiveNet(NeuralNet):
     """Train an objective: a module that knows its own loss.
 
-    skorch's loop, its callbacks, history and optimizer are used as they are. What differs: a batch may be a
-    NamedTuple, which skorch's ``infer`` would turn into a list; a loss comes as a :class:`Step`, with its weight
-    and logs; losses are read once per epoch.
+    The loop, callbacks, history and optimizer are skorch's. Three things differ. A batch may be a NamedTuple, which
+    skorch's ``infer`` would turn into a list. A loss comes as a :class:`Step`, with its weight and logs. Losses are
+    read once per epoch.
 
     Parameters
     ----------
     module : nn.Module
-        The objective. ``forward(x)`` gives the loss; where rows have targets, ``forward(x)`` gives outputs, and
+        The objective. ``forward(x)`` returns the loss. If rows have targets, ``forward(x)`` returns outputs, and
         ``loss(output, targets)`` the loss.
     precision : torch.dtype
-        bfloat16 runs the module under autocast; float32 as it is.
+        bfloat16 runs the module under autocast; float32 runs it unchanged.
     param_groups : list of dict or None
-        Groups of parameters for the optimizer, such as ``{"params": [...], "lr": 1e-4}``; None is one group.
-        skorch's own groups go by patterns of names, which a module of the user's own does not promise.
+        Parameter groups for the optimizer, such as ``{"params": [...], "lr": 1e-4}``; None is one group. skorch's
+        own groups are defined by patterns of names, and nothing is known about the names in a user's module.
     **kwargs
         skorch's own parameters.
     """
@@ -53,7 +53,7 @@ class ObjectiveNet(NeuralNet):
         param_groups: list[dict[str, Any]] | None = None,
         **kwargs: Any,
     ):
-        # skorch insists on a criterion, and the module is its own
+        # skorch requires a criterion; here the module computes its own loss
         super().__init__(module, criterion=kwargs.pop("criterion", nn.Identity), **kwargs)
         self.precision = precision
         self.param_groups = param_groups
@@ -102,13 +102,13 @@ class ObjectiveNet(NeuralNet):
         x, targets = batch
         output = self.infer(x)
         step = self.get_loss(output, targets)
-        # callbacks of skorch ask for y_pred, and a pretext task predicts nothing but its loss
+        # skorch's callbacks expect y_pred; a pretext task has no output but its loss
         return {**step._asdict(), "y_pred": step.loss if targets is None else output}
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Run one epoch; losses add up on the device, so that no batch waits for the one before."""
+        """Run one epoch. Losses are summed on the device, so that no batch waits for the previous one."""
         if iterator is None:
             return
         if not training:
@@ -152,8 +152,8 @@ class ObjectiveNet(NeuralNet):
     def train(self, store: Any, epochs: int) -> None:
         """Train for `epochs` more epochs.
 
-        skorch's own fit swallows Ctrl-C, and its EarlyStopping stops by raising the same exception:
-        here the second ends training and the first is raised on, after `on_train_end`.
+        skorch's own ``fit`` swallows Ctrl-C, and its EarlyStopping stops training by the same exception. Here
+        early stopping ends training quietly, and Ctrl-C is re-raised after `on_train_end`.
         """
         self.max_epochs = epochs
         self.notify("on_train_begin", X=store, y=None)
@@ -167,26 +167,26 @@ class ObjectiveNet(NeuralNet):
             self.module_.eval()
 
     def start(self, history: list[dict[str, Any]]) -> Self:
-        """Get ready to train, after the epochs of `history`."""
+        """Initialize the net to train after the epochs of `history`."""
         self.initialize()
         for group in self.optimizer_.param_groups:
-            group["initial_lr"] = group["lr"]  # what a schedule that goes on starts from
+            group["initial_lr"] = group["lr"]  # a schedule that continues needs it
         self.history = History([{**row, "batches": []} for row in history])
         self.module_.eval()
         return self
 
     def remember(self, other: ObjectiveNet) -> None:
-        """Take over what the optimizer of another net knows of past gradients."""
+        """Take over the optimizer state of another net: what it knows of past gradients."""
         memory = copy.deepcopy(other.optimizer_.state_dict()["state"])
         self.optimizer_.load_state_dict({**self.optimizer_.state_dict(), "state": memory})
 
     def release(self) -> None:
-        """Let go of what only training needs: the rows set aside, and gradients, which are as large as weights."""
+        """Free what only training needs: the rows set aside, and gradients, which are as large as the weights."""
         self.train_split = None
         self.optimizer_.zero_grad(set_to_none=True)
 
     def epochs(self) -> list[dict[str, Any]]:
-        """Return the numbers of each epoch; one that was broken off has none."""
+        """Return the figures of each complete epoch."""
         rows = [row for row in self.history if "train_loss" in row]
         return [{k: v for k, v in row.items() if _is_scalar(k, v)} for row in rows]
 

@@ -1,4 +1,4 @@
-"""Randomness that `random_state` alone decides and that leaves no trace."""
+"""Randomness that is controlled by `random_state` alone and leaves the global generators unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network gives for a batch while it trains."""
+"""The result of a training step."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import Tensor
 
 
 class Step(NamedTuple):
-    """The loss of a batch, what it is a mean over, and what else is to be recorded.
+    """The loss of a batch, its weight, and further values to record.
 
     Attributes
     ----------
     loss : Tensor of shape ()
     weight : Tensor of shape () or None
-        How many things the loss is a mean over, such as hidden tokens; None stands for the rows. Means over
-        batches weigh them by it.
+        The number of things the loss is a mean over, such as hidden tokens; None stands for the number of rows.
+        Means over batches are weighted by it.
     logs : mapping of str to Tensor of shape ()
-        Further means over the same things; those of an epoch go into ``history_``.
+        Further means over the same things; their epoch means go into ``history_``.
     """
 
     loss: Tensor
@@ -33,12 +33,12 @@ def as_step(result: Tensor | Step) -> Step:
 
 
 class Targets(NamedTuple):
-    """What rows are to be told for, and how much each of them counts.
+    """Targets of rows, and the weight of each row.
 
     Attributes
     ----------
     values : Tensor of shape (n, ...)
-        Such as numbers of classes.
+        For example class indices.
     weight : Tensor of float32 of shape (n,)
     """
 
@@ -47,6 +47,6 @@ class Targets(NamedTuple):
 
 
 def weighted_mean(errors: Tensor, weight: Tensor) -> Step:
-    """Return the weighted mean of the errors of rows ``(n,)``, as a step that weighs as much as they do together."""
+    """Return the weighted mean of the errors of rows ``(n,)``, as a step whose weight is the sum of theirs."""
     total = weight.sum()
     return Step((errors * weight).sum() / total.clamp(min=1e-12), total)
