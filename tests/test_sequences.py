@@ -128,5 +128,5 @@ def test_errors_of_a_modality_of_ones_own_name_it():
         sklearn_ssl.AutoencoderPretrainer(modality=toy.Waves()).fit(X)
     with pytest.raises(TypeError, match="Waves has no way to cut it"):
         sklearn_ssl.SegmentOrderPretrainer(modality=toy.Waves()).fit(X)
-    with pytest.raises(ValueError, match="Pass X: there are no rows for Waves"):
+    with pytest.raises(ValueError, match="Pass X: there are no example rows for Waves"):
         new_case(ContrastivePretrainer(modality=toy.Waves()))

@@ -13,6 +13,7 @@ def is_missing(values: np.ndarray) -> np.ndarray:
 
 
 def is_hole(value: Any) -> bool:
+    """Return whether a single value is None, NaN or pandas' NA."""
     if value is None:
         return True
     try:
