@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from abc import ABC
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -39,6 +38,7 @@ from ..training import (
     seeded,
     weights_of,
 )
+from ..warning import warn
 from ._columns import check_columns, check_same, forget_fitted, has_other_columns, set_fitted
 from ._docs import with_shared_sections
 from ._objective import Objective
@@ -228,7 +228,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
             epochs = auto_epochs(train, self._epoch_budget) if isinstance(wanted, str) else int(wanted)
             complaint = self._train(net, train, epochs, first)
         if complaint:
-            warnings.warn(complaint, ConvergenceWarning, stacklevel=3)
+            warn(complaint, ConvergenceWarning)
         return self
 
     def _train(self, net: ObjectiveNet, store: Store, epochs: int, first: bool) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
 from numbers import Real
 from typing import Any, Self
 
@@ -16,6 +15,7 @@ from skorch.history import History
 from torch import nn
 from tqdm.auto import tqdm
 
+from ..warning import warn
 from ._batch_norm import batch_statistics
 from ._loader import Batch, BatchLoader, move, n_rows
 from ._seed import seeded
@@ -131,10 +131,9 @@ class ObjectiveNet(NeuralNet):
         for name, value in sums.items():
             self._record(f"{prefix}_{name}", float(value) / max(1.0, float(total)))
         if not total:
-            warnings.warn(
+            warn(
                 "There is nothing in X that could be predicted, so nothing was learned. Pass longer rows.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         self.history.record(f"{prefix}_batch_count", len(iterator))
 

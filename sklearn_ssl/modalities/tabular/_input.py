@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
+from ...warning import warn
 from .._base import Modality
 from .._frames import check_frame, column_of, columns_of, is_frame, kind_of, numbers_of
 from .._input import check_rows
@@ -135,9 +135,7 @@ def warn_of_texts(X: Any) -> None:
         if len(values) < 20 or len(set(values)) < 0.9 * len(values):
             continue
         if np.mean([len(value.split()) for value in values]) >= 3:
-            warnings.warn(
+            warn(
                 f"Column {name!r} of X looks like texts, and a table takes it for a category. Pass X[{name!r}] "
                 f"for its texts; in a ColumnTransformer select {name!r}, not [{name!r}].",
-                UserWarning,
-                stacklevel=2,
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from ...encoders import MLP
+from ...warning import warn
 from ._categories import Value
 from ._cells import Cells
 
@@ -73,12 +73,10 @@ def adapt(encoder: nn.Module, inputs: tuple[tuple[str, Any], ...] | None) -> nn.
         )
     in_part = {name for name, _ in before ^ now} & known
     if before != now:
-        warnings.warn(
+        warn(
             f"The encoder knows {len(known)} of the {len(new)} columns of X. New, with fresh weights: "
             f"{[name for name in new if name not in known][:5]}. Known in part, with other categories or "
             f"holes: {[name for name in new if name in in_part][:5]}. Not in X, and dropped: "
             f"{[name for name in old if name not in new][:5]}.",
-            UserWarning,
-            stacklevel=2,
         )
     return encoder.with_columns(inputs or ())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from ...encoders import MLP
 from ...training import Rows
+from ...warning import warn
 from .._base import Decoder, Modality, unknown_encoder, unknown_target
 from .._frames import is_frame
 from .._input import shape_of
@@ -323,11 +323,9 @@ class Tabular(Modality):
         if new.any():
             at = np.concatenate([self.numeric_, self.categorical_])[new]
             names = [self.columns_[j] if self.columns_ else int(j) for j in at]
-            warnings.warn(
+            warn(
                 f"Columns {names[:5]} lack values, or hold unknown categories, where fit saw none: such cells are "
                 "taken for the mean, or for no category. Let fit see rows like these.",
-                UserWarning,
-                stacklevel=2,
             )
             if self.cells.is_plain:
                 return cells.nan_to_num(0.0)

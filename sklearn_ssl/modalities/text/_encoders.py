@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from torch import nn
@@ -14,6 +13,7 @@ from ...encoders import (
     is_transformer,
     longest_input,
 )
+from ...warning import warn
 from ._subwords import to_json_string
 
 
@@ -103,10 +103,8 @@ def adapt(encoder: nn.Module, names: tuple[str, ...], n_positions: int) -> nn.Mo
     fresh = f"{len(new)} of {n_tokens} tokens, such as {new[:5]}" if new else ""
     places = f"places behind the first {longest}" if longest < n_positions else ""
     if new or places:
-        warnings.warn(
+        warn(
             f"The encoder does not know {' and '.join(filter(None, (fresh, places)))}; they start with fresh "
             "weights.",
-            UserWarning,
-            stacklevel=2,
         )
     return encoder.with_vocabulary(names, n_positions)

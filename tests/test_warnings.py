@@ -1,0 +1,72 @@
+"""Every warning points at the user's own line, through pipelines and searches too."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
+
+from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer
+from sklearn_ssl.modalities import Tabular, Text
+
+X, y = load_iris(return_X_y=True)
+HOLES = np.where(np.arange(150)[:, None] == 3, np.nan, X)
+FAST = {"max_epochs": 1, "n_components": 4, "random_state": 0}
+FRAME = pd.DataFrame(X, columns=list("abcd"))
+NOTES = pd.DataFrame({"n": np.arange(30.0), "note": [f"a note with number {i} in it" for i in range(30)]})
+
+
+def fitted():
+    return ContrastivePretrainer(**FAST).fit(X)
+
+
+class Numb(Callback):
+    """Makes a network forget all."""
+
+    def on_batch_end(self, net, **kwargs):
+        with torch.no_grad():
+            for tensor in net.module_.state_dict().values():
+                tensor.zero_()
+
+
+def collapsed():
+    return ContrastivePretrainer(**FAST, callbacks=[Numb()])
+
+
+CALLS = {
+    "transform": lambda: fitted().transform(HOLES),
+    "fit_transform": lambda: collapsed().fit_transform(X),
+    "score": lambda: fitted().score(HOLES),
+    "partial_fit": lambda: fitted().partial_fit(HOLES),
+    "fit": lambda: collapsed().fit(X),
+    "pipeline": lambda: make_pipeline(collapsed(), LogisticRegression()).fit(X, y),
+    "pipeline, predict": lambda: make_pipeline(fitted(), LogisticRegression()).fit(X, y).predict(HOLES),
+    "search": lambda: cross_val_score(make_pipeline(collapsed(), LogisticRegression()), X, y, cv=2),
+    "modality": lambda: Tabular().fit(X).validate(HOLES),
+    "set_output": lambda: fitted().set_output(transform="pandas").transform(HOLES),
+    "texts in a frame": lambda: ContrastivePretrainer(**FAST).fit(NOTES),
+    "columns": lambda: ContrastivePretrainer(
+        encoder=ContrastivePretrainer(**FAST).fit(FRAME).encoder_, max_epochs=0
+    ).fit(FRAME.rename(columns={"d": "e"})),
+    "tokens": lambda: MaskedPretrainer(
+        encoder=MaskedPretrainer(**FAST, modality=Text(min_df=1)).fit(["a b c d"] * 9).encoder_,
+        modality=Text(min_df=1),
+        max_epochs=0,
+    ).fit(["a b c e"] * 9),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_warnings_point_at_the_users_line(call):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    assert caught
+    assert {Path(warning.filename).name for warning in caught} == {"test_warnings.py"}
