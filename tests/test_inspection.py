@@ -21,7 +21,7 @@ from sklearn_ssl import (
     VAEPretrainer,
 )
 from sklearn_ssl.inspection import EmbeddingDisplay, LossCurveDisplay, ReconstructionDisplay, SOMDisplay
-from sklearn_ssl.methods import neighbours
+from sklearn_ssl.methods import neighbour_pairs
 from sklearn_ssl.modalities import Image
 
 mpl.use("Agg")
@@ -217,7 +217,8 @@ def test_map_draws_every_unit_where_it_lies(topology, n_corners):
     (units,) = display.ax_.collections
     outlines = [path.vertices[:n_corners] for path in units.get_paths()]
     np.testing.assert_allclose([o.mean(0)[::-1] for o in outlines], som.positions_, atol=1e-9)
-    near = neighbours(som.positions_, topology)
+    pairs = neighbour_pairs(som.positions_, topology)
+    near = [np.concatenate([pairs[pairs[:, 0] == i, 1], pairs[pairs[:, 1] == i, 0]]) for i in range(15)]
     expected = [np.linalg.norm(som.codebook_[near[i]] - som.codebook_[i], axis=1).mean() for i in range(15)]
     np.testing.assert_allclose(units.get_array(), expected)
 

@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 import sklearn_ssl
 from sklearn_ssl import SelfOrganizingMap
-from sklearn_ssl.methods._grid import grid_positions, neighbourhood
+from sklearn_ssl.methods._grid import grid_positions, neighbour_pairs, smooth
 from sklearn_ssl.methods._som import nearest, sums_by_unit
 
 X, Y = load_iris(return_X_y=True)
@@ -101,8 +102,33 @@ def test_grids():
     distances = np.linalg.norm(positions[12] - positions, axis=1)
     assert np.isclose(distances, 1).sum() == 6
     assert sorted(distances)[7] > 1.7  # no one else is near
-    near = neighbourhood(positions, 1.0)
-    assert near[12, 12] == 1 and near[12, 13] == pytest.approx(np.exp(-0.5))
+    pairs = {frozenset(pair) for pair in neighbour_pairs(positions, "hexagonal").tolist()}
+    close = np.linalg.norm(positions[:, None] - positions, axis=2) < 1.01
+    assert pairs == {frozenset((i, j)) for i, j in np.argwhere(close).tolist() if i != j}
+
+
+@pytest.mark.parametrize("topology", ["rectangular", "hexagonal"])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 6), (4, 7), (5, 3)])
+@pytest.mark.parametrize("radius", [0.3, 1.0, 4.0])
+def test_smoothing_is_a_product_with_all_pairs(topology, shape, radius):
+    positions = grid_positions(shape, topology)
+    apart = np.linalg.norm(positions[:, None] - positions, axis=2)
+    values = np.random.default_rng(0).normal(size=(len(positions), 3))
+    expected = np.exp(-0.5 * (apart / radius) ** 2) @ values
+    np.testing.assert_allclose(smooth(values, shape, topology, radius), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("topology", ["rectangular", "hexagonal"])
+def test_memory_of_a_large_map_grows_with_its_units(topology):
+    """A matrix of all pairs of these units would take more than twelve gigabytes."""
+    tracemalloc.start()
+    try:
+        som = SelfOrganizingMap(shape=(200, 200), max_epochs=1, topology=topology).fit(X)
+        assert som.transform(X[:20]).shape == (20, 40_000)
+        assert 0 <= som.topographic_error(X) <= 1
+        assert tracemalloc.get_traced_memory()[1] < 300e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_nearest_and_sums():

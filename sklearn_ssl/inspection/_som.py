@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import euclidean_distances
 from sklearn.utils.validation import check_is_fitted
 
-from ..methods import neighbours
+from ..methods import neighbour_pairs
 from ._axes import one_axes, pyplot
 
 KINDS = ("u_matrix", "hits", "components")
@@ -169,9 +168,11 @@ def _corners(topology: str) -> np.ndarray:
 
 def _u_matrix(som: Any) -> np.ndarray:
     """Return the mean distance of each unit to its neighbours, in scaled columns, ``(n_units,)``."""
-    adjacent = neighbours(som.positions_, som.topology_)
-    distances = euclidean_distances(som.codebook_)
-    return (adjacent * distances).sum(1) / np.maximum(adjacent.sum(1), 1)
+    pairs, n_units = neighbour_pairs(som.positions_, som.topology_), len(som.codebook_)
+    distances = np.linalg.norm(som.codebook_[pairs[:, 0]] - som.codebook_[pairs[:, 1]], axis=1)
+    ends = np.concatenate([pairs[:, 0], pairs[:, 1]])
+    total = np.bincount(ends, np.tile(distances, 2), minlength=n_units)
+    return total / np.maximum(np.bincount(ends, minlength=n_units), 1)
 
 
 def _components(som: Any, features: Any) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from ._autoencoder import AutoencoderPretrainer
 from ._autoregressive import AutoregressivePretrainer
 from ._contrastive import ContrastivePretrainer
 from ._decoding import DecoderMixin, DecodingObjective, SamplerMixin
-from ._grid import neighbours
+from ._grid import neighbour_pairs
 from ._masked import MaskedPretrainer
 from ._rotation import RotationPretrainer
 from ._segment_order import SegmentOrderPretrainer
@@ -29,5 +29,5 @@ __all__ = [
     "SiamesePretrainer",
     "VAEPretrainer",
     "Word2VecPretrainer",
-    "neighbours",
+    "neighbour_pairs",
 ]

@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 from ..base import forget_fitted
 from ..persistence import SaveMixin
 from ..training import draw_seed
-from ._grid import grid_positions, neighbourhood, neighbours
+from ._grid import are_neighbours, grid_positions, smooth
 
 CHUNK = 512  # rows per product: their distances to all units fit into the cache
 HALF_LIFE = 1000  # further rows of partial_fit after which a row has half its weight
@@ -249,10 +249,10 @@ class SelfOrganizingMap(
         if len(self.codebook_) < 2:
             raise ValueError("A map with a single unit has no neighbours. Use a larger shape.")
         half, broken = (self.codebook_**2).sum(1) / 2, 0
-        adjacent = neighbours(self.positions_, self.topology_)
         for rows in gen_batches(len(scaled), CHUNK):
             two = np.argpartition(half - scaled[rows] @ self.codebook_.T, 1, axis=1)[:, :2]
-            broken += int((~adjacent[two[:, 0], two[:, 1]]).sum())
+            first, second = self.positions_[two[:, 0]], self.positions_[two[:, 1]]
+            broken += int((~are_neighbours(first, second, self.topology_)).sum())
         return broken / len(scaled)
 
     @property
@@ -316,12 +316,13 @@ class SelfOrganizingMap(
         """Move all units to weighted means of the rows, and of earlier rows, which keep a share of their weight."""
         first = max(self.shape_) / 2 if self.radius is None else self.radius
         radius = first ** (1 - self.cooled_) * self.final_radius**self.cooled_
-        kernel = neighbourhood(self.positions_, radius).astype(self.codebook_.dtype)
         sums, counts = sums_by_unit(scaled, nearest(scaled, self.codebook_), len(self.positions_))
         self.sums_, self.counts_ = sums + keep * self.sums_, counts + keep * self.counts_
-        weight = kernel @ self.counts_
+        both = np.column_stack([self.sums_, self.counts_])
+        near = smooth(both, self.shape_, self.topology_, radius)
+        total, weight = near[:, :-1], near[:, -1]
         reached = weight > np.finfo(weight.dtype).tiny  # units without rows nearby stay
-        mean = (kernel @ self.sums_) / np.where(reached, weight, 1)[:, np.newaxis]
+        mean = total / np.where(reached, weight, 1)[:, np.newaxis]
         self.codebook_ = np.where(reached[:, np.newaxis], mean, self.codebook_).astype(self.codebook_.dtype)
         self.n_iter_ += 1
 
