@@ -14,10 +14,10 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.callbacks import Callback, Checkpoint, EarlyStopping, LRScheduler, PrintLog
 from torch import nn
 
-from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl import ContrastivePretrainer, load
 from sklearn_ssl.base import Objective, Pretrainer
 from sklearn_ssl.training import BatchLoader, Rows, Selection, Step, resolve_precision, seeded
 
@@ -481,3 +481,95 @@ def test_a_failure_is_undone_to_the_last_buffer():
 def test_precision_is_that_of_the_training():
     est = new(precision="bfloat16").fit(X).set_params(precision="float32")
     assert pickle.loads(pickle.dumps(est)).precision_ == "bfloat16"
+
+
+class Rates(Callback):
+    """Notes the learning rate of each epoch, and of each step."""
+
+    def __init__(self):
+        self.epochs, self.steps = [], []
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        self.epochs.append(net.optimizer_.param_groups[0]["lr"])
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        group = net.optimizer_.param_groups[0]
+        self.steps.append((group["lr"], group["betas"]))
+
+
+SCHEDULES = {
+    "exponential": ("ExponentialLR", {"gamma": 0.5}),
+    "steps": ("MultiStepLR", {"milestones": [2, 4]}),
+    "cosine": ("CosineAnnealingLR", {"T_max": 6}),
+    "lambda": ("LambdaLR", {"lr_lambda": lambda epoch: 1 / (1 + epoch)}),
+    "plateau": ("ReduceLROnPlateau", {"monitor": "train_loss", "patience": 0, "threshold": 0.9}),
+    "one cycle": ("OneCycleLR", {"max_lr": 0.01, "total_steps": 18, "step_every": "batch"}),
+    "cyclic": (
+        "CyclicLR",
+        {"base_lr": 1e-4, "max_lr": 1e-2, "step_size_up": 5, "cycle_momentum": False, "step_every": "batch"},
+    ),
+}
+
+
+@pytest.mark.parametrize("policy, kwargs", SCHEDULES.values(), ids=SCHEDULES)
+def test_a_schedule_over_several_fits_is_as_in_one(policy, kwargs):
+    found, name = [], policy
+    policy = getattr(torch.optim.lr_scheduler, policy)
+    for calls in (1, 2, 3, 6):
+        rates = Rates()
+        callbacks = [LRScheduler(policy, **kwargs), rates]
+        est = new(callbacks=callbacks, warm_start=True, max_epochs=6 // calls, n_components=4)
+        for _ in range(calls):
+            est.fit(X)
+        found.append((rates.epochs, rates.steps))
+    rates = Rates()
+    est = new(callbacks=[LRScheduler(policy, **kwargs), rates], max_epochs=1, n_components=4).fit(X)
+    for _ in range(5):
+        est.partial_fit(X)
+    found.append((rates.epochs, rates.steps))
+    assert len(set(found[0][0])) > 1 or kwargs.get("step_every") == "batch"
+    if name != "ReduceLROnPlateau":  # which goes by losses, of other views
+        assert all(one == found[0] for one in found[1:])
+    assert [len(one[0]) for one in found] == [6] * 5
+
+
+def test_another_schedule_or_another_rate_begins_anew():
+    rates = Rates()
+    est = new(callbacks=[LRScheduler("ExponentialLR", gamma=0.5), rates], warm_start=True).fit(X)
+    est.set_params(callbacks=[LRScheduler("ExponentialLR", gamma=0.1), rates]).fit(X)
+    assert rates.epochs[3:] == pytest.approx([1e-3, 1e-4, 1e-5])
+    est.set_params(lr=1e-2).fit(X)
+    assert rates.epochs[6:] == pytest.approx([1e-2, 1e-3, 1e-4])
+    assert not hasattr(est.callbacks[0], "last_epoch")
+    est.set_params(max_epochs=0).fit(X)  # nothing is forgotten by it
+    est.set_params(max_epochs=1).fit(X)
+    assert rates.epochs[9:] == pytest.approx([1e-5])
+
+
+@pytest.mark.parametrize("callback", [EarlyStopping(), ("stop", EarlyStopping()), Checkpoint()], ids=str)
+def test_what_watches_rows_that_are_not_held_out_is_refused(callback):
+    with pytest.raises(ValueError, match=r"watches 'valid_.*early_stopping=True"):
+        new(callbacks=[callback]).fit(X)
+
+
+def test_print_log_prints(capsys):
+    new(callbacks=[PrintLog()]).fit(X)
+    out = capsys.readouterr().out
+    assert "train_loss" in out
+    assert len(out.splitlines()) == 5  # head, rule, and three epochs
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_torchs_default_dtype_does_not_matter(dtype, tmp_path):
+    expected = new().fit(X)
+    expected.save(tmp_path)
+    torch.set_default_dtype(dtype)
+    try:
+        est = new().fit(X)
+        assert torch.get_default_dtype() == dtype
+        for one in (est, load(tmp_path), pickle.loads(pickle.dumps(est))):
+            assert (one.transform(X) == expected.transform(X)).all()
+            assert one.score(X) == expected.score(X)
+        assert torch.get_default_dtype() == dtype
+    finally:
+        torch.set_default_dtype(torch.float32)

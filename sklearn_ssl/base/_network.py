@@ -33,6 +33,7 @@ from ..training import (
     load_weights,
     move,
     output_width,
+    prints_a_log,
     resolve_device,
     resolve_precision,
     seeded,
@@ -203,7 +204,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         """
         # all checks come first: a refused input must not change a fitted estimator
         self._validate_params()
-        check_callbacks(self.callbacks)
+        check_callbacks(self.callbacks, self.early_stopping)
         device = resolve_device(self.device)
         first = not (go_on and hasattr(self, "net_"))
         # a frame with other columns needs a new first layer; the rest of the encoder is kept
@@ -288,9 +289,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
 
         Without Adam's moving averages the first steps would be as large as at the start of training.
         """
-        net = self._net(self.net_.module_, device, self.history_)
-        net.remember(self.net_)
-        return net
+        memory = self.net_.memory()  # before callbacks, which the two nets share, are set up again
+        return self._net(self.net_.module_, device, self.history_).remember(memory)
 
     def _new_encoder(self, start: nn.Module | None = None) -> nn.Module:
         encoder = self.encoder if start is None else start
@@ -325,7 +325,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
             device=str(device),
             train_split=None,
             callbacks=callbacks,
-            verbose=0,
+            verbose=prints_a_log(callbacks),
         )
         net.store_of_ = self._store  # for callbacks that hold raw rows
         return net.start(history)

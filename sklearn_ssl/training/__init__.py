@@ -2,7 +2,7 @@
 
 from ..naming import publish
 from ._batch_norm import batch_statistics, calibrate
-from ._callbacks import check_callbacks, without_fitted
+from ._callbacks import check_callbacks, prints_a_log, without_fitted
 from ._checkpoint import PortableModule, load_weights, weights_of
 from ._collapse import CollapseMonitor, collapse_of, effective_rank, is_collapsed, spread
 from ._device import dtype_name, resolve_device, resolve_precision
@@ -56,6 +56,7 @@ __all__ = [
     "n_rows",
     "output_width",
     "outputs_of",
+    "prints_a_log",
     "resolve_device",
     "resolve_precision",
     "seeded",

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, PrintLog
 
 
 def without_fitted(entry: Any) -> Any:
@@ -22,7 +22,8 @@ def without_fitted(entry: Any) -> Any:
     return bare
 
 
-def check_callbacks(callbacks: Sequence[Any] | None) -> None:
+def check_callbacks(callbacks: Sequence[Any] | None, early_stopping: bool) -> None:
+    """Refuse what is no callback of skorch, and what watches rows that are not held out."""
     for entry in callbacks or ():
         callback = entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry
         is_class = inspect.isclass(callback) and issubclass(callback, Callback)
@@ -31,3 +32,15 @@ def check_callbacks(callbacks: Sequence[Any] | None) -> None:
                 f"callbacks must be a list of skorch callbacks, or of (name, callback); got {entry!r}. "
                 "Derive from skorch.callbacks.Callback."
             )
+        monitor = getattr(callback, "monitor", None)
+        if isinstance(monitor, str) and monitor.startswith("valid_") and not early_stopping:
+            raise ValueError(
+                f"{type(callback).__name__} watches {monitor!r}, and no rows are held out. Pass early_stopping=True, "
+                "which sets rows aside, or watch 'train_loss'."
+            )
+
+
+def prints_a_log(callbacks: Sequence[Any]) -> bool:
+    """Return whether the user wants the table of skorch's ``PrintLog``, which a silent net does not print."""
+    entries = [entry[1] if isinstance(entry, tuple) else entry for entry in callbacks]
+    return any(isinstance(entry, PrintLog) or entry is PrintLog for entry in entries)

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from ._loader import Batch, BatchLoader, Store, move
+from ._seed import float32_by_default
 
 
 @torch.no_grad()
+@float32_by_default()
 def outputs_of(
     compute: Callable[[Batch], Tensor],
     store: Store,

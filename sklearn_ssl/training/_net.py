@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from numbers import Real
 from typing import Any, Self
@@ -18,6 +17,7 @@ from tqdm.auto import tqdm
 from ..warning import warn
 from ._batch_norm import batch_statistics
 from ._loader import Batch, BatchLoader, move, n_rows
+from ._schedule import Memory, memory_of, starting_schedules
 from ._seed import seeded
 from ._step import Step, as_step
 
@@ -155,7 +155,9 @@ class ObjectiveNet(NeuralNet):
         early stopping ends training quietly, and Ctrl-C is re-raised after `on_train_end`.
         """
         self.max_epochs = epochs
-        self.notify("on_train_begin", X=store, y=None)
+        memory = self.__dict__.pop("memory_", None)
+        with starting_schedules(self.optimizer_, self.callbacks_, memory, self.lr):
+            self.notify("on_train_begin", X=store, y=None)
         try:
             self.fit_loop(store, epochs=epochs)
         except KeyboardInterrupt:
@@ -174,10 +176,16 @@ class ObjectiveNet(NeuralNet):
         self.module_.eval()
         return self
 
-    def remember(self, other: ObjectiveNet) -> None:
-        """Take over the optimizer state of another net: what it knows of past gradients."""
-        memory = copy.deepcopy(other.optimizer_.state_dict()["state"])
-        self.optimizer_.load_state_dict({**self.optimizer_.state_dict(), "state": memory})
+    def memory(self) -> Memory:
+        """Return what training on needs to know: the optimizer's averages, and where schedules have arrived."""
+        # a net that has not trained since it took a memory over has nothing newer
+        return vars(self).get("memory_") or memory_of(self.optimizer_, self.callbacks_, self.lr)
+
+    def remember(self, memory: Memory) -> Self:
+        """Take over what another net has learned about gradients; its schedules go on in `train`."""
+        self.memory_ = memory
+        self.optimizer_.load_state_dict({**self.optimizer_.state_dict(), "state": memory.averages})
+        return self
 
     def release(self) -> None:
         """Free what only training needs: the rows set aside, and gradients, which are as large as the weights."""

@@ -35,11 +35,26 @@ def draw_seed(random_state: int | np.random.RandomState | None, stream: int = 0)
 
 
 @contextmanager
+def float32_by_default() -> Iterator[None]:
+    """Let torch make float32 where no dtype is given, inside the block, whatever the user has set."""
+    before = torch.get_default_dtype()
+    if before == torch.float32:
+        yield
+        return
+    with _LOCK:  # the setting is global: it must not be restored under another thread
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
+
+
+@contextmanager
 def seeded(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
-    """Seed torch's global generators inside the block and restore them after it."""
+    """Seed torch's global generators inside the block and restore them after it; new tensors are float32."""
     device = torch.device(device)
     on_cuda = device.type == "cuda"
-    with _LOCK, torch.random.fork_rng(devices=[device] if on_cuda else []):
+    with _LOCK, float32_by_default(), torch.random.fork_rng(devices=[device] if on_cuda else []):
         # torch.manual_seed would seed every device, and only those forked are restored
         torch.default_generator.manual_seed(seed)
         if on_cuda:
