@@ -35,4 +35,4 @@ __all__ = [
     "load",
 ]
 
-publish(__name__)
+publish(__name__, also=("sklearn_ssl.methods", "sklearn_ssl.few_labels", "sklearn_ssl.persistence"))

@@ -84,6 +84,9 @@ def _replace_both(path: Path, config: dict[str, Any], tensors: dict[str, torch.T
     text = json.dumps(config, indent=1)  # what cannot be written shows before anything is
     path.mkdir(parents=True, exist_ok=True)
     new_config, new_tensors = path / (CONFIG + NEW), path / (TENSORS + NEW)
+    if new_config.is_file() and (path / TENSORS).is_file():
+        # the last save was killed: if this configuration is the one of the weights, it must not be overwritten
+        _finish(path, new_config)
     try:
         with new_config.open("w", encoding="utf-8") as file:
             file.write(text)
@@ -99,6 +102,17 @@ def _replace_both(path: Path, config: dict[str, Any], tensors: dict[str, torch.T
         raise
     new_tensors.replace(path / TENSORS)
     new_config.replace(path / CONFIG)
+
+
+def _finish(path: Path, new_config: Path) -> None:
+    """Complete a save that was killed between its two last steps."""
+    try:
+        config, _ = _read_same([path / CONFIG, new_config], path / TENSORS)
+        complete = config == json.loads(new_config.read_text(encoding="utf-8"))
+    except Exception:  # whatever is wrong with what is there, the save under way replaces it
+        return
+    if complete:
+        new_config.replace(path / CONFIG)
 
 
 def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
@@ -143,9 +157,8 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
         params = _decode(config["params"], tensors)
         fitted = {k: v for k, v in _decode(config["fitted"], tensors).items() if _is_fitted_name(k)}
         cls = _find(SaveMixin, config["class"])
-        if hasattr(cls, "_restore"):
-            # an estimator that leaves no encoder to its users has one of the modality's
-            params |= {k: _settle(v, encoder) for k, v in params.items() if k == "encoder"}
+        if hasattr(cls, "_restore") and "encoder" in params:
+            params["encoder"] = _settle(params["encoder"], encoder)
         elif encoder is not None:
             raise ValueError(f"{config['class']} has no encoder. Leave out encoder.")
         estimator = cls(**params)
@@ -157,7 +170,9 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
         elif config["modality"] is not None:
             estimator.modality_ = _decode(config["modality"], tensors)
         return estimator.set_output(**config["set_output"]) if config["set_output"] else estimator
-    except (KeyError, TypeError, AttributeError) as error:
+    except ValueError:
+        raise
+    except Exception as error:  # whatever a changed file brings about
         raise ValueError(f"{path} is damaged: {error!r}. Save the estimator again.") from error
 
 
@@ -195,11 +210,15 @@ def _read_same(configs: list[Path], path: Path) -> tuple[dict[str, Any], dict[st
     with _safetensors().safe_open(str(path), framework="pt") as file:
         save = (file.metadata() or {}).get("save")
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it cannot be iterated over
-    found = [json.loads(config.read_text(encoding="utf-8")) for config in configs if config.is_file()]
-    for config in found:
-        if config.get("save") == save:
-            return config, tensors
-    raise ValueError(f"{CONFIG} and {TENSORS} are of two models")
+    problems: list[Exception] = []
+    for config in [config for config in configs if config.is_file()]:
+        try:  # a save that was killed may have left half a file beside a good one
+            found = json.loads(config.read_text(encoding="utf-8"))
+            if found.get("save") == save:
+                return found, tensors
+        except (ValueError, AttributeError) as error:
+            problems.append(error)
+    raise problems[0] if problems else ValueError(f"{CONFIG} and {TENSORS} are of two models")
 
 
 def _safetensors() -> Any:
@@ -275,6 +294,10 @@ def _encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
         params = _encode(value.get_params(deep=False), tensors, f"{name}.params")
         fitted = _encode(_fitted(value), tensors, f"{name}.fitted")
         return {"modality": _name(type(value)), "params": params, "fitted": fitted}
+    if isinstance(value, SaveMixin):  # as a parameter: what is fitted of it is the estimator's own by now
+        nested: Any = value
+        saved = {k: v for k, v in nested.get_params(deep=False).items() if k not in nested._not_saved}
+        return {"estimator": _name(type(value)), "params": _encode(saved, tensors, f"{name}.params")}
     if hasattr(value, "to_str") or hasattr(value, "backend_tokenizer"):
         return to_json_string(value)
     if isinstance(value, nn.Module):
@@ -299,6 +322,8 @@ def _decode(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return tuple(_decode(v, tensors) for v in value["tuple"])
     if "dict" in value:
         return {k: _decode(v, tensors) for k, v in value["dict"].items()}
+    if "estimator" in value:
+        return _find(SaveMixin, value["estimator"])(**_decode(value["params"], tensors))
     if "module" in value:
         return _Missing(value["module"])
     modality = _find(Modality, value["modality"])(**_decode(value["params"], tensors))

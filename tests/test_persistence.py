@@ -3,7 +3,9 @@
 import functools
 import json
 import os
+import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -260,3 +262,64 @@ def test_others_may_read_what_the_umask_lets_them(tmp_path):
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"save": 1}'])
+def test_half_a_file_of_a_save_that_was_killed_does_no_harm(tmp_path, text):
+    a, b = two_models()
+    a.save(tmp_path)
+    (tmp_path / "config.json.new").write_text(text)
+    assert (load(tmp_path).transform(X) == a.transform(X)).all()
+    b.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+    assert (load(tmp_path).transform(X) == b.transform(X)).all()
+
+
+def test_a_save_that_fails_after_one_that_was_killed_leaves_the_last_whole_model(tmp_path, monkeypatch):
+    a, b = two_models()
+    a.save(tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(Stop):
+        broken_off(patch, Path, "replace", (2, "before"), Stop())
+        b.save(tmp_path)  # its weights are in place, its configuration is not
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        broken_off(patch, os, "fsync", (1, "before"), OSError(28, "No space left on device"))
+        a.save(tmp_path)
+    assert (load(tmp_path).transform(X) == b.transform(X)).all()
+
+
+def test_a_process_that_is_killed_while_it_saves(tmp_path):
+    """At each of its steps, without any clean-up: neither handlers nor buffers survive os._exit."""
+    a, b = two_models()
+    for name, model in (("a", a), ("b", b)):
+        model.save(tmp_path / name)
+    program = """
+        import os, sys
+        from pathlib import Path
+        from sklearn_ssl import load
+        a, b, at = load("a"), load("b"), int(sys.argv[1])
+        calls, trace = 0, sys.settrace
+        def step(frame, event, arg):
+            global calls
+            if frame.f_code.co_name == "_replace_both":
+                calls += event == "line"
+                if calls == at:
+                    os._exit(9)
+            return step
+        sys.settrace(step)
+        b.save("model")
+        sys.settrace(None)
+        print("done", calls)
+    """
+    found = set()
+    for at in range(1, 40):
+        a.save(tmp_path / "model")
+        code = [sys.executable, "-c", textwrap.dedent(program), str(at)]
+        run = subprocess.run(code, cwd=tmp_path, capture_output=True, text=True)
+        assert run.returncode == 9 or "done" in run.stdout, run.stderr
+        loaded = load(tmp_path / "model")
+        new = loaded.lr == b.lr
+        assert (loaded.transform(X) == (b if new else a).transform(X)).all()
+        found.add(new)
+        if "done" in run.stdout:
+            break
+    assert found == {False, True}

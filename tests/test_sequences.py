@@ -8,7 +8,7 @@ from torch import nn
 
 import sklearn_ssl
 from sklearn_ssl import AutoregressivePretrainer, ContrastivePretrainer, MaskedPretrainer, RotationPretrainer
-from sklearn_ssl.encoders import Hidden, TokenConvNet, Tokens, Transformer
+from sklearn_ssl.encoders import Hidden, SequenceEncoder, TokenConvNet, Tokens, Transformer
 from sklearn_ssl.modalities import Text
 from sklearn_ssl.testing import CHECKS, check_other_processes, new_case
 
@@ -41,7 +41,6 @@ def test_a_mask_of_steps_comes_to_the_rate_of_the_encoder():
     hidden = Hidden(torch.zeros(1, 4, 2), torch.ones(1, 4, dtype=torch.bool))
     steps = torch.tensor([[1, 1, 1, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]], dtype=torch.bool)
     assert waves.at_positions(steps, hidden).tolist() == [[True, True, False, False]]
-    assert waves.at_positions(steps[:, :4], hidden) is not None
     assert torch.equal(waves.at_positions(steps[:, :4], hidden), steps[:, :4])
 
 
@@ -91,8 +90,8 @@ class Odd(Strided):
     "encoder, words",
     [
         (Strided(True), "features at 4 positions for 8 tokens"),
-        (Strided(False), "features at 4 positions for 8 tokens"),
-        (Flat(True), r"of shape \(n, n_positions, d\).*returned a tensor of shape \(1, 8\)"),
+        (Strided(False), r"of shape \(1, 8\) and torch.bool as present, beside h of shape \(1, 4, 8\)"),
+        (Flat(True), r"of shape \(n, n_positions, d\).*returned a tensor of shape \(1, 8\) and torch.float32 as h"),
         (Odd(True), r"of shape \(n, n_positions, d\).*returned NoneType"),
         (nn.Sequential(), "gives features of whole rows only"),
     ],
@@ -102,6 +101,80 @@ def test_an_encoder_whose_positions_do_not_fit_is_refused_in_our_words(method, e
     encoder = encoder if len(list(encoder.children())) else type("Pooled", (Strided,), {"tokens": None})(True)
     with pytest.raises(ValueError, match=f"(?s){words}"):
         method(encoder=encoder, **FAST).fit(TEXTS)
+
+
+class Every(SequenceEncoder):
+    """A strided encoder of waves whose features may be spoilt."""
+
+    def __init__(self, stride, spoil=None):
+        super().__init__()
+        self.front, self.spoil = nn.Conv1d(1, 8, stride, stride), spoil
+
+    def local(self, x):
+        h = self.front(x[:, None]).transpose(1, 2)
+        return Hidden(h, torch.ones(h.shape[:2], dtype=torch.bool))
+
+    def context(self, hidden):
+        return self.spoil(hidden) if self.spoil else hidden
+
+    def forward(self, x):
+        return self.local(x).h.mean(1)
+
+
+def fail(hidden):
+    raise KeyError("a bug of one's own")
+
+
+SPOILT = {
+    "stride 2": (Every(2), "features at 16 positions, and Waves has 8 targets"),
+    "stride 8": (Every(8), "features at 4 positions, and Waves has 8 targets"),
+    "integers": (Every(4, lambda out: out._replace(h=out.h.long())), "torch.int64 as h"),
+    "no h": (Every(4, lambda out: out._replace(h=None)), "NoneType as h"),
+    "no present": (Every(4, lambda out: out._replace(present=None)), "NoneType as present"),
+    "present of another shape": (
+        Every(4, lambda out: out._replace(present=out.present[:, 1:])),
+        "as present",
+    ),
+    "present as numbers": (
+        Every(4, lambda out: out._replace(present=out.present.float())),
+        "float32 as present",
+    ),
+    "not finite": (Every(4, lambda out: out._replace(h=out.h / 0)), "finite features of its positions"),
+    "a bug": (Every(4, fail), "encoder=Every fails to give features of positions: .*a bug of one's own"),
+    "tokens of what has none": (Strided(False), "encoder=Strided fails"),
+}
+
+
+@pytest.mark.parametrize("method", [MaskedPretrainer, AutoregressivePretrainer])
+@pytest.mark.parametrize("encoder, words", SPOILT.values(), ids=SPOILT)
+def test_a_strided_encoder_that_does_not_fit_is_refused_in_our_words(method, encoder, words):
+    with pytest.raises(ValueError, match=f"(?s){words}"):
+        method(modality=toy.Waves(), encoder=encoder, **FAST).fit(X)
+
+
+def test_one_of_the_right_stride_is_taken():
+    assert MaskedPretrainer(modality=toy.Waves(), encoder=Every(4), **FAST).fit_transform(X).shape == (150, 8)
+
+
+def test_what_makes_sense_for_tokens_only_is_refused():
+    est = AutoregressivePretrainer(modality=toy.Waves(), **FAST).fit(X)
+    for call in (est.sample, lambda: est.perplexity(X)):
+        with pytest.raises(TypeError, match="Waves has no tokens"):
+            call()
+
+
+def test_series_that_patches_do_not_divide_are_refused():
+    with pytest.raises(ValueError, match="multiple of 4"):
+        MaskedPretrainer(modality=toy.Waves(), **FAST).fit(X[:, :30])
+
+
+def test_tags_of_a_method_for_a_modality_that_is_not_registered():
+    class OfWaves(ContrastivePretrainer):
+        _modalities = (toy.Waves,)
+
+    assert not OfWaves().__sklearn_tags__().input_tags.two_d_array
+    with pytest.raises(ValueError, match="Pass the modality"):
+        new_case(OfWaves())
 
 
 @pytest.mark.parametrize("net", [Transformer(9, 8), TokenConvNet(9)], ids=lambda net: type(net).__name__)

@@ -1,6 +1,8 @@
 """The engine with labels: the estimator that CONTRIBUTING.md shows, on it."""
 
+import copy
 import pickle
+from dataclasses import dataclass
 
 import joblib
 import numpy as np
@@ -13,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 from torch import nn
 
 import sklearn_ssl
+from sklearn_ssl import MaskedPretrainer
 from sklearn_ssl.encoders import MLP, ConvNet, TokenBag, TokenConvNet, Transformer, stages_of
 from sklearn_ssl.training import BatchLoader, LabeledStore, Rows, Selection, Targets, hold_out
 
@@ -41,6 +44,18 @@ def test_labels_belong_to_their_rows():
     """With labels in another order nothing can be learned of rows that are not there."""
     shuffled = np.random.default_rng(0).permutation(y)
     assert new().fit(X[::2], shuffled[::2]).score(X[1::2], y[1::2]) < 0.6
+
+
+def test_small_weights_are_weights_too():
+    losses = [new(max_epochs=2).fit(X, y, sample_weight=np.full(len(y), w)).history_ for w in (1.0, 1e-5)]
+    for one, other in zip(*losses, strict=True):
+        assert one["train_loss"] == pytest.approx(other["train_loss"], rel=1e-3)
+
+
+@pytest.mark.parametrize("labels", [y[:10], np.r_[y, y]], ids=["few", "many"])
+def test_as_many_labels_as_rows(labels):
+    with pytest.raises(ValueError, match=f"X has 178 rows and y has {len(labels)}"):
+        new().fit(X, labels)
 
 
 def test_weights_of_rows_count():
@@ -90,6 +105,41 @@ def test_saved_and_pickled_it_predicts_the_same(tmp_path):
         assert joblib.hash(pickle.loads(pickle.dumps(other))) == joblib.hash(other)
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
+class OnPretrained(toy.NetworkClassifier):
+    """Start from a pretrainer: a copy of its encoder, on its modality."""
+
+    pretrainer: MaskedPretrainer
+
+    def _begin(self, rows):
+        return self.pretrainer.modality_, self.pretrainer.modality_.validate(rows)
+
+    def _build_encoder(self, start=None):
+        if hasattr(self.pretrainer, "encoder_"):
+            return copy.deepcopy(self.pretrainer.encoder_)
+        return self.modality_.encoder(self.pretrainer.encoder, self.pretrainer.n_components)
+
+    def _is_pretrained(self):
+        return True
+
+
+def test_an_estimator_starts_from_another_and_is_saved_with_it(tmp_path):
+    ssl = MaskedPretrainer(n_components=8, max_epochs=3, random_state=0).fit(X)
+    est = OnPretrained(pretrainer=ssl, max_epochs=0, random_state=0).fit(X[::2], NAMES[::2])
+    for own, theirs in zip(
+        est.encoder_.state_dict().values(), ssl.encoder_.state_dict().values(), strict=True
+    ):
+        assert torch.equal(own, theirs)  # its statistics, too
+    est.set_params(max_epochs=20).fit(X[::2], NAMES[::2])
+    assert est.score(X[1::2], NAMES[1::2]) > 0.9
+    est.save(tmp_path)
+    loaded = sklearn_ssl.load(tmp_path)
+    assert (loaded.predict(X) == est.predict(X)).all()
+    assert loaded.pretrainer.get_params() == ssl.get_params()
+    with pytest.raises(ValueError, match="has no encoder"):
+        sklearn_ssl.load(tmp_path, encoder=nn.Linear(2, 2))
+
+
 def test_a_failed_fit_leaves_nothing_half_trained():
     est = new(lr=1e30)
     with pytest.raises(ValueError, match="Lower lr"):
@@ -130,3 +180,13 @@ def test_stages_hold_every_parameter_once_in_depth_order(encoder):
     stages = stages_of(encoder)
     found = [id(p) for stage in stages for p in stage.parameters()]
     assert sorted(found) == sorted(id(p) for p in encoder.parameters())
+    names = {id(p): name for name, p in encoder.named_parameters()}
+    order = [names[i] for i in found]
+    for first, last in (
+        ("embedding", "pooling"),
+        ("layers.0", "layers.1"),
+        ("blocks.0", "blocks.2"),
+        ("0.", "3."),
+    ):
+        places = [[i for i, name in enumerate(order) if name.startswith(part)] for part in (first, last)]
+        assert not all(places) or max(places[0]) < min(places[1])

@@ -2,10 +2,11 @@
 
 from ..modalities import Modality
 from ..naming import publish
-from ._columns import check_columns, forget_fitted
-from ._network import NetworkEstimator, modality_of
+from ._columns import check_columns, forget_fitted, modality_of
+from ._network import NetworkEstimator
 from ._objective import Objective, SupervisedObjective
 from ._pretrainer import Pretrainer
+from ._trained import TrainedNetwork
 
 __all__ = [
     "Modality",
@@ -13,6 +14,7 @@ __all__ = [
     "Objective",
     "Pretrainer",
     "SupervisedObjective",
+    "TrainedNetwork",
     "check_columns",
     "forget_fitted",
     "modality_of",

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from ..modalities import check_frame, is_frame
+from ..modalities import Modality, check_frame, is_frame, kind_of_modality
 
 
 def check_columns(estimator: BaseEstimator, X: Any, reset: bool = False) -> None:
@@ -30,6 +30,11 @@ def set_fitted(estimator: BaseEstimator, learned: dict[str, Any]) -> None:
     """Set fitted attributes."""
     for name, value in learned.items():
         setattr(estimator, name, value)
+
+
+def modality_of(estimator: Any) -> Modality | None:
+    """Return the modality of an unfitted estimator; for ``"auto"``, the first that it accepts, if one is known."""
+    return kind_of_modality(estimator.modality, estimator._modalities)
 
 
 def has_other_columns(estimator: BaseEstimator, X: Any) -> bool:

@@ -6,10 +6,11 @@ import inspect
 import re
 
 
-def with_shared_sections(doc: str | None, shared_doc: str | None) -> str | None:
+def with_shared_sections(doc: str | None, shared_doc: str | None, ranks: tuple[str, ...] = ()) -> str | None:
     """Append the parameters and attributes of `shared_doc` to those of a numpydoc docstring.
 
-    An entry that the class documents itself, for example because of another default, replaces the shared one.
+    An entry that the class documents itself, for example because of another default, replaces the shared one. Those
+    named in `ranks` stand in its order.
     """
     if doc is None or shared_doc is None:
         return doc
@@ -18,8 +19,10 @@ def with_shared_sections(doc: str | None, shared_doc: str | None) -> str | None:
     merged = {}
     for title in ("Parameters", "Attributes"):
         entries = _entries(shared[title]) | _entries(own.get(title, ""))
-        order = [*_entries(own.pop(title, "")), *_entries(shared[title])]
-        merged[title] = "".join(entries[name] for name in dict.fromkeys(order))
+        names = dict.fromkeys([*_entries(own.pop(title, "")), *_entries(shared[title])])
+        # entries that are not among the ranks are the class's own, and come first
+        order = sorted(names, key=lambda name: ranks.index(name) if name in ranks else -1)
+        merged[title] = "".join(entries[name] for name in order)
     parts = [f"{title}\n{'-' * len(title)}\n{text}" for title, text in (merged | own).items()]
     return "\n".join([intro.rstrip() + "\n", *parts])
 

@@ -12,12 +12,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import InputTags
 from sklearn.utils._param_validation import Interval, StrOptions
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.helper import predefined_split
 from torch import nn
 
-from ..modalities import Modality, choose_modality, kind_of_modality, stack_rows
+from ..modalities import Modality, choose_modality, stack_rows
 from ..training import (
     Batch,
     LabeledStore,
@@ -40,7 +41,7 @@ from ..training import (
     weights_of,
 )
 from ..warning import warn
-from ._columns import check_columns, check_same, forget_fitted, has_other_columns, set_fitted
+from ._columns import check_columns, check_same, forget_fitted, has_other_columns, modality_of, set_fitted
 from ._docs import with_shared_sections
 from ._objective import Objective
 from ._trained import TrainedNetwork
@@ -50,8 +51,8 @@ from ._trained import TrainedNetwork
 class NetworkEstimator(TrainedNetwork, ABC):
     """Train a network on rows.
 
-    A subclass is a keyword-only dataclass. It writes ``_objective``, calls ``_fit`` in its ``fit``, and gives results
-    by ``_ready`` and ``_apply``. Its docstring has its own parameters; those below are added to it.
+    A subclass is a keyword-only dataclass. It writes ``_objective``, calls ``_fit`` in its ``fit``, and returns results
+    by ``_ready`` and ``_apply``. The parameters below are added to its docstring.
 
     Parameters
     ----------
@@ -155,7 +156,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
             constraints |= vars(base).get("_parameter_constraints", {})
         cls._parameter_constraints = constraints
         parent = next(base for base in cls.__mro__[1:] if issubclass(base, NetworkEstimator))
-        cls.__doc__ = with_shared_sections(cls.__doc__, parent.__doc__)
+        ranks = tuple(NetworkEstimator.__annotations__) if parent is NetworkEstimator else ()
+        cls.__doc__ = with_shared_sections(cls.__doc__, parent.__doc__, ranks)
 
     def _feature_width(self) -> int | None:
         """Hook: return the width to request from a named encoder; None leaves it to the encoder."""
@@ -164,6 +166,10 @@ class NetworkEstimator(TrainedNetwork, ABC):
     def _from_width(self, width: int) -> dict[str, Any]:
         """Hook: return fitted attributes that follow from the width of the encoder's features, or refuse it."""
         return {}
+
+    def _is_pretrained(self) -> bool:
+        """Hook: return whether the encoder comes with statistics of batch norm, as a user's module does."""
+        return isinstance(self.encoder, nn.Module)
 
     def _param_groups(self, objective: Objective) -> list[dict[str, Any]] | None:
         """Hook: return parameter groups with their own learning rates; None treats all alike."""
@@ -193,12 +199,9 @@ class NetworkEstimator(TrainedNetwork, ABC):
         ----------
         X, pool : raw rows
             The network is trained on both.
-        targets : Tensor or NamedTuple of tensors, optional
-            One for each row of X and of `pool`.
-        learned : dict, optional
-            Fitted attributes that the objective needs, such as ``classes_``. If set before, they would be reset.
-        max_epochs : int or "auto", optional
-            Overrides the parameter.
+        targets : Tensor or NamedTuple of tensors, one for each row of X and of `pool`, optional
+        learned : dict of fitted attributes that the objective needs, such as ``classes_``, optional
+        max_epochs : int or "auto", in place of the parameter, optional
         go_on : bool, default=False
             Continue with the network of the last fit, if there is one.
         """
@@ -215,7 +218,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
             check_same(self, learned or {}, "Begin again, with warm_start=False.")
         rows = X if pool is None else stack_rows(X, pool)
         # X is checked, and texts are split, here and only here; from now on rows come from the store
-        modality, store = self._first_look(rows) if first else (self.modality_, self.modality_.validate(rows))
+        modality, store = self._begin(rows) if first else (self.modality_, self.modality_.validate(rows))
         data = store if targets is None else LabeledStore(store, targets)
         train, valid = hold_out(data, self.early_stopping * self.validation_fraction, self.random_state)
         if first:
@@ -235,8 +238,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
     def _train(self, net: ObjectiveNet, store: Store, epochs: int, first: bool) -> str:
         """Train a network and keep it; return the text of a warning, if any."""
         before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
-        # a user's module that is not trained keeps its own statistics
-        calibration = store if first and (epochs or isinstance(self.encoder, str)) else None
+        # a network that was trained before, and is not now, keeps its own statistics
+        calibration = store if first and (epochs or not self._is_pretrained()) else None
         complaint = ""
         try:
             if epochs:
@@ -256,8 +259,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
         self._finish(net, calibration)
         return complaint
 
-    def _first_look(self, rows: Any) -> tuple[Modality, Store]:
-        """Fit the modality to raw rows; return it with the rows as a store."""
+    def _begin(self, rows: Any) -> tuple[Modality, Store]:
+        """Hook: return the fitted modality, and raw rows as a store; by default a new one is fitted to them."""
         modality = choose_modality(self.modality, rows, self._modalities, type(self).__name__)
         modality.configure_for(self.encoder)
         return modality, modality.fit_validate(rows)
@@ -274,7 +277,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
 
     def _first_net(self, store: Store, device: torch.device, start: nn.Module | None) -> ObjectiveNet:
         try:
-            encoder = self._new_encoder(start).to(device)
+            encoder = self._build_encoder(start).to(device)
             # a trial on three rows shows what is wrong with a network before any training
             batch = move(store[np.arange(3) % len(store)], device)
             self.encoder_width_ = output_width(encoder, batch, resolve_precision(self.precision, device))
@@ -292,7 +295,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
         memory = self.net_.memory()  # before callbacks, which the two nets share, are set up again
         return self._net(self.net_.module_, device, self.history_).remember(memory)
 
-    def _new_encoder(self, start: nn.Module | None = None) -> nn.Module:
+    def _build_encoder(self, start: nn.Module | None = None) -> nn.Module:
+        """Hook: return a new encoder for ``modality_``, by default that of the parameters, or a copy of `start`."""
         encoder = self.encoder if start is None else start
         try:
             if isinstance(encoder, nn.Module):
@@ -341,10 +345,6 @@ class NetworkEstimator(TrainedNetwork, ABC):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags = modality_of(self).input_tags()
+        modality = modality_of(self)
+        tags.input_tags = InputTags(two_d_array=False) if modality is None else modality.input_tags()
         return tags
-
-
-def modality_of(estimator: NetworkEstimator) -> Modality:
-    """Return the modality of an unfitted estimator; for ``"auto"``, the first that it accepts."""
-    return kind_of_modality(estimator.modality, estimator._modalities)

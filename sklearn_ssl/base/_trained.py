@@ -51,7 +51,7 @@ class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
         """Build the objective; `width` is the width of the encoder's features."""
 
     @abstractmethod
-    def _new_encoder(self) -> nn.Module:
+    def _build_encoder(self) -> nn.Module:
         """Build the encoder for ``modality_``."""
 
     @abstractmethod
@@ -84,7 +84,7 @@ class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
         """Rebuild the network and load saved weights into it; the other fitted attributes are already set."""
         self.modality_ = modality
         check_same(self, self._from_width(self.encoder_width_), "Save the estimator again.")
-        objective = self._objective(modality, self._new_encoder(), self.encoder_width_)
+        objective = self._objective(modality, self._build_encoder(), self.encoder_width_)
         try:
             load_weights(objective, weights)
         except (RuntimeError, AttributeError) as error:

@@ -69,3 +69,20 @@ class PretrainedText(nn.Module):
     def forward(self, x: Tokens) -> Tensor:
         """Map sequences to features ``(n, n_components)``."""
         return self.outputs(x)[1]
+
+    def stages(self) -> list[nn.Module]:
+        """Return what comes before the blocks of the model, each block, and what comes after them."""
+        lists = [m for m in self.model.modules() if isinstance(m, nn.ModuleList) and len(m) > 1]
+        if not lists:
+            return [self.model]
+        blocks = max(lists, key=lambda part: sum(p.numel() for p in part.parameters()))
+        inside = {id(module) for module in blocks.modules()}
+        before, after = nn.ModuleList(), nn.ModuleList()
+        seen = (
+            False  # modules come in the order in which they were made, which is that of the way through them
+        )
+        for module in self.model.modules():
+            seen = seen or module is blocks
+            if id(module) not in inside and next(module.parameters(recurse=False), None) is not None:
+                (after if seen else before).append(module)
+        return [before, *blocks, after]

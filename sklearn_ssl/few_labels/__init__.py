@@ -1,6 +1,9 @@
 """Learning from few labels: which rows have one, and how to fit an estimator to those."""
 
+from ..naming import publish
 from ._labeled_only import LabeledOnly
 from ._labels import as_array, is_labeled, plain
 
 __all__ = ["LabeledOnly", "as_array", "is_labeled", "plain"]
+
+publish(__name__)

@@ -1,5 +1,6 @@
 """The self-supervised methods, one file each: what is predicted."""
 
+from ..naming import publish
 from ._adversarial import GANPretrainer
 from ._autoencoder import AutoencoderPretrainer
 from ._autoregressive import AutoregressivePretrainer
@@ -31,3 +32,5 @@ __all__ = [
     "Word2VecPretrainer",
     "neighbour_pairs",
 ]
+
+publish(__name__)

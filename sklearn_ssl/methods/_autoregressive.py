@@ -45,7 +45,7 @@ class AutoregressiveObjective(Objective):
     def forward(self, x: Batch) -> Step:
         """Return the mean loss over the predicted positions of a batch; for texts, in bits per token."""
         hidden = self.modality.hidden_of(self.encoder, x)
-        _, predictable, values = self.modality.positions(x, hidden)
+        _, predictable, values = self.modality.positions_of(x, hidden)
         where = predictable[:, 1:]
         loss = self.decoder.loss(hidden.h[:, :-1][where], values[:, 1:][where])
         return Step(loss, where.sum())
@@ -100,6 +100,7 @@ class AutoregressivePretrainer(Pretrainer):
         float
             At least 1: the number of equally likely tokens that would be as hard to predict.
         """
+        self._check_discrete()
         return float(2.0 ** -self.score(X))
 
     def sample(
@@ -138,7 +139,7 @@ class AutoregressivePretrainer(Pretrainer):
             If a parameter is invalid, the prompt is too long, or tokens cannot be turned back into texts, as
             with n-grams of several sizes.
         """
-        check_is_fitted(self)
+        self._check_discrete()
         given = {
             "prompt": prompt,
             "n_samples": n_samples,
@@ -163,6 +164,13 @@ class AutoregressivePretrainer(Pretrainer):
             start = begun.expand(n_samples, -1).to(self.net_.device)
             ids = self._continue(start, longest, temperature)
         return text.finish(prompt, begun, ids)
+
+    def _check_discrete(self) -> None:
+        """Refuse what makes sense for tokens only."""
+        check_is_fitted(self)
+        modality: Any = self.modality_
+        if not modality.is_discrete:
+            raise modality.lacks("no tokens that could be drawn one by one")
 
     def _continue(self, ids: Tensor, longest: int, temperature: float) -> Tensor:
         """Return the sequences ``(n, length)`` with sampled tokens, up to `longest` or until all have ended."""

@@ -120,7 +120,7 @@ class MaskedPositionsObjective(Objective):
         """Return the mean loss over the hidden positions of a batch; for texts, in bits per token."""
         corrupted, masked = self.modality.mask(x, self.mask_rate)
         hidden = self.modality.hidden_of(self.encoder, corrupted)
-        maskable, _, values = self.modality.positions(x, hidden)
+        maskable, _, values = self.modality.positions_of(x, hidden)
         masked = self.modality.at_positions(masked, hidden) & maskable
         where = maskable if self.visible_weight else masked  # vocabulary logits cost the most
         weight = self.visible_weight + (1 - self.visible_weight) * masked[where].float()
@@ -129,7 +129,7 @@ class MaskedPositionsObjective(Objective):
         if self.mask_head is None:
             return Step(loss, total)
         logits = self.mask_head(hidden.h[maskable]).float()[:, 0]
-        differs = self.modality.positions(corrupted, hidden).values != values
+        differs = self.modality.positions_of(corrupted, hidden).values != values
         changed = differs[maskable].reshape(len(logits), -1).any(1).float()  # values may be vectors
         found = F.binary_cross_entropy_with_logits(logits, changed, reduction="sum") / max(1, len(logits))
         return Step(loss + self.mask_weight * found, total, {"target": loss, "mask": found})

@@ -11,9 +11,8 @@ from ._sequences import Positions, Sequences
 from .tabular import Tabular
 from .text import SPECIAL, Text, collect, find_vocabulary, to_json_string
 
+# what users and authors of modalities import; the rest serves the packages above
 __all__ = [
-    "MODALITIES",
-    "SPECIAL",
     "Decoder",
     "Image",
     "Modality",
@@ -22,21 +21,9 @@ __all__ = [
     "Tabular",
     "Text",
     "ValueDecoder",
-    "check_frame",
     "check_kind",
     "check_rows",
-    "choose_modality",
-    "collect",
-    "find_vocabulary",
     "infer_modality",
-    "is_frame",
-    "is_hole",
-    "is_missing",
-    "is_texts",
-    "kind_of_modality",
-    "shape_of",
-    "stack_rows",
-    "to_json_string",
     "unknown_encoder",
     "unknown_target",
 ]

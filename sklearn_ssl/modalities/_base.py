@@ -147,7 +147,7 @@ class Modality(BaseEstimator, ABC):
 
     def mask(self, x: Batch, rate: float) -> tuple[Batch, Tensor]:
         """Mask a share `rate` of a batch; return it and the mask, in the shape of a decoder's loss."""
-        raise self._lacks("no way to hide parts of it")
+        raise self.lacks("no way to hide parts of it")
 
     def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> Any:
         """Build a `Decoder` that predicts `target`; for ``"value"``, the batch itself, a `ValueDecoder`.
@@ -155,18 +155,18 @@ class Modality(BaseEstimator, ABC):
         If `linear`, add a linear map beside a network that is slow to learn one. Rows are then
         reconstructed more exactly, from features that are less useful to a linear classifier.
         """
-        raise self._lacks("no decoder")
+        raise self.lacks("no decoder")
 
     def critic(self, n_components: int) -> nn.Module:
         """Build a network that maps a batch to ``(n, n_components)``, without batch normalisation.
 
         So the gradient at one row does not depend on the others.
         """
-        raise self._lacks("no critic")
+        raise self.lacks("no critic")
 
     def restore(self, x: Batch) -> np.ndarray:
         """Turn a batch, as a decoder returns it, into rows like those of the X that `fit` saw."""
-        raise self._lacks("no way back to raw rows")
+        raise self.lacks("no way back to raw rows")
 
     def __getstate__(self) -> dict[str, Any]:
         # pickling changes the strides of an empty array, and joblib hashes strides
@@ -177,7 +177,8 @@ class Modality(BaseEstimator, ABC):
             for name, value in super().__getstate__().items()
         }
 
-    def _lacks(self, what: str) -> TypeError:
+    def lacks(self, what: str) -> TypeError:
+        """Return the error for what a method needs and this modality does not have."""
         return TypeError(
             f"{type(self).__name__} has {what}, which this method needs. Take another method, or another modality."
         )

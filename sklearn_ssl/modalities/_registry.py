@@ -83,11 +83,11 @@ def infer_modality(X: Any) -> Modality:
     return MODALITIES[0]()
 
 
-def kind_of_modality(wanted: Any, kinds: tuple[type[Modality], ...]) -> Modality:
+def kind_of_modality(wanted: Any, kinds: tuple[type[Modality], ...]) -> Modality | None:
     """Return the modality that is wanted or, for ``"auto"``, the first registered one that an estimator takes."""
     if isinstance(wanted, Modality):
         return wanted
-    return next(kind() for kind in MODALITIES if issubclass(kind, kinds))
+    return next((kind() for kind in MODALITIES if issubclass(kind, kinds)), None)
 
 
 def check_kind(modality: Modality, kinds: tuple[type[Modality], ...], method: str, X: Any) -> None:

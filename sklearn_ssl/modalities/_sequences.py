@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -40,6 +40,10 @@ class Sequences(Modality, ABC):
     token may have ``tokens(x)`` instead, which returns features ``(n, length, width)``.
     """
 
+    is_discrete: ClassVar[bool] = (
+        False  # whether values are tokens, whose loss is in bits, and which can be drawn
+    )
+
     @abstractmethod
     def positions(self, x: Batch, hidden: Hidden) -> Positions:
         """Return the prediction targets of a batch at the positions of `hidden`, an encoder's output.
@@ -75,7 +79,7 @@ class Sequences(Modality, ABC):
         possible : Tensor of bool of shape (n,)
             Which rows could be cut.
         """
-        raise self._lacks("no way to cut it in parts")
+        raise self.lacks("no way to cut it in parts")
 
     def at_positions(self, steps: Tensor, hidden: Hidden) -> Tensor:
         """Convert a mask over the steps of rows to a mask over the positions of an encoder.
@@ -110,27 +114,68 @@ class Sequences(Modality, ABC):
             out = net.hidden(x)
         elif callable(getattr(net, "tokens", None)):
             h = net.tokens(x)
-            out = Hidden(h, x.present()) if isinstance(h, Tensor) else h
+            out = Hidden(h, self.present(x)) if isinstance(h, Tensor) else h  # type: ignore[arg-type]  # checked below
         else:
             raise ValueError(
                 f"{name} gives features of whole rows only. Take encoder='auto', or "
                 "give it a method tokens(x) that returns features of each position, of shape (n, length, d)."
             )
-        if not isinstance(out, Hidden) or out.h.ndim != 3:
-            got = f"a tensor of shape {tuple(out.h.shape)}" if isinstance(out, Hidden) else type(out).__name__
+        problem = _problem(out)
+        if problem:
             raise ValueError(
                 f"{name} must return features of each position, of shape (n, n_positions, d), from tokens(x), or "
-                f"Hidden(h, present) from hidden(x), and returned {got}."
+                f"Hidden(h, present) from hidden(x), and returned {problem}."
             )
         return out
 
+    def present(self, x: Batch) -> Tensor | None:
+        """Return which steps of a batch are no padding, bool ``(n, length)``, for encoders with a position a step."""
+        return x.present() if hasattr(x, "present") else None
+
+    def positions_of(self, x: Batch, hidden: Hidden) -> Positions:
+        """Return what there is to predict at the positions of `hidden`, once the two are found to match.
+
+        Raises
+        ------
+        ValueError
+            If the encoder has another number of positions than there are targets.
+        """
+        found = self.positions(x, hidden)
+        shapes = {tuple(part.shape[:2]) for part in (hidden.h, *found)}
+        if len(shapes) > 1:
+            raise ValueError(
+                f"The encoder gives features at {hidden.h.shape[1]} positions, and {type(self).__name__} has "
+                f"{found.values.shape[1]} targets for the same rows. Take an encoder with another stride, or "
+                "encoder='auto'."
+            )
+        return found
+
     def try_positions(self, encoder: nn.Module, x: Batch) -> Hidden:
-        """Return an encoder's features at its positions in evaluation mode, on the encoder's device."""
+        """Return an encoder's features at its positions in evaluation mode, on the encoder's device.
+
+        Raises
+        ------
+        ValueError
+            If the encoder fails, or does not return finite features of its positions.
+        """
         device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
         mode = encoder.training
-        with torch.no_grad():
-            out = self.hidden_of(encoder.eval(), move(x, device))
-        encoder.train(mode)
+        try:
+            with torch.no_grad():
+                out = self.hidden_of(encoder.eval(), move(x, device))
+        except ValueError:
+            raise
+        except Exception as error:  # whatever a user's network raises is told in our words
+            raise ValueError(
+                f"encoder={type(encoder).__name__} fails to give features of positions: "
+                f"{(str(error) or repr(error)).splitlines()[0]}."
+            ) from error
+        finally:
+            encoder.train(mode)
+        if not out.h.isfinite().all():
+            raise ValueError(
+                f"encoder={type(encoder).__name__} must return finite features of its positions."
+            )
         return out
 
     def position_width(self, encoder: nn.Module) -> int:
@@ -143,5 +188,23 @@ class Sequences(Modality, ABC):
         """
         x = self.example()
         hidden = self.try_positions(encoder, x)
-        self.positions(move(x, hidden.h.device), hidden)
+        self.positions_of(move(x, hidden.h.device), hidden)
         return hidden.h.shape[-1]
+
+
+def _problem(out: Any) -> str:
+    """Return what is wrong with features of positions; an empty string if nothing is."""
+    if not isinstance(out, Hidden):
+        return type(out).__name__
+    if not isinstance(out.h, Tensor) or out.h.ndim != 3 or not out.h.is_floating_point():
+        return f"{_name(out.h)} as h"
+    p = out.present
+    if not isinstance(p, Tensor) or p.dtype != torch.bool or p.shape != out.h.shape[:2]:
+        return f"{_name(p)} as present, beside h of shape {tuple(out.h.shape)}"
+    return ""
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)} and {value.dtype}"
+    return type(value).__name__

@@ -15,9 +15,7 @@ __all__ = [
     "SemiSupervisedKFold",
     "SemiSupervisedStratifiedGroupKFold",
     "SemiSupervisedStratifiedKFold",
-    "draw_labels",
     "label_efficiency",
-    "mean_and_interval",
 ]
 
 publish(__name__)

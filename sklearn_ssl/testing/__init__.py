@@ -18,23 +18,6 @@ from ._checks import (
 )
 from ._parameters import check_parameters
 
-__all__ = [
-    "CHECKS",
-    "Case",
-    "check_bad_input",
-    "check_collapse",
-    "check_features",
-    "check_global_generators",
-    "check_gradient",
-    "check_input_is_not_written_to",
-    "check_other_processes",
-    "check_parameters",
-    "check_pickle",
-    "check_pretrainer",
-    "check_same_bits",
-    "check_stopping",
-    "new_case",
-    "same_bits",
-]
+__all__ = ["check_pretrainer"]
 
 publish(__name__)

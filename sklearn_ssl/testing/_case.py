@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -27,8 +27,11 @@ class Case:
 
     @property
     def modality(self) -> Modality:
-        """What the rows are, unfitted."""
-        return modality_of(self.estimator)
+        """What the rows are, unfitted; a ValueError if that cannot be known."""
+        modality = modality_of(self.estimator)
+        if modality is None:
+            raise ValueError("Pass the modality: check_pretrainer cannot know what this estimator takes.")
+        return modality
 
     @property
     def n(self) -> int:
@@ -50,7 +53,8 @@ def new_case(estimator: Pretrainer, X: Any = None, other: dict[str, Any] | None 
     """Return what the single checks take."""
     if not isinstance(estimator, Pretrainer):
         raise TypeError(f"check_pretrainer takes a Pretrainer, got {type(estimator).__name__}.")
-    case = Case(estimator, modality_of(estimator).example_rows() if X is None else X, other or {})
+    case = Case(estimator, X, other or {})
+    case = replace(case, X=case.modality.example_rows()) if X is None else case
     if case.n < 100:
         raise ValueError(f"check_pretrainer needs at least 100 rows of X; it has {case.n}.")
     return case

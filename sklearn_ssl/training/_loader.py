@@ -121,6 +121,10 @@ class LabeledStore:
     """
 
     def __init__(self, store: Store, targets: Batch):
+        if n_rows(targets) != len(store):
+            raise ValueError(
+                f"X has {len(store)} rows and y has {n_rows(targets)}. Pass one target for each row."
+            )
         self.store = store
         self.targets = targets
 

@@ -129,7 +129,8 @@ class ObjectiveNet(NeuralNet):
                 sums[name] = sums.get(name, 0.0) + value.detach() * size
             self.notify("on_batch_end", batch=batch, training=training, **step)
         for name, value in sums.items():
-            self._record(f"{prefix}_{name}", float(value) / max(1.0, float(total)))
+            # weights of rows may add up to less than 1; where nothing counts, the sum is 0 as well
+            self._record(f"{prefix}_{name}", float(value) / (float(total) or 1.0))
         if not total:
             warn(
                 "There is nothing in X that could be predicted, so nothing was learned. Pass longer rows.",

@@ -117,6 +117,7 @@ class Text(Sequences):
     usage: ClassVar[str] = "Text()"
     encoders: ClassVar[tuple[str, ...]] = ("transformer", "convnet", "bag")
     batch_size: ClassVar[int] = 32
+    is_discrete: ClassVar[bool] = True
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "analyzer": [StrOptions({"word", "char", "char_wb", "subword"})],
