@@ -263,7 +263,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         """Hook: return the fitted modality, and raw rows as a store; by default a new one is fitted to them."""
         modality = choose_modality(self.modality, rows, self._modalities, type(self).__name__)
         modality.configure_for(self.encoder)
-        return modality, modality.fit_validate(rows)
+        return modality, modality.learn(rows)
 
     def _reset(
         self, modality: Modality | None = None, X: Any = None, learned: dict[str, Any] | None = None

@@ -126,6 +126,10 @@ class Modality(BaseEstimator, ABC):
         self.fit_validate(X)
         return self
 
+    def learn(self, X: Any) -> Store:
+        """Fit to raw X and return it as a store: in one go, or through ``fit`` where a subclass has its own."""
+        return self.fit_validate(X) if type(self).fit is Modality.fit else self.fit(X).validate(X)
+
     @abstractmethod
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build the network called `name`, which maps a batch to features ``(n, n_components)``.
