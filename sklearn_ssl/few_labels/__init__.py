@@ -1,6 +1,6 @@
 """Learning from few labels: which rows have one, and how to fit an estimator to those."""
 
 from ._labeled_only import LabeledOnly
-from ._labels import as_array, is_labeled, plain
+from ._labels import as_array, has_minus_one, is_labeled, plain
 
-__all__ = ["LabeledOnly", "as_array", "is_labeled", "plain"]
+__all__ = ["LabeledOnly", "as_array", "has_minus_one", "is_labeled", "plain"]

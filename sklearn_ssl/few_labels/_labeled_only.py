@@ -14,7 +14,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_consistent_length, check_is_fitted
 
-from ._labels import as_array, is_labeled, plain
+from ._labels import as_array, has_minus_one, is_labeled, plain
 
 
 def _has(method: str) -> Any:
@@ -88,7 +88,8 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If no row has a label, or if y has -1 and 1 only: -1 may be meant as a class.
+            If no row has a label, if y has -1 and 1 only (-1 may be meant as a class), or if y is texts with
+            ``"-1"`` among them, which numpy and pandas make of -1: use None instead.
         """
         self._validate_params()
         rows, known = self._labels(X, y)
@@ -197,8 +198,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         return np.flatnonzero(labeled), plain(as_array(y)[labeled])
 
     def _refuse_plus_and_minus_one(self, y: Any, known: np.ndarray) -> None:
-        minus_one = (is_labeled(y, minus_one=False) & ~is_labeled(y)).any()
-        if minus_one and known.dtype.kind in "iuf" and (known == 1).all():
+        if has_minus_one(y) and known.dtype.kind in "iuf" and (known == 1).all():
             raise ValueError(
                 "y has -1 and 1 only. Here -1 means that a row has no label, which leaves one class. If both "
                 "are classes, rename them, for example to 0 and 1: (y + 1) // 2."
