@@ -62,6 +62,8 @@ CALLS = {
     "blank label, search": lambda: cross_val_score(
         make_pipeline(LabeledOnly(LogisticRegression(max_iter=500))), X, BLANKS, cv=2
     ),
+    "minus one and below": lambda: LabeledOnly(LogisticRegression(max_iter=500)).fit(X, y - 2),
+    "minus one and below, folds": lambda: list(SemiSupervisedKFold(2).split(X, y - 2)),
     "columns": lambda: ContrastivePretrainer(
         encoder=ContrastivePretrainer(**FAST).fit(FRAME).encoder_, max_epochs=0
     ).fit(FRAME.rename(columns={"d": "e"})),

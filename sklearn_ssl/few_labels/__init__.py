@@ -2,5 +2,14 @@
 
 from ._labeled_only import LabeledOnly
 from ._labels import as_array, has_minus_one, is_labeled, plain
+from ._targets import labeled_rows, warn_of_minus_one
 
-__all__ = ["LabeledOnly", "as_array", "has_minus_one", "is_labeled", "plain"]
+__all__ = [
+    "LabeledOnly",
+    "as_array",
+    "has_minus_one",
+    "is_labeled",
+    "labeled_rows",
+    "plain",
+    "warn_of_minus_one",
+]

@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_consistent_length, check_is_fitted
 
 from ._labels import as_array, has_minus_one, is_labeled, plain
+from ._targets import warn_of_minus_one
 
 
 def _has(method: str) -> Any:
@@ -97,6 +98,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
             raise ValueError("No row of y has a label. Label some rows, or pass those that are labelled.")
         if len(rows) < len(as_array(y)) and not is_regressor(self.estimator):
             self._refuse_plus_and_minus_one(y, known)
+            warn_of_minus_one(y, known)
         params = _check_method_params(X, self._routed("fit", params), indices=rows)
         self.estimator_ = clone(self.estimator).fit(_rows_of(X, rows), known, **params)
         return self

@@ -42,7 +42,7 @@ def is_labeled(y: Any, minus_one: bool = True) -> np.ndarray:
     """
     values = as_array(y)
     _check_texts(values)
-    return _known(values, minus_one)
+    return not_missing(values, minus_one)
 
 
 def has_minus_one(y: Any) -> bool:
@@ -55,7 +55,10 @@ def as_array(y: Any) -> np.ndarray:
     if not isinstance(y, (list, tuple)):
         values = np.asarray(y)
         return values.astype(object) if values.dtype.kind == "T" else values
-    return plain(np.asarray(y, dtype=object))
+    values = np.asarray(y, dtype=object)
+    if any(isinstance(value, (bool, np.bool_)) for value in values.flat):
+        return values  # truth values stay what they are, even beside -1 and NaN
+    return plain(values)
 
 
 def plain(values: np.ndarray) -> np.ndarray:
@@ -65,7 +68,7 @@ def plain(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _known(values: np.ndarray, minus_one: bool) -> np.ndarray:
+def not_missing(values: np.ndarray, minus_one: bool) -> np.ndarray:
     missing = is_missing(values)
     if minus_one:
         missing |= _minus_ones(values)

@@ -1,7 +1,8 @@
 """Model selection and evaluation with few labels: unlabeled rows are trained on, and never scored."""
 
 from ..naming import publish
-from ._label_efficiency import LabelEfficiency, draw_labels, label_efficiency, mean_and_interval
+from ._few_label_runs import draw_labels
+from ._label_efficiency import LabelEfficiency, label_efficiency, mean_and_interval
 from ._splits import (
     SemiSupervisedGroupKFold,
     SemiSupervisedKFold,

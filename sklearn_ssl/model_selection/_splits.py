@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import _safe_indexing
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
-from ..few_labels import as_array, is_labeled, plain
+from ..few_labels import as_array, labeled_rows, plain, warn_of_minus_one
 
 
 class _SemiSupervised:
@@ -24,7 +23,9 @@ class _SemiSupervised:
         ----------
         X : array, DataFrame, sparse matrix or list of n rows
         y : array, Series or list of shape (n,) or (n, n_outputs)
-            Rows whose y is -1, None or NaN are unlabeled. If the labels are continuous numbers, -1 is a label.
+            Rows whose y is -1, None or NaN are unlabeled. Among targets of a regression -1 is a label: if y has
+            fractions, or if two of these hold: None or NaN marks missing labels; there are numbers below -1;
+            there are more than 30 different numbers.
         groups : array of shape (n,), optional
             Groups of the rows, if the splitter uses groups. The labelled rows of a group stay on one side of
             a split; its unlabeled rows are always training rows.
@@ -51,19 +52,11 @@ class _SemiSupervised:
                 f"y has {len(labeled)} labelled rows, too few for n_splits={n_splits}. Lower n_splits."
             )
         known = plain(as_array(y)[labeled])
+        warn_of_minus_one(y, known)
         if groups is not None:
             groups = _safe_indexing(groups, labeled)
         for train, test in super().split(labeled, known, groups):  # type: ignore[misc]  # likewise
             yield np.sort(np.concatenate([labeled[train], rest])), labeled[test]
-
-
-def labeled_rows(y: Any) -> np.ndarray:
-    """Return the indices of the labelled rows; -1 is a label only among continuous numbers."""
-    rows = np.flatnonzero(is_labeled(y))
-    known = plain(as_array(y)[rows])
-    if len(known) and type_of_target(known).startswith("continuous"):
-        return np.flatnonzero(is_labeled(y, minus_one=False))
-    return rows
 
 
 class SemiSupervisedKFold(_SemiSupervised, KFold):
