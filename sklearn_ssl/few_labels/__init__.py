@@ -1,8 +1,8 @@
 """Learning from few labels: which rows have one, and how to fit an estimator to those."""
 
 from ._labeled_only import LabeledOnly
-from ._labels import as_array, has_minus_one, is_labeled, plain
-from ._targets import labeled_rows, warn_of_minus_one
+from ._labels import as_array, has_minus_one, is_labeled, not_missing, plain
+from ._targets import labeled_rows, refuse_plus_and_minus_one, warn_of_minus_one
 
 __all__ = [
     "LabeledOnly",
@@ -10,6 +10,8 @@ __all__ = [
     "has_minus_one",
     "is_labeled",
     "labeled_rows",
+    "not_missing",
     "plain",
+    "refuse_plus_and_minus_one",
     "warn_of_minus_one",
 ]

@@ -14,8 +14,8 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_consistent_length, check_is_fitted
 
-from ._labels import as_array, has_minus_one, is_labeled, plain
-from ._targets import warn_of_minus_one
+from ._labels import as_array, is_labeled, plain
+from ._targets import refuse_plus_and_minus_one, warn_of_minus_one
 
 
 def _has(method: str) -> Any:
@@ -97,7 +97,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         if not len(rows):
             raise ValueError("No row of y has a label. Label some rows, or pass those that are labelled.")
         if len(rows) < len(as_array(y)) and not is_regressor(self.estimator):
-            self._refuse_plus_and_minus_one(y, known)
+            refuse_plus_and_minus_one(y, known)
             warn_of_minus_one(y, known)
         params = _check_method_params(X, self._routed("fit", params), indices=rows)
         self.estimator_ = clone(self.estimator).fit(_rows_of(X, rows), known, **params)
@@ -198,13 +198,6 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         regression = is_regressor(self.estimator)
         labeled = is_labeled(y, minus_one=not regression)
         return np.flatnonzero(labeled), plain(as_array(y)[labeled])
-
-    def _refuse_plus_and_minus_one(self, y: Any, known: np.ndarray) -> None:
-        if has_minus_one(y) and known.dtype.kind in "iuf" and (known == 1).all():
-            raise ValueError(
-                "y has -1 and 1 only. Here -1 means that a row has no label, which leaves one class. If both "
-                "are classes, rename them, for example to 0 and 1: (y + 1) // 2."
-            )
 
     def __getattr__(self, name: str) -> Any:
         """Return a fitted attribute of the estimator, such as ``coef_``."""

@@ -69,6 +69,7 @@ def plain(values: np.ndarray) -> np.ndarray:
 
 
 def not_missing(values: np.ndarray, minus_one: bool) -> np.ndarray:
+    """Return which rows of an array have a label, as `is_labeled` does, without a word on texts."""
     missing = is_missing(values)
     if minus_one:
         missing |= _minus_ones(values)

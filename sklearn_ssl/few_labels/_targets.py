@@ -34,6 +34,22 @@ def labeled_rows(y: Any) -> np.ndarray:
     return np.flatnonzero(labeled)
 
 
+def refuse_plus_and_minus_one(y: Any, known: np.ndarray) -> None:
+    """Raise an error if y has -1 and 1 only: they may be two classes.
+
+    Parameters
+    ----------
+    y : array, Series or list of shape (n,) or (n, n_outputs)
+    known : ndarray
+        The labels among y.
+    """
+    if known.size and known.dtype.kind in "iuf" and (known == 1).all() and has_minus_one(y):
+        raise ValueError(
+            "y has -1 and 1 only. Here -1 means that a row has no label, which leaves one class. If both "
+            "are classes, rename them, for example to 0 and 1: (y + 1) // 2."
+        )
+
+
 def warn_of_minus_one(y: Any, known: np.ndarray) -> None:
     """Warn where -1 is taken for a missing label, and numbers below it are labels.
 
