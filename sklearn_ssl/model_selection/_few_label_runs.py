@@ -174,7 +174,7 @@ def _features(name: str, steps: Any, X: Any, train: np.ndarray, test: np.ndarray
     try:
         Z = steps.fit_transform(X_train)
     except (TypeError, ValueError) as error:
-        if not re.search(r"\by\b|target", str(error)):
+        if not re.search(r"\by\b|target|\bNone", str(error)):
             raise
         raise ValueError(f"A step of {name!r} needs y: {error} {_ADVICE}") from error
     if _num_samples(Z) != len(train):

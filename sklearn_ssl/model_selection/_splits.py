@@ -40,23 +40,69 @@ class _SemiSupervised:
         ValueError
             If y is missing, or has too few labels for that many folds.
         """
-        if y is None:
-            raise ValueError(f"{type(self).__name__} needs y: it tells which rows have labels.")
-        if _num_samples(X) != _num_samples(y):
-            raise ValueError(f"X has {_num_samples(X)} rows and y has {_num_samples(y)}. Pass one y a row.")
-        labeled = labeled_rows(y)
-        rest = np.setdiff1d(np.arange(_num_samples(y)), labeled, assume_unique=True)
         n_splits = self.get_n_splits()  # type: ignore[attr-defined]  # of the splitter that it is mixed with
-        if len(labeled) < n_splits:
-            raise ValueError(
-                f"y has {len(labeled)} labelled rows, too few for n_splits={n_splits}. Lower n_splits."
-            )
-        known = plain(as_array(y)[labeled])
-        warn_of_minus_one(y, known)
-        if groups is not None:
-            groups = _safe_indexing(groups, labeled)
-        for train, test in super().split(labeled, known, groups):  # type: ignore[misc]  # likewise
-            yield np.sort(np.concatenate([labeled[train], rest])), labeled[test]
+        labeled, values, _ = checked_labels(self, X, y, n_splits)
+        yield from folds_of(super().split, labeled, values, groups)  # type: ignore[misc]  # likewise
+
+
+def checked_labels(splitter: Any, X: Any, y: Any, at_least: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the indices of the labelled rows, y as an array, and the indices of the other rows.
+
+    Parameters
+    ----------
+    splitter : splitter
+        Named in errors.
+    X, y
+        As passed to ``split``.
+    at_least : int
+        Number of labelled rows that are needed.
+
+    Returns
+    -------
+    labeled, values, rest : ndarray
+
+    Raises
+    ------
+    ValueError
+        If y is missing, differs from X in length, or has too few labels.
+    """
+    if y is None:
+        raise ValueError(f"{type(splitter).__name__} needs y: it tells which rows have labels.")
+    if _num_samples(X) != _num_samples(y):
+        raise ValueError(f"X has {_num_samples(X)} rows and y has {_num_samples(y)}. Pass one y a row.")
+    labeled, values = labeled_rows(y), as_array(y)
+    if len(labeled) < at_least:
+        raise ValueError(
+            f"y has {len(labeled)} labelled rows, too few for n_splits={splitter.get_n_splits()}. Lower n_splits."
+        )
+    warn_of_minus_one(y, plain(values[labeled]))
+    return labeled, values, np.setdiff1d(np.arange(len(values)), labeled, assume_unique=True)
+
+
+def folds_of(
+    split: Any, labeled: np.ndarray, values: np.ndarray, groups: Any
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield what `split` makes of the labelled rows; all other rows are training rows.
+
+    Parameters
+    ----------
+    split : callable
+        ``split`` of a splitter of scikit-learn.
+    labeled : ndarray of int
+        Indices of the labelled rows.
+    values : ndarray of shape (n,) or (n, n_outputs)
+        y.
+    groups : array of shape (n,) or None
+
+    Yields
+    ------
+    train, test : ndarray of int
+    """
+    rest = np.setdiff1d(np.arange(len(values)), labeled, assume_unique=True)
+    if groups is not None:
+        groups = _safe_indexing(groups, labeled)
+    for train, test in split(labeled, plain(values[labeled]), groups):
+        yield np.sort(np.concatenate([labeled[train], rest])), labeled[test]
 
 
 class SemiSupervisedKFold(_SemiSupervised, KFold):
