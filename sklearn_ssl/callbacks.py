@@ -12,7 +12,8 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from .training import outputs_of, seeded
+from .few_labels import as_array, is_labeled, plain, refuse_plus_and_minus_one
+from .training import Selection, outputs_of, seeded
 
 __all__ = ["OnlineProbe"]
 
@@ -27,14 +28,14 @@ class OnlineProbe(Callback):
     Parameters
     ----------
     X : like the X of fit, of shape (n, ...)
-        The labelled rows.
-    y : array of shape (n,)
-        Their labels.
+        The labelled rows. Others may be among them.
+    y : array, Series or list of shape (n,)
+        Their labels. Rows whose y is -1, None or NaN are left out.
     classifier : estimator or None, default=None
         Classifier to fit to the features, such as ``LogisticRegression()``. If None,
         ``KNeighborsClassifier(1, metric="cosine")``.
     cv : int, cross-validator or None, default=None
-        How to split the rows. If None, stratified, in as many folds as the smallest class has rows, at most 5.
+        How to split the labelled rows. If None, stratified, in as many folds as the smallest class has rows, at most 5.
     every : int, default=1
         Number of epochs from one probe to the next.
 
@@ -61,12 +62,19 @@ class OnlineProbe(Callback):
         """Prepare the labelled rows."""
         if not isinstance(self.every, (int, np.integer)) or self.every < 1:
             raise ValueError(f"every={self.every!r} must be an integer of at least 1.")
-        self.store_ = net.store_of_(self.X)
-        self.y_ = column_or_1d(self.y)
-        check_consistent_length(self.store_, self.y_)
-        least = np.unique(self.y_, return_counts=True)[1].min()
-        if self.cv is None and least < 2:
-            raise ValueError("OnlineProbe needs at least two rows of each class. Add some, or pass cv.")
+        store = net.store_of_(self.X)
+        y = column_or_1d(as_array(self.y))
+        check_consistent_length(store, y)
+        rows = np.flatnonzero(is_labeled(y))
+        self.store_ = store if len(rows) == len(y) else Selection(store, rows)
+        self.y_ = plain(y[rows])
+        refuse_plus_and_minus_one(y, self.y_)
+        least = min(np.unique(self.y_, return_counts=True)[1], default=0)
+        if least < (2 if self.cv is None else 1):
+            raise ValueError(
+                f"OnlineProbe needs at least two rows of each class, or cv and one row, and y has "
+                f"{len(self.y_)} labels for {len(y)} rows. Add some labels, or pass cv."
+            )
         self.cv_ = min(5, int(least)) if self.cv is None else self.cv
 
     def on_epoch_end(

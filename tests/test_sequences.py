@@ -91,7 +91,10 @@ class Odd(Strided):
     [
         (Strided(True), "features at 4 positions for 8 tokens"),
         (Strided(False), r"of shape \(1, 8\) and torch.bool as present, beside h of shape \(1, 4, 8\)"),
-        (Flat(True), r"of shape \(n, n_positions, d\).*returned a tensor of shape \(1, 8\) and torch.float32 as h"),
+        (
+            Flat(True),
+            r"of shape \(n, n_positions, d\).*returned a tensor of shape \(1, 8\) and torch.float32 as h",
+        ),
         (Odd(True), r"of shape \(n, n_positions, d\).*returned NoneType"),
         (nn.Sequential(), "gives features of whole rows only"),
     ],

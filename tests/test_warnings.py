@@ -13,13 +13,15 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
-from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer
+from sklearn_ssl import ContrastivePretrainer, LabeledOnly, MaskedPretrainer
 from sklearn_ssl.modalities import Tabular, Text
+from sklearn_ssl.model_selection import SemiSupervisedKFold, label_efficiency
 
 X, y = load_iris(return_X_y=True)
 HOLES = np.where(np.arange(150)[:, None] == 3, np.nan, X)
 FAST = {"max_epochs": 1, "n_components": 4, "random_state": 0}
 FRAME = pd.DataFrame(X, columns=list("abcd"))
+BLANKS = [f"kind {label}" if label else "" for label in y]
 NOTES = pd.DataFrame({"n": np.arange(30.0), "note": [f"a note with number {i} in it" for i in range(30)]})
 
 
@@ -52,6 +54,16 @@ CALLS = {
     "modality": lambda: Tabular().fit(X).validate(HOLES),
     "set_output": lambda: fitted().set_output(transform="pandas").transform(HOLES),
     "texts in a frame": lambda: ContrastivePretrainer(**FAST).fit(NOTES),
+    "blank label": lambda: LabeledOnly(LogisticRegression(max_iter=500)).fit(X, BLANKS),
+    "blank label, folds": lambda: list(SemiSupervisedKFold(2).split(X, BLANKS)),
+    "blank label, label_efficiency": lambda: label_efficiency(
+        {"LR": LogisticRegression(max_iter=500)}, X, BLANKS, budgets=[2], cv=1
+    ),
+    "blank label, search": lambda: cross_val_score(
+        make_pipeline(LabeledOnly(LogisticRegression(max_iter=500))), X, BLANKS, cv=2
+    ),
+    "minus one and below": lambda: LabeledOnly(LogisticRegression(max_iter=500)).fit(X, y - 2),
+    "minus one and below, folds": lambda: list(SemiSupervisedKFold(2).split(X, y - 2)),
     "columns": lambda: ContrastivePretrainer(
         encoder=ContrastivePretrainer(**FAST).fit(FRAME).encoder_, max_epochs=0
     ).fit(FRAME.rename(columns={"d": "e"})),

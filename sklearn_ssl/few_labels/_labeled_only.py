@@ -14,7 +14,9 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_consistent_length, check_is_fitted
 
+from ._around import refuse_classifier_around
 from ._labels import as_array, is_labeled, plain
+from ._targets import refuse_plus_and_minus_one, warn_of_minus_one
 
 
 def _has(method: str) -> Any:
@@ -44,6 +46,13 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
     estimator_ : estimator
         The fitted clone. Its fitted attributes are also attributes of this estimator.
 
+    Notes
+    -----
+    Ensembles and calibration belong inside: ``LabeledOnly(VotingClassifier(...))``. The other way round,
+    ``VotingClassifier``, ``StackingClassifier``, ``BaggingClassifier``, ``CalibratedClassifierCV`` and the classifiers
+    of ``sklearn.multiclass`` take -1 for a class before LabeledOnly sees y. `fit` refuses that where it notices it,
+    which is not so in the worker processes of ``n_jobs=2``.
+
     See Also
     --------
     sklearn_ssl.model_selection.SemiSupervisedKFold : Folds that score labelled rows only.
@@ -61,6 +70,14 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
     >>> ssl = ContrastivePretrainer(max_epochs=20, random_state=0)
     >>> pipe = Pipeline([("ssl", ssl), ("clf", LabeledOnly(SVC()))]).fit(X, some)
     >>> pipe.score(X, y) > 0.85
+    True
+
+    An ensemble goes inside:
+
+    >>> from sklearn.ensemble import VotingClassifier
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> both = VotingClassifier([("svc", SVC()), ("lr", LogisticRegression())])
+    >>> pipe.set_params(clf=LabeledOnly(both)).fit(X, some).score(X, y) > 0.85
     True
     """
 
@@ -88,14 +105,19 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If no row has a label, or if y has -1 and 1 only: -1 may be meant as a class.
+            If no row has a label, if y has -1 and 1 only (-1 may be meant as a class), or if y is texts with
+            ``"-1"`` among them, which numpy and pandas make of -1: use None instead. If an ensemble around takes
+            -1 for a class.
         """
         self._validate_params()
         rows, known = self._labels(X, y)
+        if not is_regressor(self.estimator):
+            refuse_classifier_around()
         if not len(rows):
             raise ValueError("No row of y has a label. Label some rows, or pass those that are labelled.")
         if len(rows) < len(as_array(y)) and not is_regressor(self.estimator):
-            self._refuse_plus_and_minus_one(y, known)
+            refuse_plus_and_minus_one(y, known)
+            warn_of_minus_one(y, known)
         params = _check_method_params(X, self._routed("fit", params), indices=rows)
         self.estimator_ = clone(self.estimator).fit(_rows_of(X, rows), known, **params)
         return self
@@ -195,14 +217,6 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         regression = is_regressor(self.estimator)
         labeled = is_labeled(y, minus_one=not regression)
         return np.flatnonzero(labeled), plain(as_array(y)[labeled])
-
-    def _refuse_plus_and_minus_one(self, y: Any, known: np.ndarray) -> None:
-        minus_one = (is_labeled(y, minus_one=False) & ~is_labeled(y)).any()
-        if minus_one and known.dtype.kind in "iuf" and (known == 1).all():
-            raise ValueError(
-                "y has -1 and 1 only. Here -1 means that a row has no label, which leaves one class. If both "
-                "are classes, rename them, for example to 0 and 1: (y + 1) // 2."
-            )
 
     def __getattr__(self, name: str) -> Any:
         """Return a fitted attribute of the estimator, such as ``coef_``."""

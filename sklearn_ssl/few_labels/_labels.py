@@ -8,6 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..modalities import is_missing
+from ..warning import warn
+
+# what a missing label becomes when it is made a text: never a class that somebody meant
+MADE_TEXTS = ("-1", "-1.0")
+# in an array of strings numpy made it; elsewhere it may be a name
+PERHAPS_MISSING = ("", "nan", "NaN", "None", "<NA>", "NaT")
 
 
 def is_labeled(y: Any, minus_one: bool = True) -> np.ndarray:
@@ -27,33 +33,82 @@ def is_labeled(y: Any, minus_one: bool = True) -> np.ndarray:
     Raises
     ------
     ValueError
-        If y is an array of strings with "-1" or "nan" among them.
+        If "-1" is among texts, or "nan" in an array of strings.
+
+    Warns
+    -----
+    UserWarning
+        If a text looks like a missing label, such as "".
     """
     values = as_array(y)
-    if values.dtype.kind in "US" and np.isin(values, ["-1", "nan"]).any():
-        raise ValueError(
-            "y is an array of strings with '-1' or 'nan' among them: numpy turns missing labels beside strings "
-            "into strings. Use an array of objects, with None: np.array([...], dtype=object)."
-        )
-    missing = is_missing(values)
-    if minus_one:
-        missing |= np.frompyfunc(_is_minus_one, 1, 1)(values).astype(bool)
-    return np.logical_not(missing.reshape(len(values), -1).any(axis=1))
+    _check_texts(values)
+    return not_missing(values, minus_one)
+
+
+def has_minus_one(y: Any) -> bool:
+    """Return whether -1 is among the values of y."""
+    return bool(_minus_ones(as_array(y)).any())
 
 
 def as_array(y: Any) -> np.ndarray:
     """Return y as an array; None and NaN stay what they are, even beside strings."""
     if not isinstance(y, (list, tuple)):
-        return np.asarray(y)
-    return plain(np.asarray(y, dtype=object))
+        values = np.asarray(y)
+        return values.astype(object) if values.dtype.kind == "T" else values
+    values = np.asarray(y, dtype=object)
+    if any(isinstance(value, (bool, np.bool_)) for value in values.flat):
+        return values  # truth values stay what they are, even beside -1 and NaN
+    return plain(values)
 
 
 def plain(values: np.ndarray) -> np.ndarray:
-    """Return an object array of numbers as a numeric array, and other arrays as they are."""
-    if values.dtype.kind == "O" and all(isinstance(value, Number) for value in values.flat):
+    """Return an object array of numbers or truth values as such an array, and other arrays as they are."""
+    if values.dtype.kind == "O" and all(isinstance(value, (Number, np.bool_)) for value in values.flat):
         return np.array(values.tolist())
     return values
 
 
+def not_missing(values: np.ndarray, minus_one: bool) -> np.ndarray:
+    """Return which rows of an array have a label, as `is_labeled` does, without a word on texts."""
+    missing = is_missing(values)
+    if minus_one:
+        missing |= _minus_ones(values)
+    return np.logical_not(missing.reshape(len(values), -1).any(axis=1))
+
+
+def _minus_ones(values: np.ndarray) -> np.ndarray:
+    return np.frompyfunc(_is_minus_one, 1, 1)(values).astype(bool)
+
+
 def _is_minus_one(value: Any) -> bool:
     return isinstance(value, Number) and bool(value == -1)  # type: ignore[comparison-overlap]  # numbers compare
+
+
+def _check_texts(values: np.ndarray) -> None:
+    """Refuse texts that numpy and pandas make of missing labels; warn of those that look like missing ones."""
+    if values.dtype.kind not in "OUS":
+        return
+    texts = {_text(value) for value in set(filter(_is_text, values.flat))}
+    refused = MADE_TEXTS if values.dtype.kind == "O" else (*MADE_TEXTS, "nan")
+    found = sorted(texts.intersection(refused))
+    if found:
+        raise ValueError(
+            f"y is texts with {found[0]!r} among them, which looks like a missing label: '-1' or 'nan' is what "
+            "becomes of -1 or NaN beside texts. Mark a missing label by None, in a list or an array of objects: "
+            "np.array([...], dtype=object), or y.replace({'-1': None}) in pandas. If it is a class, rename it."
+        )
+    doubtful = sorted(texts.intersection(PERHAPS_MISSING))
+    if doubtful:
+        warn(
+            f"y has labels that look like missing ones, and are classes here: {', '.join(map(repr, doubtful))}. "
+            "If they are missing, use None instead. If they are classes, rename them."
+        )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, (str, bytes))
+
+
+def _text(value: str | bytes) -> str:
+    text = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return text.strip().replace("\N{MINUS SIGN}", "-")

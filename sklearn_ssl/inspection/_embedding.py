@@ -10,6 +10,7 @@ from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
+from ..few_labels import as_array, labeled_rows, not_missing, plain
 from ._axes import one_axes
 
 MOST_CLASSES = 30
@@ -24,8 +25,9 @@ class EmbeddingDisplay:
     ----------
     embedding : ndarray of shape (n, 2)
         Coordinates of the points.
-    y : array of shape (n,) or None, default=None
-        Classes, or numbers to colour by.
+    y : array, Series or list of shape (n,), or None, default=None
+        Classes, or numbers to colour by. Rows whose y is None, NaN or -1 have no label: they are small grey points
+        below the others.
     axis_names : tuple of two str
         Labels of the axes.
 
@@ -73,8 +75,10 @@ class EmbeddingDisplay:
         estimator : transformer
             Anything with ``transform``, including a Pipeline of transformers.
         X : what ``estimator.transform`` takes, n rows
-        y : array of shape (n,) or None, default=None
-            Colours. Classes get a legend; fractions, or more than 30 different numbers, get a colour bar.
+        y : array, Series or list of shape (n,), or None, default=None
+            Colours. Classes get a legend; fractions, or more than 30 different numbers, get a colour bar. Rows
+            without a label (None, NaN, -1) are grey. -1 is a class if 1 is the only other one, and a number among
+            fractions, or beside NaN among numbers below it.
         method : {"pca", "umap"}, default="pca"
             How standardised features are reduced to two dimensions: by their first two principal components,
             or by UMAP, which needs the package umap-learn.
@@ -133,23 +137,74 @@ class EmbeddingDisplay:
         style = {"s": 12, "alpha": 0.8, "linewidth": 0, **_full_names(scatter_kwargs)}
         if self.y is None or "c" in style or "color" in style:
             self.ax_.scatter(*self.embedding.T, **style)
-        elif _is_continuous(self.y):
-            points = self.ax_.scatter(*self.embedding.T, **{"c": np.asarray(self.y), **style})
-            self.figure_.colorbar(points, ax=self.ax_, label="y")
         else:
-            self._plot_classes(style)
+            self._plot_coloured(style)
         self.ax_.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         return self
 
-    def _plot_classes(self, style: dict[str, Any]) -> None:
-        classes, codes = np.unique(np.asarray(self.y), return_inverse=True)
-        colours, last = ("tab10", 9) if len(classes) <= 10 else ("tab20", 19)
-        if len(classes) > 20:
-            colours, last = "turbo", len(classes) - 1
-        ours = {"c": codes, "cmap": colours} | ({} if "cmap" in style else {"vmin": 0, "vmax": last})
-        points = self.ax_.scatter(*self.embedding.T, **{**ours, **style})
-        handles = points.legend_elements(num=list(range(len(classes))))[0]
-        self.ax_.legend(handles, classes, title="y", ncols=1 + len(classes) // 15)
+    def _plot_coloured(self, style: dict[str, Any]) -> None:
+        n = len(self.embedding)
+        rows, known = _labels(self.y)
+        rest = np.setdiff1d(np.arange(n), rows)
+        grey = _plot_grey(self.ax_, self.embedding[rest], _style_of(style, rest, n)) if len(rest) else None
+        handles: list[Any] = []
+        names: list[Any] = []
+        if len(rows):
+            points, colours = self.embedding[rows], _style_of(style, rows, n)
+            if _is_continuous(known):
+                drawn = self.ax_.scatter(*points.T, **{"c": known, **colours})
+                self.figure_.colorbar(drawn, ax=self.ax_, label="y")
+            else:
+                handles, names = _plot_classes(self.ax_, points, known, colours)
+        if grey is not None:
+            handles, names = [*handles, grey], [*names, "no label"]
+        if handles:
+            self.ax_.legend(handles, names, title="y", ncols=1 + len(names) // 15)
+
+
+def _labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of the rows with a label, and their labels."""
+    values = as_array(y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    rows = labeled_rows(values)
+    known = plain(values[rows])
+    with_minus_one = plain(values[not_missing(values, minus_one=False)]) if len(rows) < len(values) else known
+    if known.dtype.kind in "iuf" and known.size and (known == 1).all() and len(with_minus_one) > len(known):
+        return np.flatnonzero(not_missing(values, minus_one=False)), with_minus_one  # two classes, -1 and 1
+    if len(rows) < len(values) and known.dtype.kind == "f" and (known == np.round(known)).all():
+        return rows, known.astype(np.int64)  # NaN beside them made them fractions
+    return rows, known
+
+
+def _style_of(style: dict[str, Any], rows: np.ndarray, n: int) -> dict[str, Any]:
+    """Return the style of some rows: what has a value for each row is cut."""
+    cut = {
+        key: np.asarray(value)[rows]
+        for key, value in style.items()
+        if not isinstance(value, str) and np.ndim(value) and len(value) == n
+    }
+    return {**style, **cut}
+
+
+def _plot_grey(ax: Any, points: np.ndarray, style: dict[str, Any]) -> Any:
+    ours = {"color": "lightgrey", "s": np.asarray(style["s"]) / 3, "zorder": 0.9}
+    coloured = ("cmap", "norm", "vmin", "vmax", "facecolor", "edgecolor", "zorder")
+    kept = {key: value for key, value in style.items() if key not in coloured}
+    return ax.scatter(*points.T, **{**kept, **ours})
+
+
+def _plot_classes(
+    ax: Any, points: np.ndarray, known: np.ndarray, style: dict[str, Any]
+) -> tuple[list[Any], list[Any]]:
+    """Return a handle and a name for each class."""
+    classes, codes = np.unique(known, return_inverse=True)
+    colours, last = ("tab10", 9) if len(classes) <= 10 else ("tab20", 19)
+    if len(classes) > 20:
+        colours, last = "turbo", len(classes) - 1
+    ours = {"c": codes, "cmap": colours} | ({} if "cmap" in style else {"vmin": 0, "vmax": last})
+    drawn = ax.scatter(*points.T, **{**ours, **style})
+    return drawn.legend_elements(num=list(range(len(classes))))[0], list(classes)
 
 
 def _full_names(scatter_kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -67,6 +67,8 @@ class LabelEfficiencyDisplay:
         scoring: Any = None,
         random_state: int = 0,
         verbose: int = 0,
+        groups: Any = None,
+        n_jobs: int | None = None,
         ax: Any = None,
         **line_kwargs: Any,
     ) -> LabelEfficiencyDisplay:
@@ -74,7 +76,7 @@ class LabelEfficiencyDisplay:
 
         Parameters
         ----------
-        estimators, X, y, budgets, cv, n_draws, scoring, random_state, verbose
+        estimators, X, y, budgets, cv, n_draws, scoring, random_state, verbose, groups, n_jobs
             See :func:`~sklearn_ssl.model_selection.label_efficiency`.
         ax : matplotlib Axes or None, default=None
             Axes to plot on. If None, a new figure is made.
@@ -87,7 +89,7 @@ class LabelEfficiencyDisplay:
         """
         found = label_efficiency(
             estimators, X, y, budgets=budgets, cv=cv, n_draws=n_draws, scoring=scoring,
-            random_state=random_state, verbose=verbose,
+            random_state=random_state, verbose=verbose, groups=groups, n_jobs=n_jobs,
         )  # fmt: skip
         return cls(found, score_name=scoring if isinstance(scoring, str) else "score").plot(
             ax=ax, **line_kwargs

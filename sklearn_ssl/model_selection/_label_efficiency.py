@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
-import joblib
 import numpy as np
 from scipy import stats
-from sklearn.base import clone, is_regressor
-from sklearn.metrics import check_scoring
-from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, check_cv
-from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.parallel import Parallel, delayed
 from tqdm.auto import tqdm
 
-from ..few_labels import as_array, is_labeled, plain
+from ._few_label_runs import Task, split_steps
 
 CONFIDENCE = 0.95
-
-
-def draw_labels(y: np.ndarray, budget: int, seed: int, per_class: bool = True) -> np.ndarray:
-    """Return the indices of random rows; those of a smaller budget are among those of a larger one.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n,)
-        Labels.
-    budget : int
-        Number of rows.
-    seed : int
-    per_class : bool, default=True
-        Whether to draw `budget` rows of each class, or in total.
-
-    Returns
-    -------
-    ndarray of int
-
-    Raises
-    ------
-    ValueError
-        If there are fewer rows.
-    """
-    rng = np.random.default_rng(seed)
-    groups = [np.flatnonzero(y == c) for c in np.unique(y)] if per_class else [np.arange(len(y))]
-    fewest = min(map(len, groups))
-    if fewest < budget:
-        what = "The smallest class" if per_class else "The training part"
-        raise ValueError(
-            f"{what} has {fewest} labelled rows to learn from, fewer than the budget of {budget}."
-        )
-    return np.concatenate([rng.permutation(rows)[:budget] for rows in groups])
 
 
 def mean_and_interval(differences: np.ndarray) -> tuple[float, float, float]:
@@ -167,6 +126,8 @@ def label_efficiency(
     scoring: Any = None,
     random_state: int = 0,
     verbose: int = 0,
+    groups: Any = None,
+    n_jobs: int | None = None,
 ) -> LabelEfficiency:
     """Score pipelines that learn from all rows but few labels, to see whether pretraining helps.
 
@@ -181,7 +142,7 @@ def label_efficiency(
         Pipelines, or estimators that take X as it is. The first is the baseline for the others. Include what
         you would use otherwise, and the untrained encoder (``max_epochs=0``).
     X : array, DataFrame, sparse matrix or list of n rows
-    y : array, Series or list of shape (n,)
+    y : array, Series or list of shape (n,) or (n, 1); for regressors, also (n, n_outputs)
         Rows whose y is -1, None or NaN (for regressors, None or NaN) are unlabeled. They are always training
         rows.
     budgets : sequence of int, default=(5, 20)
@@ -197,6 +158,11 @@ def label_efficiency(
         Controls the splits and the draws of labels. Each estimator has its own `random_state`.
     verbose : int, default=0
         1 or more shows a progress bar.
+    groups : array of shape (n,) or None, default=None
+        Groups of the rows, for `cv`. If `cv` is a number, the labelled rows of a group are either all training or
+        all test rows. Unlabeled rows are always training rows, those of a test group too.
+    n_jobs : int or None, default=None
+        Number of splits that run at once, each in a process. ``fit_seconds`` are then of busy cores.
 
     Returns
     -------
@@ -206,7 +172,8 @@ def label_efficiency(
     Raises
     ------
     ValueError
-        If there are too few labelled rows for a budget.
+        If there are too few labelled rows for a budget, or if a step before the last needs y or changes the
+        number of rows.
 
     See Also
     --------
@@ -232,77 +199,16 @@ def label_efficiency(
     ...
     """
     names, budgets = tuple(estimators), tuple(int(budget) for budget in budgets)
-    heads = [_split_steps(estimators[name]) for name in names]
-    regression = is_regressor(heads[0][1])
-    labeled = np.flatnonzero(is_labeled(y, minus_one=not regression))
-    known = plain(as_array(y)[labeled])
-    targets = np.empty(_num_samples(X), dtype=known.dtype)
-    targets[labeled] = known
-    splits = list(_splits(X, y, targets, labeled, cv, regression, random_state))
-    scores = np.empty((len(names), len(budgets), len(splits) * n_draws))
-    seconds = np.empty((len(names), len(splits)))
+    task = Task(
+        {name: split_steps(name, estimators[name]) for name in names}, X, y, budgets, n_draws, scoring
+    )
+    splits = list(task.splits(cv, groups, random_state))
+    run = delayed(task.score)
+    jobs = (run(train, test, random_state + s * n_draws) for s, (train, test) in enumerate(splits))
     with tqdm(total=len(names) * len(splits), unit="fit", disable=not verbose, leave=False) as bar:
-        for s, (train, test) in enumerate(splits):
-            fitted: dict[str, tuple[Any, Any, float]] = {}
-            y_test = targets[test]
-            rows = np.intersect1d(train, labeled)
-            at = np.searchsorted(train, rows)  # positions of the labelled rows in train
-            for i, (steps, last) in enumerate(heads):
-                key = _key(steps)
-                if key not in fitted:
-                    fitted[key] = _features(steps, X, train, test)
-                Z, Z_test, seconds[i, s] = fitted[key]
-                for draw in range(n_draws):
-                    run = s * n_draws + draw
-                    for b, budget in enumerate(budgets):
-                        few = draw_labels(targets[rows], budget, random_state + run, not regression)
-                        model = clone(last).fit(_safe_indexing(Z, at[few]), targets[rows[few]])
-                        scores[i, b, run] = check_scoring(model, scoring)(model, Z_test, y_test)
-                bar.update()
-    return LabelEfficiency(names, budgets, scores, seconds)
-
-
-def _split_steps(estimator: Any) -> tuple[Any, Any]:
-    """Return all steps of a pipeline but the last (None if there are none), and the last."""
-    if not isinstance(estimator, Pipeline):
-        return None, estimator
-    return (estimator[:-1] if len(estimator) > 1 else None), estimator[-1]
-
-
-def _key(steps: Any) -> str:
-    """Return a key that is the same for steps with the same parameters."""
-    try:
-        return joblib.hash(steps)
-    except Exception:  # cannot be pickled, such as a lambda: not shared
-        return str(id(steps))
-
-
-def _features(steps: Any, X: Any, train: np.ndarray, test: np.ndarray) -> tuple[Any, Any, float]:
-    X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
-    if steps is None:
-        return X_train, X_test, 0.0
-    start, steps = time.perf_counter(), clone(steps)
-    Z = steps.fit_transform(X_train)
-    return Z, steps.transform(X_test), time.perf_counter() - start
-
-
-def _splits(
-    X: Any, y: Any, targets: np.ndarray, labeled: np.ndarray, cv: Any, regression: bool, random_state: int
-) -> Iterable[tuple[np.ndarray, np.ndarray]]:
-    """Yield the training rows, which include all unlabeled rows, and the labelled test rows."""
-    rest = np.setdiff1d(np.arange(len(targets)), labeled)
-    if isinstance(cv, Integral):
-        kind = ShuffleSplit if regression else StratifiedShuffleSplit
-        splitter = kind(int(cv), test_size=0.2, random_state=random_state)
-        splits = ((labeled[a], labeled[b]) for a, b in splitter.split(labeled, targets[labeled]))
-    else:
-        splits = check_cv(cv).split(X, y)
-    for train, test in splits:
-        train, test = np.union1d(train, rest), np.intersect1d(test, labeled)
-        learned = np.unique(targets[np.intersect1d(train, labeled)])
-        lost = [] if regression else np.setdiff1d(targets[labeled], learned).tolist()
-        if lost:
-            raise ValueError(
-                f"The training part of a split lacks the classes {lost[:5]}. Shuffle or stratify cv."
-            )
-        yield train, test
+        found = []
+        for one in Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
+            found.append(one)
+            bar.update(len(names))
+    scores, seconds = zip(*found, strict=True)
+    return LabelEfficiency(names, budgets, np.concatenate(scores, axis=2), np.stack(seconds, axis=1))

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import _safe_indexing
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
-from ..few_labels import as_array, is_labeled, plain
+from ..few_labels import as_array, labeled_rows, plain, warn_of_minus_one
 
 
 class _SemiSupervised:
@@ -24,7 +23,9 @@ class _SemiSupervised:
         ----------
         X : array, DataFrame, sparse matrix or list of n rows
         y : array, Series or list of shape (n,) or (n, n_outputs)
-            Rows whose y is -1, None or NaN are unlabeled. If the labels are continuous numbers, -1 is a label.
+            Rows whose y is -1, None or NaN are unlabeled. Among targets of a regression -1 is a label: if y has
+            fractions, or if two of these hold: None or NaN marks missing labels; there are numbers below -1;
+            there are more than 30 different numbers.
         groups : array of shape (n,), optional
             Groups of the rows, if the splitter uses groups. The labelled rows of a group stay on one side of
             a split; its unlabeled rows are always training rows.
@@ -39,31 +40,69 @@ class _SemiSupervised:
         ValueError
             If y is missing, or has too few labels for that many folds.
         """
-        if y is None:
-            raise ValueError(f"{type(self).__name__} needs y: it tells which rows have labels.")
-        if _num_samples(X) != _num_samples(y):
-            raise ValueError(f"X has {_num_samples(X)} rows and y has {_num_samples(y)}. Pass one y a row.")
-        labeled = labeled_rows(y)
-        rest = np.setdiff1d(np.arange(_num_samples(y)), labeled, assume_unique=True)
         n_splits = self.get_n_splits()  # type: ignore[attr-defined]  # of the splitter that it is mixed with
-        if len(labeled) < n_splits:
-            raise ValueError(
-                f"y has {len(labeled)} labelled rows, too few for n_splits={n_splits}. Lower n_splits."
-            )
-        known = plain(as_array(y)[labeled])
-        if groups is not None:
-            groups = _safe_indexing(groups, labeled)
-        for train, test in super().split(labeled, known, groups):  # type: ignore[misc]  # likewise
-            yield np.sort(np.concatenate([labeled[train], rest])), labeled[test]
+        labeled, values, _ = checked_labels(self, X, y, n_splits)
+        yield from folds_of(super().split, labeled, values, groups)  # type: ignore[misc]  # likewise
 
 
-def labeled_rows(y: Any) -> np.ndarray:
-    """Return the indices of the labelled rows; -1 is a label only among continuous numbers."""
-    rows = np.flatnonzero(is_labeled(y))
-    known = plain(as_array(y)[rows])
-    if len(known) and type_of_target(known).startswith("continuous"):
-        return np.flatnonzero(is_labeled(y, minus_one=False))
-    return rows
+def checked_labels(splitter: Any, X: Any, y: Any, at_least: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the indices of the labelled rows, y as an array, and the indices of the other rows.
+
+    Parameters
+    ----------
+    splitter : splitter
+        Named in errors.
+    X, y
+        As passed to ``split``.
+    at_least : int
+        Number of labelled rows that are needed.
+
+    Returns
+    -------
+    labeled, values, rest : ndarray
+
+    Raises
+    ------
+    ValueError
+        If y is missing, differs from X in length, or has too few labels.
+    """
+    if y is None:
+        raise ValueError(f"{type(splitter).__name__} needs y: it tells which rows have labels.")
+    if _num_samples(X) != _num_samples(y):
+        raise ValueError(f"X has {_num_samples(X)} rows and y has {_num_samples(y)}. Pass one y a row.")
+    labeled, values = labeled_rows(y), as_array(y)
+    if len(labeled) < at_least:
+        raise ValueError(
+            f"y has {len(labeled)} labelled rows, too few for n_splits={splitter.get_n_splits()}. Lower n_splits."
+        )
+    warn_of_minus_one(y, plain(values[labeled]))
+    return labeled, values, np.setdiff1d(np.arange(len(values)), labeled, assume_unique=True)
+
+
+def folds_of(
+    split: Any, labeled: np.ndarray, values: np.ndarray, groups: Any
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield what `split` makes of the labelled rows; all other rows are training rows.
+
+    Parameters
+    ----------
+    split : callable
+        ``split`` of a splitter of scikit-learn.
+    labeled : ndarray of int
+        Indices of the labelled rows.
+    values : ndarray of shape (n,) or (n, n_outputs)
+        y.
+    groups : array of shape (n,) or None
+
+    Yields
+    ------
+    train, test : ndarray of int
+    """
+    rest = np.setdiff1d(np.arange(len(values)), labeled, assume_unique=True)
+    if groups is not None:
+        groups = _safe_indexing(groups, labeled)
+    for train, test in split(labeled, plain(values[labeled]), groups):
+        yield np.sort(np.concatenate([labeled[train], rest])), labeled[test]
 
 
 class SemiSupervisedKFold(_SemiSupervised, KFold):

@@ -1,0 +1,74 @@
+"""Whether -1 is a label: it is none among classes, and a number like others among the targets of a regression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import type_of_target
+
+from ..warning import warn
+from ._labels import as_array, has_minus_one, is_labeled, not_missing, plain
+
+MOST_CLASSES = 30  # more different numbers than these are rather targets of a regression
+
+
+def labeled_rows(y: Any) -> np.ndarray:
+    """Return the indices of the labelled rows, where it is not known whether y is classes or numbers.
+
+    -1 is a label if y has fractions. Among whole numbers it is one if two of these hold: None or NaN marks the rows
+    without a label; there are numbers below -1; there are more than 30 different numbers.
+
+    Parameters
+    ----------
+    y : array, Series or list of shape (n,) or (n, n_outputs)
+
+    Returns
+    -------
+    ndarray of int
+    """
+    values, labeled = as_array(y), is_labeled(y)
+    all_but_holes = not_missing(values, minus_one=False)
+    if (all_but_holes != labeled).any() and _is_regression(plain(values[labeled]), not all_but_holes.all()):
+        return np.flatnonzero(all_but_holes)
+    return np.flatnonzero(labeled)
+
+
+def refuse_plus_and_minus_one(y: Any, known: np.ndarray) -> None:
+    """Raise an error if y has -1 and 1 only: they may be two classes.
+
+    Parameters
+    ----------
+    y : array, Series or list of shape (n,) or (n, n_outputs)
+    known : ndarray
+        The labels among y.
+    """
+    if known.size and known.dtype.kind in "iuf" and (known == 1).all() and has_minus_one(y):
+        raise ValueError(
+            "y has -1 and 1 only. Here -1 means that a row has no label, which leaves one class. If both "
+            "are classes, rename them, for example to 0 and 1: (y + 1) // 2."
+        )
+
+
+def warn_of_minus_one(y: Any, known: np.ndarray) -> None:
+    """Warn where -1 is taken for a missing label, and numbers below it are labels.
+
+    Parameters
+    ----------
+    y : array, Series or list of shape (n,) or (n, n_outputs)
+    known : ndarray
+        The labels among y.
+    """
+    if known.dtype.kind in "if" and (known < -1).any() and has_minus_one(y) and not (known == -1).any():
+        warn(
+            f"y has -1, which means that a row has no label, and {known.min():g}, which is a label. If -1 is a label "
+            "too: rename classes, for example to 0, 1, ...; in a regression mark missing labels by NaN, or use folds "
+            "of scikit-learn if none is missing."
+        )
+
+
+def _is_regression(known: np.ndarray, holes: bool) -> bool:
+    if known.dtype.kind not in "iuf" or not known.size:
+        return False
+    signs = (holes, (known < -1).any(), len(np.unique(known)) > MOST_CLASSES)
+    return type_of_target(known).startswith("continuous") or sum(map(bool, signs)) > 1
