@@ -10,8 +10,8 @@ import pytest
 import scipy.sparse as sp
 from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
-from sklearn.pipeline import make_pipeline
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import Pipeline, make_pipeline
 
 import sklearn_ssl
 from sklearn_ssl import (
@@ -21,6 +21,7 @@ from sklearn_ssl import (
     MaskedPretrainer,
     SiamesePretrainer,
     VAEPretrainer,
+    Word2VecPretrainer,
 )
 from sklearn_ssl.inspection import ReconstructionDisplay
 from sklearn_ssl.modalities import Tabular
@@ -403,3 +404,73 @@ def test_constant_columns_of_a_memory_map_move_nothing(tmp_path):
         rows[-1] = np.array(rows[-1]) if value == 3.0 else rows[-1]
     ssl = quick().fit(rows[0])
     np.testing.assert_allclose(ssl.transform(rows[1]), ssl.transform(rows[0]), rtol=1e-5, atol=1e-5)
+
+
+MIXED = zones(TEXTS, False)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (
+            lambda: quick().set_params(modality__corruption_rate=0.1),
+            r"modality='auto' .* ContrastivePretrainer\(modality=Tabular\(\)\)",
+        ),
+        (lambda: quick().set_params(modality__crop_scale=(0.5, 1)), r"modality=Image\("),
+        (
+            lambda: quick(MaskedPretrainer).set_params(modality__min_df=2),
+            r"MaskedPretrainer\(modality=Text\(",
+        ),
+        (lambda: quick().set_params(modality__x=2), r"modality=Tabular\(\)\) or .*modality=Text\("),
+        (lambda: quick().set_params(encoder__widths=(8,)), r"encoder__widths cannot be set: encoder='auto'"),
+        (lambda: quick(modality=Tabular).set_params(modality__clip=3), r"is the class\. Add \(\)"),
+        (lambda: quick().set_params(colour__x=3), "Invalid parameter 'colour'"),
+        (
+            lambda: GridSearchCV(
+                Pipeline([("ssl", quick()), ("clf", LogisticRegression())]),
+                {"ssl__modality__corruption_rate": [0.1, 0.3]},
+                cv=2,
+            ).fit(WINE, KIND),
+            r"modality=Tabular\(\)",
+        ),
+        (lambda: quick().fit(MIXED, X_unlabeled=MIXED.to_numpy()), "X_unlabeled is of type ndarray.*'zone'"),
+        (
+            lambda: quick().fit(MIXED.to_numpy(), X_unlabeled=MIXED),
+            "X is of type ndarray and X_unlabeled is a DataFrame",
+        ),
+        (lambda: quick().fit(MIXED, X_unlabeled=MIXED.to_numpy().tolist()), "X_unlabeled is of type list"),
+        (
+            lambda: quick().fit(MIXED, X_unlabeled=zones(TEXTS, False, pl)),
+            "X_unlabeled is a DataFrame of polars",
+        ),
+        (
+            lambda: quick().fit(zones(TEXTS, False, pl), X_unlabeled=MIXED),
+            "X_unlabeled is a DataFrame of pandas",
+        ),
+        (
+            lambda: quick().fit(MIXED, X_unlabeled=sp.csr_array(np.ones((5, 2)))),
+            "X_unlabeled is of type csr_array",
+        ),
+        (lambda: quick().fit(MIXED, X_unlabeled=np.ones((5, 3))), "X_unlabeled is of type ndarray"),
+        (lambda: quick().fit(WINE, X_unlabeled=np.ones((5, 3))), r"X_unlabeled of shape \(5, 3\)"),
+        (lambda: quick().fit(None, X_unlabeled=WINE), r"X is None.*fit\(pool\)"),
+        (lambda: Word2VecPretrainer().fit(None, X_unlabeled=["a b"] * 9), r"X is None.*fit\(pool\)"),
+    ],
+)
+def test_errors_say_what_is_meant(call, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        call()
+
+
+def test_nested_parameters_of_a_modality_that_is_given():
+    ssl = quick().set_params(modality=Tabular(), modality__corruption_rate=0.1)
+    assert ssl.modality.corruption_rate == 0.1
+    search = GridSearchCV(
+        Pipeline([("ssl", quick(modality=Tabular())), ("clf", LogisticRegression())]),
+        {"ssl__modality__corruption_rate": [0.1, 0.3]},
+        cv=2,
+    )
+    assert search.fit(WINE, KIND).best_score_ > 0.5
+    numbers = WINE.to_numpy()
+    assert quick().fit(WINE, X_unlabeled=numbers).n_features_in_ == 13
+    assert quick(modality=Tabular(categorical_features=[0])).fit(MIXED, X_unlabeled=MIXED.to_numpy())

@@ -102,6 +102,11 @@ def kind_of(column: Any) -> str:
     return "date" if kind.kind in "mM" or "period" in str(kind) else "category"  # strings, intervals
 
 
+def other_than_numbers(X: Any) -> list[Any]:
+    """Return the names of the columns of a frame that are not numbers."""
+    return [name for j, name in enumerate(X.columns) if kind_of(column_of(X, j)) != "number"]
+
+
 def _kind_of_objects(column: Any) -> str:
     from pandas.api.types import infer_dtype
 
