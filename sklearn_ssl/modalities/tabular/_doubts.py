@@ -102,12 +102,14 @@ def judge(name: Any, column: Factorized, rare: float, chosen: bool = False) -> L
     counts = counts_of(column)
     if counts.sum() < FEW_ROWS or not any(isinstance(value, str) for value in column.values):
         return _identifier(name, column, rare) if counts.sum() >= FEW_ROWS else None
-    at = np.unique(np.linspace(0, len(column.values) - 1, SAMPLE).astype(int))
-    sample = [column.values[i] for i in at if counts[i]]
-    texts = [value for value in sample if not isinstance(value, str) or not is_mark(value)]
-    marks = sum(
-        int(n) for v, n in zip(column.values, counts, strict=True) if isinstance(v, str) and is_mark(v)
-    )
+    # a few of all values, and the most frequent ones, among which are marks such as "?"
+    frequent = np.argsort(-counts, kind="stable")[:20]
+    at = np.unique([*np.linspace(0, len(counts) - 1, SAMPLE).astype(int), *frequent])
+    at = at[counts[at] > 0]
+    sample = [column.values[i] for i in at]
+    is_text = np.array([not isinstance(value, str) or not is_mark(value) for value in sample], dtype=bool)
+    texts = [value for value, keep in zip(sample, is_text, strict=True) if keep]
+    marks = int(counts[at[~is_text]].sum())
     if not chosen and texts:
         rows_each = (counts.sum() - marks) / max(1, len(column.values) - (len(sample) - len(texts)))
         look = _parsed(name, sample, texts, rows_each, rare)

@@ -33,9 +33,8 @@ def _type(values: Sequence[Value]) -> str:
 
 def rare_share(column: Factorized, categories: Sequence[Value]) -> float:
     """Return the share of the cells with a value whose value is not among the categories; 0 if there are none."""
-    counts, known = counts_of(column), set(categories)
-    strange = sum(int(n) for value, n in zip(column.values, counts, strict=True) if value not in known)
-    return strange / max(1, int(counts.sum()))
+    counts = counts_of(column)
+    return float(counts[_unknown(column, categories)].sum()) / max(1, int(counts.sum()))
 
 
 def expected_rare(column: Factorized, categories: Sequence[Value]) -> float:
@@ -43,9 +42,14 @@ def expected_rare(column: Factorized, categories: Sequence[Value]) -> float:
 
     So many are to be expected in other rows, since a value of two rows is rare as soon as one of them is left out.
     """
-    counts, known = counts_of(column), set(categories)
-    pairs = zip(column.values, counts, strict=True)
-    return sum(int(n) for value, n in pairs if n <= 2 or value not in known) / max(1, int(counts.sum()))
+    counts = counts_of(column)
+    return float(counts[_unknown(column, categories) | (counts <= 2)].sum()) / max(1, int(counts.sum()))
+
+
+def _unknown(column: Factorized, categories: Sequence[Value]) -> np.ndarray:
+    """Return which values of a column are not among the categories."""
+    known = set(categories)
+    return np.array([value not in known for value in column.values], dtype=bool)
 
 
 def constant_categories(modality: Any) -> np.ndarray:

@@ -35,13 +35,13 @@ OTHER_WORDS = _words("""
 SIGN, GAP = r"[-+\u2212\u2013]?", r"[,.'\u2019_\u066c \u00a0\u2009\u202f]"
 PLAIN = rf"{SIGN}\s?(?:\d+(?:[.,\u066b]\d*)?|[.,\u066b]\d+)"
 POWER = rf"{PLAIN}[eE][-+]?\d+"
-GROUPED = rf"{SIGN}\s?\d{{1,3}}(?:{GAP}\d{{2,3}})*{GAP}\d{{3}}(?:[.,\u066b]\d+)?"
+GROUPED = rf"{SIGN}\s?\d{{1,3}}(?:{GAP}\d{{2,3}})*{GAP}\d{{3}}(?:[.,\u066b]\d+)?(?!\d)"
 NUMBER = re.compile(rf"(?P<body>{POWER}|{GROUPED}|{PLAIN}|\((?:{GROUPED}|{PLAIN})\)|(?:{GROUPED}|{PLAIN})-)")
 TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]\.?m\.?)?"
 ZONE = r"(?:\s?(?:Z|UTC|GMT|[-+]\d{2}(?::?\d{2})?))?"
 DAY = (
     r"\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{4}[-/]\d{1,2}|\d{1,2}([-/.])\s?\d{1,2}\2\s?(?:\d{4}|\d{2})|\d{1,2}[-/]\d{4}"
-    r"|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?|\d{4}[- ]?[QW]\d{1,2}"
+    r"|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?|\d{4}[- ]?[QW]\d{1,2}|Q[1-4][-/ ]?\d{4}"
     r"|\d{2,4}\s?[\u5e74\ub144]\s?\d{1,2}\s?[\u6708\uc6d4](?:\s?\d{1,2}\s?[\u65e5\uc77c])?"
 )
 DATE = re.compile(rf"(?:{DAY})(?:[T ,]\s?{TIME}{ZONE})?|{TIME}{ZONE}", re.IGNORECASE)
@@ -74,7 +74,7 @@ def look_of(text: str) -> tuple[str, str]:
     before, after = text[: match.start()].strip(), text[match.end() :].strip()
     if any(sign.isdigit() for sign in before + after):
         return "", ""
-    if not before and not after:
+    if not before and after in ("", "-"):
         zeros = text.isdigit() and len(text) > 1 and text[0] == "0"  # a code, such as 01234
         body = re.sub(rf"{GAP}(?=\d{{3}}(?:\D|$))", "", match["body"])
         return ("" if zeros else "decimal" if re.search(r"[.,\u066b]\d", body) else "number"), ""
