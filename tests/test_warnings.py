@@ -23,6 +23,7 @@ FAST = {"max_epochs": 1, "n_components": 4, "random_state": 0}
 FRAME = pd.DataFrame(X, columns=list("abcd"))
 BLANKS = [f"kind {label}" if label else "" for label in y]
 NOTES = pd.DataFrame({"n": np.arange(30.0), "note": [f"a note with number {i} in it" for i in range(30)]})
+ZONES = pd.DataFrame({"n": np.arange(40.0), "zone": [*["a", "b"] * 19, "b", "rare"]})
 
 
 def fitted():
@@ -64,6 +65,19 @@ CALLS = {
     ),
     "minus one and below": lambda: LabeledOnly(LogisticRegression(max_iter=500)).fit(X, y - 2),
     "minus one and below, folds": lambda: list(SemiSupervisedKFold(2).split(X, y - 2)),
+    "columns of another type": lambda: (
+        ContrastivePretrainer(**FAST).fit(ZONES).transform(ZONES.assign(zone=1))
+    ),
+    "unknown categories": lambda: Tabular().fit(ZONES).validate(ZONES.assign(zone="c")),
+    "columns without a value": lambda: cross_val_score(
+        make_pipeline(ContrastivePretrainer(**FAST), LogisticRegression()),
+        ZONES.assign(note=None),
+        [0, 1] * 20,
+        cv=2,
+    ),
+    "columns that look like numbers": lambda: ContrastivePretrainer(**FAST).fit(
+        FRAME.assign(odd=[f"{i}.5" for i in range(150)])
+    ),
     "columns": lambda: ContrastivePretrainer(
         encoder=ContrastivePretrainer(**FAST).fit(FRAME).encoder_, max_epochs=0
     ).fit(FRAME.rename(columns={"d": "e"})),

@@ -216,7 +216,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         if not first:
             check_columns(self, X)
             check_same(self, learned or {}, "Begin again, with warm_start=False.")
-        rows = X if pool is None else stack_rows(X, pool)
+        rows = X if pool is None else stack_rows(X, pool, self.modality)
         # X is checked, and texts are split, here and only here; from now on rows come from the store
         modality, store = self._begin(rows) if first else (self.modality_, self.modality_.validate(rows))
         data = store if targets is None else LabeledStore(store, targets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from ..training import (
     without_fitted,
 )
 from ._columns import check_columns, check_same
+from ._nested import refuse_nested
 from ._objective import Objective
 
 
@@ -45,6 +46,27 @@ class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
     net_: ObjectiveNet
     history_: list[dict[str, Any]]
     encoder_width_: int
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of this estimator, and of its modality, as in ``modality__corruption_rate=0.2``.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values. A modality must be given, not ``"auto"``, for its parameters to be set.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+        """
+        refuse_nested(self, params)
+        super().set_params(**params)
+        return self
 
     @abstractmethod
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:

@@ -16,6 +16,11 @@ def is_frame(X: Any) -> bool:
     return hasattr(type(X), "collect") or hasattr(X, "columns")
 
 
+def is_pandas(X: Any) -> bool:
+    """Return whether X is a frame of pandas."""
+    return hasattr(X, "iloc")
+
+
 def check_frame(frame: Any) -> None:
     """Refuse frames with duplicate column names, and lazy frames."""
     if hasattr(type(frame), "collect"):
@@ -48,6 +53,31 @@ def with_column(X: Any, name: Any, column: Any) -> Any:
     return X
 
 
+def without_values(X: Any, positions: np.ndarray) -> Any:
+    """Return X, a frame or an array of objects or texts, with missing numbers in some columns; X is not changed."""
+    if not len(positions):
+        return X
+    if hasattr(X, "iloc"):
+        for j in positions:
+            X = with_column(X, X.columns[j], np.nan)
+        return X
+    if is_frame(X):
+        import polars as pl
+
+        empty = [pl.lit(None, dtype=pl.Float64).alias(X.columns[j]) for j in positions]
+        return X.with_columns(empty)
+    X = X.astype(object)
+    X[:, positions] = np.nan
+    return X
+
+
+def has_value(column: Any) -> bool:
+    """Return whether a column of a frame has a cell that is not missing."""
+    if hasattr(column, "iloc"):
+        return not column.isna().all()
+    return column.null_count() < len(column)
+
+
 def kind_of(column: Any) -> str:
     """Return "number", "category", "date" or "other", judging a column of a frame by its dtype and values."""
     kind = column.dtype
@@ -70,6 +100,11 @@ def kind_of(column: Any) -> str:
     if types.is_bool_dtype(kind) or types.is_numeric_dtype(kind):
         return "number"
     return "date" if kind.kind in "mM" or "period" in str(kind) else "category"  # strings, intervals
+
+
+def other_than_numbers(X: Any) -> list[Any]:
+    """Return the names of the columns of a frame that are not numbers."""
+    return [name for j, name in enumerate(X.columns) if kind_of(column_of(X, j)) != "number"]
 
 
 def _kind_of_objects(column: Any) -> str:

@@ -10,7 +10,7 @@ import torch
 from sklearn.utils import check_array
 
 from ._base import Modality
-from ._frames import check_frame, is_frame, same_columns, stack_frames
+from ._frames import check_frame, is_frame, other_than_numbers, same_columns, stack_frames
 from ._missing import is_hole
 
 
@@ -56,19 +56,25 @@ def _unwrap(X: Any) -> Any:
     return X
 
 
-def stack_rows(X: Any, pool: Any) -> Any:
+def stack_rows(X: Any, pool: Any, modality: Any = None) -> Any:
     """Append the rows of `pool` to those of `X`; named columns are matched by name.
 
     Parameters
     ----------
     X, pool : array, DataFrame, sparse matrix or list
         If both have column names, `pool` may have further columns; it must have all those of `X`.
+    modality : Modality or str, optional
+        The parameter of an estimator; None if it takes no tables.
 
     Raises
     ------
     ValueError
         If the two do not match.
     """
+    if X is None:
+        raise ValueError(
+            "X is None. To train on unlabeled rows alone, pass them as X: fit(pool), without X_unlabeled."
+        )
     if is_texts(X):
         pool = _texts_of(pool, getattr(X, "name", None))
     if is_texts(X) and is_texts(pool):
@@ -83,6 +89,7 @@ def stack_rows(X: Any, pool: Any) -> Any:
         if type(pool) is type(X):
             return stack_frames(X, pool)
         pool = same_columns(X, pool)
+    _refuse_unlike(X, pool, modality)
     parts = [X if sp.issparse(X) else _as_array(X, "X")]
     parts += [pool if sp.issparse(pool) else _as_array(pool, "X_unlabeled")]
     if parts[0].shape[1:] != parts[1].shape[1:] or parts[1].ndim < 1:
@@ -93,6 +100,28 @@ def stack_rows(X: Any, pool: Any) -> Any:
     if any(sp.issparse(part) for part in parts):
         return sp.vstack([sp.csr_array(part) for part in parts], format="csr")
     return np.concatenate(parts)
+
+
+def _refuse_unlike(X: Any, pool: Any, modality: Any) -> None:
+    """Refuse to stack a frame with columns that are not numbers on something else, which would lose their types.
+
+    Positions in ``Tabular(categorical_features=...)`` say what columns of an array are.
+    """
+    named = not isinstance(getattr(modality, "categorical_features", ""), str)
+    if modality is None or named or type(X) is type(pool):
+        return
+    odd = [name for part in (X, pool) if is_frame(part) for name in other_than_numbers(part)]
+    if odd:
+        raise ValueError(
+            f"X is {_container(X)} and X_unlabeled is {_container(pool)}. Columns that are not numbers, such as "
+            f"{odd[0]!r}, keep their names and types only if both are of one kind: pass X_unlabeled as X, for "
+            "example in a DataFrame of the same library with the columns of X."
+        )
+
+
+def _container(X: Any) -> str:
+    library = type(X).__module__.split(".")[0]
+    return f"a DataFrame of {library}" if is_frame(X) else f"of type {type(X).__name__}"
 
 
 def is_texts(X: Any) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
+from sklearn.utils import gen_batches
 from torch import Tensor
 
 
@@ -83,6 +86,18 @@ def _owners(cells: Cells) -> Tensor:
 def _starts(cells: Cells) -> Tensor:
     """Return the index of each column's first category among those of all columns, ``(n_categorical,)``."""
     return torch.tensor(np.cumsum([0, *cells.sizes])[:-1], dtype=torch.int64)
+
+
+def side_by_side(numbers: Any, codes: list[np.ndarray], scale: Callable[[Any], Tensor]) -> Tensor:
+    """Return the cells ``(n, d)`` of a table with categories: scaled numbers and codes, NaN where missing."""
+    n, n_numbers = numbers.shape
+    cells = torch.empty((n, n_numbers + len(codes)), dtype=torch.float32)
+    if n_numbers:
+        for rows in gen_batches(n, 8192):
+            cells[rows, :n_numbers] = scale(numbers[rows])
+    for j, column in enumerate(codes):
+        cells[:, n_numbers + j] = torch.from_numpy(column)
+    return cells
 
 
 def replace_cells(x: Tensor, rate: float, owners: Tensor | None = None) -> tuple[Tensor, Tensor]:

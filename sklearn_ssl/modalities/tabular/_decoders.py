@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -9,6 +12,8 @@ from torch import Tensor, nn
 
 from .._base import Decoder, ValueDecoder
 from ._cells import Cells
+
+SAMPLE_CELLS = 10**7  # in the sample from which quantiles are computed
 
 
 class CellLoss(nn.Module):
@@ -127,6 +132,28 @@ class BinDecoder(Decoder):
         bins = torch.searchsorted(self.edges, self.cells.parts(x)[0].T.contiguous()).T
         errors = F.cross_entropy(bin_logits.float().transpose(1, 2), bins, reduction="none")
         return self.cell_loss(errors, category_logits, x)
+
+
+def edges_of(numbers: Any, scale: Callable[[Any], Tensor], n_bins: int, d: int) -> np.ndarray:
+    """Return the cut points between bins of each column, from a sample of the rows if there are many cells.
+
+    Parameters
+    ----------
+    numbers : array or CSR matrix of shape (n, n_numeric)
+    scale : callable
+        Maps rows of `numbers` to scaled values.
+    n_bins : int
+    d : int
+        Number of columns of the table.
+
+    Returns
+    -------
+    ndarray of shape (n_numeric, n_bins - 1), float32
+    """
+    n = numbers.shape[0]
+    sample = np.unique(np.linspace(0, n - 1, min(10_000, max(100, SAMPLE_CELLS // d))).astype(int))
+    edges = [cut_points(column, n_bins) for column in scale(numbers[sample]).numpy().T]
+    return np.array(edges, dtype=np.float32).reshape(-1, n_bins - 1)
 
 
 def cut_points(column: np.ndarray, n_bins: int) -> np.ndarray:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
-from ...warning import warn
 from .._base import Modality
-from .._frames import check_frame, column_of, columns_of, is_frame, kind_of, numbers_of
+from .._frames import (
+    check_frame,
+    column_of,
+    columns_of,
+    has_value,
+    is_frame,
+    kind_of,
+    numbers_of,
+    without_values,
+)
 from .._input import check_rows
 from ._categories import Factorized, factorize
-
-TEXT_DTYPES = ("object", "str", "string", "String")  # of pandas and polars
 
 
 class Table(NamedTuple):
@@ -57,7 +64,14 @@ def as_table(X: Any, modality: Modality, mixed: bool, min_rows: int) -> Any:
 
 
 def take_apart(
-    X: Any, modality: Modality, numeric: np.ndarray, categorical: np.ndarray, *, mixed: bool, min_rows: int
+    X: Any,
+    modality: Modality,
+    numeric: np.ndarray,
+    categorical: np.ndarray,
+    empty: np.ndarray,
+    *,
+    mixed: bool,
+    min_rows: int,
 ) -> Table:
     """Split what ``as_table`` returned into numeric and categorical columns.
 
@@ -68,13 +82,18 @@ def take_apart(
         Named in the errors.
     numeric, categorical : ndarray of int
         Positions of the columns.
+    empty : ndarray of int
+        Positions of columns without a value in fit. What they hold is not looked at.
     mixed : bool
         As for ``as_table``, which has already checked the numbers of an array or matrix if False.
     min_rows : int
     """
-    categories = [factorize(column_of(X, j)) for j in categorical]
+    nothing = Factorized(np.full(X.shape[0], -1), [])
+    categories = [nothing if j in empty else factorize(column_of(X, j)) for j in categorical]
     if not len(numeric):
         return Table(np.empty((X.shape[0], 0)), categories)
+    if is_frame(X) or getattr(getattr(X, "dtype", None), "kind", "") in "OU":
+        X = without_values(X, np.intersect1d(numeric, empty))
     numbers = columns_of(X, numeric)
     if is_frame(X) or mixed:
         checks = {"ensure_all_finite": "allow-nan", "ensure_min_samples": min_rows}
@@ -87,16 +106,31 @@ def take_apart(
 
 def kinds_of(X: Any) -> list[str] | None:
     """Return the kind of each column of a frame, by its dtype and values; None for arrays and matrices."""
-    return [kind_of(column_of(X, j)) for j in range(X.shape[1])] if is_frame(X) else None
+    if not is_frame(X):
+        return None
+    columns = [column_of(X, j) for j in range(X.shape[1])]
+    kinds = [kind_of(column) for column in columns]
+    return [
+        "empty" if kind == "other" and not has_value(column) else kind
+        for kind, column in zip(kinds, columns, strict=True)
+    ]
 
 
-def refuse_columns(X: Any, kinds: list[str] | None, categorical: np.ndarray, first: bool) -> None:
+def refuse_columns(
+    X: Any,
+    kinds: list[str] | None,
+    categorical: np.ndarray,
+    first: bool,
+    empty: Sequence[int] | np.ndarray = (),
+) -> None:
     """Raise an error that names columns with dates or lists, and those neither numeric nor in `categorical`.
 
-    `first` says whether fit has just chosen `categorical`. Arrays and matrices pass.
+    `first` says whether fit has just chosen `categorical`. Columns in `empty`, without a value in fit, may hold
+    anything. Arrays and matrices pass.
     """
     if kinds is None:
         return
+    kinds = ["empty" if j in empty else kind for j, kind in enumerate(kinds)]
     names = list(X.columns)
     dates = [name for name, kind in zip(names, kinds, strict=True) if kind == "date"]
     if dates:
@@ -120,22 +154,3 @@ def refuse_columns(X: Any, kinds: list[str] | None, categorical: np.ndarray, fir
             "sees them, with Tabular(categorical_features='from_dtype'), or be named there. Leave out or "
             "take apart columns of lists."
         )
-
-
-def warn_of_texts(X: Any) -> None:
-    """Warn of string columns whose values have several words and nearly all differ."""
-    if not is_frame(X):
-        return
-    check_frame(X)
-    for name in dict.fromkeys(X.columns):
-        column = X[name]
-        if getattr(column, "ndim", 1) != 1 or str(column.dtype) not in TEXT_DTYPES:
-            continue
-        values = [value for value in column.head(100) if isinstance(value, str)]
-        if len(values) < 20 or len(set(values)) < 0.9 * len(values):
-            continue
-        if np.mean([len(value.split()) for value in values]) >= 3:
-            warn(
-                f"Column {name!r} of X looks like texts, and a table takes it for a category. Pass X[{name!r}] "
-                f"for its texts; in a ColumnTransformer select {name!r}, not [{name!r}].",
-            )

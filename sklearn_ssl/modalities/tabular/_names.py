@@ -10,8 +10,15 @@ from torch import nn
 
 from ...encoders import MLP
 from ...warning import warn
+from .._frames import is_frame
 from ._categories import Value
 from ._cells import Cells
+
+
+def names_of(X: Any, positions: np.ndarray) -> list[Any]:
+    """Return the names of some columns of a frame; for other X, their positions."""
+    names = list(X.columns) if is_frame(X) else None
+    return [int(j) if names is None else names[j] for j in positions]
 
 
 def inputs_by(

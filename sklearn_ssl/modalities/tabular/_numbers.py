@@ -22,12 +22,15 @@ class NumberScale(NamedTuple):
         Which columns are binary, zeros and ones.
     holes : ndarray of int
         Number of missing cells.
+    constant : ndarray of bool
+        Which columns have no more than one value.
     """
 
     mean: np.ndarray
     scale: np.ndarray
     binary: np.ndarray
     holes: np.ndarray
+    constant: np.ndarray
 
 
 def scale_of(table: Any) -> NumberScale:
@@ -41,7 +44,8 @@ def scale_of(table: Any) -> NumberScale:
     n_columns = table.shape[1]
     holes = np.zeros(n_columns, dtype=int)
     if not n_columns:
-        return NumberScale(np.empty(0), np.empty(0), np.empty(0, dtype=bool), holes)
+        none = np.empty(0, dtype=bool)
+        return NumberScale(np.empty(0), np.empty(0), none, holes, none)
     # squares of 1e200 overflow and those of 1e-200 underflow: bring columns to magnitude 1 first
     size, scaler = MaxAbsScaler(), StandardScaler(with_mean=not sp.issparse(table))
     chunks = list(gen_batches(table.shape[0], 8192))
@@ -58,7 +62,38 @@ def scale_of(table: Any) -> NumberScale:
             strange += _neither_zero_nor_one(table[rows])
             holes += _missing(table[rows])
     binary = (strange == 0) & (scaler.var_ > 0)
-    return NumberScale(scaler.mean_ * order, scaler.scale_ * order, binary, holes)
+    # scikit-learn sets the scale of a column that is constant, up to rounding, to 1; others have a smaller variance
+    constant = (scaler.scale_ == 1) & (scaler.var_ < 0.5)
+    return NumberScale(scaler.mean_ * order, scaler.scale_ * order, binary, holes, constant)
+
+
+def keep_still(scaled: np.ndarray, constant: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    """Return scaled numbers ``(n, n_numeric)`` in which columns that told nothing in fit are as they were in fit.
+
+    The network never learned what a change of theirs means, so it would answer with its initial weights.
+
+    Parameters
+    ----------
+    scaled : ndarray of shape (n, n_numeric)
+        Changed in place.
+    constant : ndarray of bool of shape (n_numeric,)
+    missing : ndarray of shape (n_numeric,)
+        Share of missing cells in fit.
+    """
+    if constant.any():
+        # holes stay where fit saw some
+        lost = np.isnan(scaled[:, constant]) & (missing[constant] > 0) | (missing[constant] == 1)
+        scaled[:, constant] = np.where(lost, np.nan, 0.0)
+    return scaled
+
+
+def zero_and_one(mean: np.ndarray, scale: np.ndarray, binary: np.ndarray, clip: float) -> np.ndarray:
+    """Return how the encoder sees a zero and a one ``(2, n_numeric)``; 0 and 1 in columns not binary."""
+    table = np.zeros((2, len(mean)))
+    table[1] = 1.0
+    scaled = np.clip((table[:, binary] - mean[binary]) / scale[binary], -clip, clip)
+    table[:, binary] = np.arcsinh(scaled)
+    return table
 
 
 def _update(scaler: Any, rows: Any, *names: str) -> None:

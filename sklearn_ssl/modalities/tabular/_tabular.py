@@ -11,24 +11,23 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from sklearn.datasets import load_iris
-from sklearn.utils import InputTags, gen_batches
+from sklearn.utils import InputTags
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
 from ...encoders import MLP
 from ...training import Rows
-from ...warning import warn
 from .._base import Decoder, Modality, unknown_encoder, unknown_target
 from .._frames import is_frame
 from .._input import shape_of
 from ._categories import categorical_columns, encode, find_categories
-from ._cells import Cells, replace_cells
-from ._decoders import BinDecoder, TableDecoder, cut_points
-from ._input import Table, as_table, kinds_of, refuse_columns, take_apart, warn_of_texts
-from ._names import adapt, inputs_by
-from ._numbers import scale_of
-
-SAMPLE_CELLS = 10**7  # in the sample from which quantiles are computed
+from ._cells import Cells, replace_cells, side_by_side
+from ._decoders import BinDecoder, TableDecoder, edges_of
+from ._doubts import warn_of_empty, warn_of_looks
+from ._drift import constant_categories, expected_rare, type_of, warn_of_drift, warn_of_holes
+from ._input import Table, as_table, kinds_of, refuse_columns, take_apart
+from ._names import adapt, inputs_by, names_of
+from ._numbers import keep_still, scale_of, zero_and_one
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -41,7 +40,8 @@ class Tabular(Modality):
     a single row of fit counts as "rare". So does a category that fit did not see, if its column has rare
     ones; otherwise it counts as missing. Missing cells (NaN, None) are not imputed but hidden from the
     network, which gets a missing indicator for each column with missing cells in fit. Sparse matrices are
-    made dense, and categories one-hot encoded, one batch at a time.
+    made dense, and categories one-hot encoded, one batch at a time. A column with a single value in fit, or
+    none, told nothing: whatever it holds later moves no feature.
 
     Parameters
     ----------
@@ -78,6 +78,13 @@ class Tabular(Modality):
         Standard deviation of each numeric column; for a constant column, its absolute value, or 1 if it is 0.
     binary_ : ndarray of shape (n_numeric,), bool
         Which numeric columns are binary, zeros and ones.
+    constant_ : ndarray of shape (n_numeric,), bool
+        Which numeric columns had no more than one value in fit.
+    types_ : tuple of str
+        Type of the values of each categorical column in fit: "texts", "numbers", "both", or "" without a value.
+    rare_ : ndarray of shape (n_categorical,), float64
+        Share of the cells of each categorical column whose value would be rare or unknown, were it not for
+        their own row.
     edges_ : ndarray of shape (n_numeric, n_bins - 1), float32
         Cut points between the bins, in scaled values.
     columns_ : tuple of str, or None
@@ -126,11 +133,6 @@ class Tabular(Modality):
         of_arrays = isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], np.ndarray)
         return not of_arrays and len(shape_of(X)) == 2
 
-    @classmethod
-    def doubt(cls, X: Any) -> None:
-        """Warn of columns of a frame that look like texts. They are treated as categorical."""
-        warn_of_texts(X)
-
     def describe(self, X: Any) -> str:
         """Return a description of a table by its shape."""
         return f"a table of shape {shape_of(X)}"
@@ -155,6 +157,11 @@ class Tabular(Modality):
         ValueError
             If X is not a table of finite numbers, missing values and categories with at least two rows, or if
             a column holds dates.
+
+        Warns
+        -----
+        UserWarning
+            If a column of a frame has no value, or a categorical one looks like numbers, dates, identifiers or texts.
         """
         self._validate_params()
         listed = self.categorical_features is not None and not isinstance(self.categorical_features, str)
@@ -165,16 +172,22 @@ class Tabular(Modality):
         self.n_features_in_ = raw.shape[1]
         self.numeric_ = np.setdiff1d(np.arange(self.n_features_in_), self.categorical_)
         self.columns_ = tuple(str(name) for name in raw.columns) if is_frame(raw) else None
-        table = take_apart(raw, self, self.numeric_, self.categorical_, mixed=listed, min_rows=2)
+        empty = np.flatnonzero([kind == "empty" for kind in kinds or ()])
+        table = take_apart(raw, self, self.numeric_, self.categorical_, empty, mixed=listed, min_rows=2)
         found = [find_categories(column, self.max_categories) for column in table.categories]
         self.categories_ = tuple(categories for categories, _ in found)
         # a column without any category, all missing, gets a rare one that no row has
         self.has_rare_ = np.array([rare or not categories for categories, rare in found], dtype=bool)
-        self.mean_, self.scale_, self.binary_, holes = scale_of(table.numbers)
+        self.types_ = tuple(type_of(column) for column in table.categories)
+        shares = zip(table.categories, self.categories_, strict=True)
+        self.rare_ = np.array([expected_rare(column, known) for column, known in shares], dtype=float)
+        self.mean_, self.scale_, self.binary_, holes, self.constant_ = scale_of(table.numbers)
         codes = self._codes(table)
         lost = [np.isnan(column).sum() for column in codes]
         self.missing_ = np.concatenate([holes, lost]) / raw.shape[0]
-        self.edges_ = self._edges(table.numbers)
+        self.edges_ = edges_of(table.numbers, self._scale, self.n_bins, self.n_features_in_)
+        warn_of_empty(raw, self._empty)
+        warn_of_looks(raw, names_of(raw, self.categorical_), table.categories, self.categories_, listed)
         return self._store(table.numbers, codes, on_disk=isinstance(X, np.memmap))
 
     def validate(self, X: Any) -> Rows:
@@ -182,6 +195,11 @@ class Tabular(Modality):
 
         An array in memory is scaled once, into one float32 copy. Memory maps and sparse matrices are
         read a batch at a time.
+
+        Warns
+        -----
+        UserWarning
+            If values are of another type than in fit, most are unknown, or some lack where fit saw none.
         """
         listed = self.categorical_features is not None and not isinstance(self.categorical_features, str)
         mixed = listed or len(self.categorical_) > 0
@@ -191,9 +209,15 @@ class Tabular(Modality):
                 f"X has {raw.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input. Pass the columns that fit saw."
             )
-        refuse_columns(raw, kinds_of(raw), self.categorical_, first=False)
-        table = take_apart(raw, self, self.numeric_, self.categorical_, mixed=mixed, min_rows=1)
-        return self._store(table.numbers, self._codes(table), on_disk=isinstance(X, np.memmap))
+        empty = self._empty
+        refuse_columns(raw, kinds_of(raw), self.categorical_, first=False, empty=empty)
+        table = take_apart(raw, self, self.numeric_, self.categorical_, empty, mixed=mixed, min_rows=1)
+        drifted = warn_of_drift(raw, table.categories, self)
+        codes = [
+            np.zeros_like(column) if still else column
+            for column, still in zip(self._codes(table), constant_categories(self), strict=True)
+        ]
+        return self._store(table.numbers, codes, isinstance(X, np.memmap), drifted)
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build an MLP, called ``"auto"`` or ``"mlp"``."""
@@ -241,7 +265,9 @@ class Tabular(Modality):
             return BinDecoder(n_components, torch.from_numpy(self.edges_), self.cells, missing)
         if target != "value":
             raise unknown_target(target, ("value", "bin"), self)
-        low_high = torch.from_numpy(self._zero_and_one().astype(np.float32))
+        low_high = torch.from_numpy(
+            zero_and_one(self.mean_, self.scale_, self.binary_, self.clip).astype(np.float32)
+        )
         return TableDecoder(n_components, low_high, torch.from_numpy(self.binary_), self.cells, missing)
 
     def critic(self, n_components: int) -> nn.Module:
@@ -261,7 +287,7 @@ class Tabular(Modality):
         """
         numbers, _, blocks = self.cells.parts(x.cpu().double())
         table, far = numbers.numpy(), np.arcsinh(self.clip)
-        low, high = self._zero_and_one()
+        low, high = zero_and_one(self.mean_, self.scale_, self.binary_, self.clip)
         rows = np.sinh(np.clip(table, -far, far)) * self.scale_ + self.mean_
         rows = np.where(self.binary_, np.clip((table - low) / (high - low), 0, 1), rows)
         if not blocks:
@@ -284,63 +310,36 @@ class Tabular(Modality):
         """Return what each float of a batch stands for, by column names; None if columns have no names."""
         return None if self.columns_ is None else self.inputs_by(self.columns_)
 
-    def _edges(self, numbers: Any) -> np.ndarray:
-        """Return the cut points between bins ``(n_numeric, n_bins - 1)``, from a sample if there are many cells."""
-        n = numbers.shape[0]
-        n_sample = min(10_000, max(100, SAMPLE_CELLS // self.n_features_in_))
-        sample = np.unique(np.linspace(0, n - 1, n_sample).astype(int))
-        edges = [cut_points(column, self.n_bins) for column in self._scale(numbers[sample]).numpy().T]
-        return np.array(edges, dtype=np.float32).reshape(-1, self.n_bins - 1)
+    @property
+    def _empty(self) -> np.ndarray:
+        """Positions of the columns without a value in fit."""
+        return np.sort(np.concatenate([self.numeric_, self.categorical_])[self.missing_ == 1])
 
     def _codes(self, table: Table) -> list[np.ndarray]:
         """Return the codes of each categorical column, ``(n,)`` float32."""
         columns = zip(table.categories, self.categories_, self.has_rare_, strict=True)
         return [encode(column, known, has_rare) for column, known, has_rare in columns]
 
-    def _store(self, numbers: Any, codes: list[np.ndarray], on_disk: bool) -> Rows:
+    def _store(
+        self, numbers: Any, codes: list[np.ndarray], on_disk: bool, told: np.ndarray | None = None
+    ) -> Rows:
         """Return a store with one number or code per cell in memory; batches are expanded to one-hot."""
         cells = self.cells
         if codes:
-            return Rows(self._known(self._in_memory(numbers, codes)), cells.expand)
+            return Rows(self._known(side_by_side(numbers, codes, self._scale), told), cells.expand)
         if sp.issparse(numbers) or on_disk:
             return Rows(numbers, lambda rows: cells.expand(self._known(self._scale(rows))))
         return Rows(self._known(Rows(numbers, self._scale).in_memory().rows), cells.expand)
 
-    def _in_memory(self, numbers: Any, codes: list[np.ndarray]) -> Tensor:
-        """Return the cells ``(n, d)`` of a table with categories: scaled numbers and codes, NaN where missing."""
-        n, n_numbers = numbers.shape[0], len(self.numeric_)
-        cells = torch.empty((n, self.n_features_in_), dtype=torch.float32)
-        if n_numbers:
-            for rows in gen_batches(n, 8192):
-                cells[rows, :n_numbers] = self._scale(numbers[rows])
-        for j, column in enumerate(codes):
-            cells[:, n_numbers + j] = torch.from_numpy(column)
-        return cells
-
-    def _known(self, cells: Tensor) -> Tensor:
+    def _known(self, cells: Tensor, told: np.ndarray | None = None) -> Tensor:
         """Warn of missing cells in columns where fit saw none: the network has no indicator for them."""
         new = cells.isnan().any(0).numpy() & (self.missing_ == 0)
-        if new.any():
-            at = np.concatenate([self.numeric_, self.categorical_])[new]
-            names = [self.columns_[j] if self.columns_ else int(j) for j in at]
-            warn(
-                f"Columns {names[:5]} lack values, or hold unknown categories, where fit saw none: such cells are "
-                "taken for the mean, or for no category. Let fit see rows like these.",
-            )
-            if self.cells.is_plain:
-                return cells.nan_to_num(0.0)
-        return cells
-
-    def _zero_and_one(self) -> np.ndarray:
-        """Return how the encoder sees a zero and a one ``(2, n_numeric)``; 0 and 1 in columns not binary."""
-        table = np.zeros((2, len(self.numeric_)))
-        table[1] = 1.0
-        mean, scale = self.mean_[self.binary_], self.scale_[self.binary_]
-        scaled = np.clip((table[:, self.binary_] - mean) / scale, -self.clip, self.clip)
-        table[:, self.binary_] = np.arcsinh(scaled)
-        return table
+        warn_of_holes(new, self, told)
+        return cells.nan_to_num(0.0) if new.any() and self.cells.is_plain else cells
 
     def _scale(self, rows: Any) -> Tensor:
         dense = rows.toarray() if sp.issparse(rows) else rows
         scaled = (np.asarray(dense, dtype=np.float64) - self.mean_) / self.scale_
+        constant = getattr(self, "constant_", np.zeros(len(self.mean_), dtype=bool))  # of an earlier version
+        keep_still(scaled, constant, self.missing_[: len(self.mean_)])
         return torch.from_numpy(np.arcsinh(np.clip(scaled, -self.clip, self.clip)).astype(np.float32))

@@ -1,0 +1,42 @@
+"""Parameters of parameters, such as ``modality__corruption_rate``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from ..modalities import MODALITIES, Modality
+
+
+def refuse_nested(estimator: BaseEstimator, params: dict[str, Any]) -> None:
+    """Raise a ValueError for parameters of something that has none, such as ``modality="auto"``.
+
+    Parameters
+    ----------
+    estimator : estimator
+    params : dict
+        What ``set_params`` is to set.
+    """
+    own = estimator.get_params(deep=False)
+    for key in params:
+        name, _, inner = key.partition("__")
+        if not inner or name not in own:
+            continue  # scikit-learn has words for unknown names
+        value = params.get(name, own[name])
+        if isinstance(value, type):
+            raise ValueError(f"{key} cannot be set: {name}={value.__name__} is the class. Add () to it.")
+        if not hasattr(value, "set_params"):
+            raise ValueError(
+                f"{key} cannot be set: {name}={value!r} has no parameters. {_advice(estimator, name, inner)}"
+            )
+
+
+def _advice(estimator: Any, name: str, inner: str) -> str:
+    if name != "modality":
+        return f"Give {name} itself, or search over several in a list: {name}=[...]."
+    taken = getattr(estimator, "_modalities", (Modality,))
+    kinds = [kind for kind in MODALITIES if issubclass(kind, taken)] or list(MODALITIES)
+    named = [kind for kind in kinds if inner.split("__")[0] in kind().get_params()] or kinds
+    ways = " or ".join(f"{type(estimator).__name__}(modality={kind.usage})" for kind in named)
+    return f"It is chosen in fit only. Give it: {ways}."
