@@ -40,8 +40,10 @@ def train_subwords(texts: list[str], lowercase: bool, min_df: int, max_features:
     """
     tk = library()
     tokenizer = tk.Tokenizer(tk.models.BPE(unk_token=SPECIAL[UNKNOWN]))
-    if lowercase:
-        tokenizer.normalizer = tk.normalizers.Lowercase()
+    composed = tk.normalizers.NFC()
+    tokenizer.normalizer = (
+        tk.normalizers.Sequence([tk.normalizers.Lowercase(), composed]) if lowercase else composed
+    )
     # with a space before them, first words are encoded as others
     tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = tk.decoders.ByteLevel()

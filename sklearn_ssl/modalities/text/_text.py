@@ -25,6 +25,7 @@ from ._ngrams import NGrams
 from ._segments import Cutter, token_kinds
 from ._subwords import Subwords, encodable, read_tokenizer, train_subwords
 from ._tokens import END, MASK, PAD, SPECIAL, START, TokenRows
+from ._words import TOKEN_PATTERN
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -32,7 +33,8 @@ class Text(Sequences):
     r"""Texts: a list, array or Series of str, also of other alphabets, such as DNA and proteins.
 
     Each text becomes a sequence of tokens between a start and an end token: words, characters, n-grams of
-    these, or subwords. Rare tokens are replaced by the unknown token. The encoders are ``"transformer"``, which
+    these, or subwords. Texts are composed first (Unicode's NFC), unless a tokenizer is given, so that "é" is one
+    character however it was typed. Rare tokens are replaced by the unknown token. The encoders are ``"transformer"``, which
     ``"auto"`` takes, ``"convnet"``, for short texts, and ``"bag"``, the mean of embedded tokens, for tasks on
     whole texts (contrastive, siamese).
 
@@ -59,7 +61,8 @@ class Text(Sequences):
         in ``fit``. The time that attention takes grows with its square. Split long texts into parts first if
         all of their content matters.
     token_pattern : str, default=r"\w+|[^\w\s]"
-        Regular expression of a word, for ``analyzer="word"``.
+        Regular expression of a word, for ``analyzer="word"``. In the default, vowel signs, accents and joiners
+        count as parts of their words. A pattern of your own is taken as it is.
     tokenizer : str, Path, tokenizer or None, default=None
         A trained tokenizer for ``analyzer="subword"``: the path of its ``tokenizer.json`` or of the folder
         that has it, its JSON text, or a fast tokenizer of transformers or tokenizers. `max_features`, `min_df`
@@ -109,7 +112,7 @@ class Text(Sequences):
     min_df: int = 2
     lowercase: bool = True
     max_length: int | None = 256
-    token_pattern: str = r"\w+|[^\w\s]"
+    token_pattern: str = TOKEN_PATTERN
     tokenizer: Any = None
     crop_scale: tuple[float, float] = (0.5, 1.0)
     token_dropout: float = 0.1
