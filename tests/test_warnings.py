@@ -14,12 +14,13 @@ from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
 from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer
-from sklearn_ssl.modalities import Tabular, Text
+from sklearn_ssl.modalities import Image, Tabular, Text
 
 X, y = load_iris(return_X_y=True)
 HOLES = np.where(np.arange(150)[:, None] == 3, np.nan, X)
 FAST = {"max_epochs": 1, "n_components": 4, "random_state": 0}
 FRAME = pd.DataFrame(X, columns=list("abcd"))
+PIXELS = np.random.default_rng(0).integers(0, 256, (30, 8, 8))
 NOTES = pd.DataFrame({"n": np.arange(30.0), "note": [f"a note with number {i} in it" for i in range(30)]})
 
 
@@ -55,6 +56,9 @@ CALLS = {
     "columns": lambda: ContrastivePretrainer(
         encoder=ContrastivePretrainer(**FAST).fit(FRAME).encoder_, max_epochs=0
     ).fit(FRAME.rename(columns={"d": "e"})),
+    "range of images": lambda: (
+        ContrastivePretrainer(**FAST, modality=Image()).fit(PIXELS).transform(PIXELS / 255)
+    ),
     "tokens": lambda: MaskedPretrainer(
         encoder=MaskedPretrainer(**FAST, modality=Text(min_df=1)).fit(["a b c d"] * 9).encoder_,
         modality=Text(min_df=1),

@@ -33,10 +33,10 @@ class Text(Sequences):
     r"""Texts: a list, array or Series of str, also of other alphabets, such as DNA and proteins.
 
     Each text becomes a sequence of tokens between a start and an end token: words, characters, n-grams of
-    these, or subwords. Texts are composed first (Unicode's NFC), unless a tokenizer is given, so that "é" is one
-    character however it was typed. Rare tokens are replaced by the unknown token. The encoders are ``"transformer"``, which
-    ``"auto"`` takes, ``"convnet"``, for short texts, and ``"bag"``, the mean of embedded tokens, for tasks on
-    whole texts (contrastive, siamese).
+    these, or subwords. Texts are composed first (Unicode's NFC), unless a tokenizer is given, so that "é" is
+    one character however it was typed. Rare tokens are replaced by the unknown token. The encoders are
+    ``"transformer"``, which ``"auto"`` takes, ``"convnet"``, for short texts, and ``"bag"``, the mean of
+    embedded tokens, for tasks on whole texts (contrastive, siamese).
 
     Parameters
     ----------

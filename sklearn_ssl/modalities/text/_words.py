@@ -24,7 +24,7 @@ def normalized(text: str, lowercase: bool) -> str:
 
 @cache
 def marks() -> str:
-    """Return the combining marks of Unicode as the inside of a character class: ``\\w`` leaves them out."""
+    """Return the combining marks of Unicode as the inside of a character class."""
     found = [i for part in PLANES for i in part if unicodedata.category(chr(i))[0] == "M"]
     ranges: list[list[int]] = []
     for i in found:
