@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
-from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer
+from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer, Word2VecPretrainer
 from sklearn_ssl.modalities import Image, Tabular, Text
 
 X, y = load_iris(return_X_y=True)
@@ -21,6 +21,7 @@ HOLES = np.where(np.arange(150)[:, None] == 3, np.nan, X)
 FAST = {"max_epochs": 1, "n_components": 4, "random_state": 0}
 FRAME = pd.DataFrame(X, columns=list("abcd"))
 PIXELS = np.random.default_rng(0).integers(0, 256, (30, 8, 8))
+GENES = ["".join(np.random.default_rng(i).choice(list("ACGT"), 40)) for i in range(30)]
 NOTES = pd.DataFrame({"n": np.arange(30.0), "note": [f"a note with number {i} in it" for i in range(30)]})
 
 
@@ -56,6 +57,15 @@ CALLS = {
     "columns": lambda: ContrastivePretrainer(
         encoder=ContrastivePretrainer(**FAST).fit(FRAME).encoder_, max_epochs=0
     ).fit(FRAME.rename(columns={"d": "e"})),
+    "texts that are not split": lambda: MaskedPretrainer(**FAST).fit(GENES),
+    "words that are not split": lambda: Word2VecPretrainer(n_components=2, max_epochs=1).fit(GENES),
+    "unknown texts": lambda: Text(min_df=1).fit(["a b c", "a c"]).validate(["d e", "e f", "f g"]),
+    "unknown words": lambda: (
+        Word2VecPretrainer(n_components=2, max_epochs=1).fit(["a b c"] * 9).transform(["d e", "e f", "f g"])
+    ),
+    "long texts": lambda: make_pipeline(ContrastivePretrainer(**FAST, encoder="bag")).fit(
+        ["a b c d " * 200] * 6
+    ),
     "range of images": lambda: (
         ContrastivePretrainer(**FAST, modality=Image()).fit(PIXELS).transform(PIXELS / 255)
     ),

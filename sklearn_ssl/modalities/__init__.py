@@ -9,7 +9,16 @@ from ._missing import is_hole, is_missing
 from ._registry import MODALITIES, check_kind, choose_modality, infer_modality, kind_of_modality
 from ._sequences import Positions, Sequences
 from .tabular import Tabular
-from .text import SPECIAL, Text, collect, find_vocabulary, to_json_string
+from .text import (
+    SPECIAL,
+    Text,
+    collect,
+    doubt_documents,
+    doubt_words,
+    find_vocabulary,
+    normalized,
+    to_json_string,
+)
 
 __all__ = [
     "MODALITIES",
@@ -27,6 +36,8 @@ __all__ = [
     "check_rows",
     "choose_modality",
     "collect",
+    "doubt_documents",
+    "doubt_words",
     "find_vocabulary",
     "infer_modality",
     "is_frame",
@@ -34,6 +45,7 @@ __all__ = [
     "is_missing",
     "is_texts",
     "kind_of_modality",
+    "normalized",
     "shape_of",
     "stack_rows",
     "to_json_string",

@@ -42,7 +42,7 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
             )
             raise ValueError(
                 f"{type(modality).__name__} takes numbers in rows of one length, and X is not that: {text}. "
-                + (f"Pass {modality.noun} of one shape, as an array." if modality.noun else advice)
+                + ("Pass images of one shape, as an array." if modality.noun == "images" else advice)
             ) from error
         raise
 

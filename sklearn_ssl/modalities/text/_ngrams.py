@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ._tokens import PAD, SPECIAL, Corpus, TokenRows, collect, find_vocabulary, number
+from ._doubts import doubt_cut, doubt_words
+from ._tokens import LONGEST, PAD, SPECIAL, Corpus, TokenRows, collect, find_vocabulary, number
 from ._words import normalized, word_finder
 
 SPACES = re.compile(r"\s\s+")
@@ -102,6 +103,9 @@ class NGrams:
     ) -> tuple[dict[str, int], np.ndarray, TokenRows]:
         """Return the vocabulary, the count of each token, and the texts as ids; texts are split once."""
         corpus = collect(self.documents(texts), max_length)
+        doubt_words(corpus, self.analyzer)
+        if max_length == LONGEST:
+            doubt_cut(corpus.lost, len(corpus.ids), max_length)
         vocabulary, counts, _ = find_vocabulary(corpus, min_df, max_features)
         return vocabulary, counts, self._rows(corpus, vocabulary)
 

@@ -22,6 +22,12 @@ def normalized(text: str, lowercase: bool) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+UNSPACED = re.compile(  # letters of scripts that are written without spaces between words, by their blocks
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3005-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9ff\uaa60-\uaa7f\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+
+
 @cache
 def marks() -> str:
     """Return the combining marks of Unicode as the inside of a character class."""
@@ -54,3 +60,8 @@ def word_finder(pattern: str) -> Callable[[str], list[str]]:
         return plain
     # texts in ASCII have no marks, and the plain pattern is quicker
     return lambda text: plain(text) if text.isascii() else words_with_marks().findall(text)
+
+
+def has_spaces(words: list[str]) -> bool:
+    """Return whether words are of scripts that have spaces between words, by most of their letters."""
+    return sum(len(UNSPACED.findall(word)) for word in words) <= sum(map(len, words)) / 2
