@@ -59,9 +59,11 @@ CALLS = {
     ).fit(FRAME.rename(columns={"d": "e"})),
     "texts that are not split": lambda: MaskedPretrainer(**FAST).fit(GENES),
     "words that are not split": lambda: Word2VecPretrainer(n_components=2, max_epochs=1).fit(GENES),
-    "unknown texts": lambda: Text(min_df=1).fit(["a b c", "a c"]).validate(["d e", "e f", "f g"]),
+    "unknown texts": lambda: Text(min_df=1).fit(["a b c", "a c"]).validate(["d e", "e f", "f g", "g h"]),
     "unknown words": lambda: (
-        Word2VecPretrainer(n_components=2, max_epochs=1).fit(["a b c"] * 9).transform(["d e", "e f", "f g"])
+        Word2VecPretrainer(n_components=2, max_epochs=1)
+        .fit(["a b c"] * 9)
+        .transform(["d e", "e f", "f g", "g h"])
     ),
     "long texts": lambda: make_pipeline(ContrastivePretrainer(**FAST, encoder="bag")).fit(
         ["a b c d " * 200] * 6

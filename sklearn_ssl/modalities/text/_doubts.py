@@ -13,10 +13,8 @@ from ._words import has_spaces
 FEW, MANY = 6, 20  # texts: with fewer than these, only clear cases are told
 RARE = 0.1  # share of the words that occur in more than one text
 LONG_WORD, LONG_PHRASE = 12, 6  # letters; the latter in scripts without spaces between words
-UNKNOWN_TEXTS, ENOUGH = (
-    0.9,
-    3,
-)  # share of the texts whose tokens mostly are unknown, and how many there must be
+MOSTLY = 0.8  # share of the tokens of a text that are unknown: in other texts of the language, half may be
+UNKNOWN_TEXTS, ENOUGH = 0.9, 4  # share of such texts, and how many texts there must be
 LOST, N_CUT = 0.2, 5  # share of the tokens that is cut off, and of how many texts at least
 
 
@@ -98,7 +96,7 @@ def _doubt(n_unknown: np.ndarray, sizes: np.ndarray, analyzer: str) -> None:
     some = sizes > 0
     if some.sum() < ENOUGH:
         return
-    share = (n_unknown[some] > sizes[some] / 2).mean()
+    share = (n_unknown[some] > MOSTLY * sizes[some]).mean()
     if share < UNKNOWN_TEXTS:
         return
     splits = "modality=Text(analyzer='char') or Text(analyzer='subword') knows parts of words. "
