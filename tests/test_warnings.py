@@ -13,8 +13,8 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
-from sklearn_ssl import ContrastivePretrainer, LabeledOnly, MaskedPretrainer
-from sklearn_ssl.modalities import Tabular, Text
+from sklearn_ssl import ContrastivePretrainer, LabeledOnly, MaskedPretrainer, Word2VecPretrainer
+from sklearn_ssl.modalities import Image, Tabular, Text
 from sklearn_ssl.model_selection import SemiSupervisedKFold, label_efficiency
 
 X, y = load_iris(return_X_y=True)
@@ -22,6 +22,8 @@ HOLES = np.where(np.arange(150)[:, None] == 3, np.nan, X)
 FAST = {"max_epochs": 1, "n_components": 4, "random_state": 0}
 FRAME = pd.DataFrame(X, columns=list("abcd"))
 BLANKS = [f"kind {label}" if label else "" for label in y]
+PIXELS = np.random.default_rng(0).integers(0, 256, (30, 8, 8))
+GENES = ["".join(np.random.default_rng(i).choice(list("ACGT"), 40)) for i in range(30)]
 NOTES = pd.DataFrame({"n": np.arange(30.0), "note": [f"a note with number {i} in it" for i in range(30)]})
 ZONES = pd.DataFrame({"n": np.arange(40.0), "zone": [*["a", "b"] * 19, "b", "rare"]})
 
@@ -81,6 +83,20 @@ CALLS = {
     "columns": lambda: ContrastivePretrainer(
         encoder=ContrastivePretrainer(**FAST).fit(FRAME).encoder_, max_epochs=0
     ).fit(FRAME.rename(columns={"d": "e"})),
+    "texts that are not split": lambda: MaskedPretrainer(**FAST).fit(GENES),
+    "words that are not split": lambda: Word2VecPretrainer(n_components=2, max_epochs=1).fit(GENES),
+    "unknown texts": lambda: Text(min_df=1).fit(["a b c", "a c"]).validate(["d e", "e f", "f g", "g h"]),
+    "unknown words": lambda: (
+        Word2VecPretrainer(n_components=2, max_epochs=1)
+        .fit(["a b c"] * 9)
+        .transform(["d e", "e f", "f g", "g h"])
+    ),
+    "long texts": lambda: make_pipeline(ContrastivePretrainer(**FAST, encoder="bag")).fit(
+        ["a b c d " * 200] * 6
+    ),
+    "range of images": lambda: (
+        ContrastivePretrainer(**FAST, modality=Image()).fit(PIXELS).transform(PIXELS / 255)
+    ),
     "tokens": lambda: MaskedPretrainer(
         encoder=MaskedPretrainer(**FAST, modality=Text(min_df=1)).fit(["a b c d"] * 9).encoder_,
         modality=Text(min_df=1),

@@ -3,7 +3,13 @@
 from ..naming import publish
 from ._convolutional import ConvDecoder, ConvNet
 from ._mlp import MLP, head
-from ._pretrained import PretrainedText, is_sentence_transformer, is_transformer, longest_input
+from ._pretrained import (
+    PretrainedText,
+    default_prompt,
+    is_sentence_transformer,
+    is_transformer,
+    longest_input,
+)
 from ._sequence import Hidden, SequenceEncoder
 from ._stages import stages_of
 from ._token_bag import TokenBag
@@ -23,6 +29,7 @@ __all__ = [
     "TokenEncoder",
     "Tokens",
     "Transformer",
+    "default_prompt",
     "head",
     "is_sentence_transformer",
     "is_transformer",

@@ -23,6 +23,21 @@ def is_transformer(module: Any) -> bool:
     return isinstance(module, nn.Module) and all(hasattr(module, name) for name in ("config", "base_model"))
 
 
+def default_prompt(model: Any) -> str:
+    """Return what a model of sentence-transformers has before each text unless told otherwise; often nothing."""
+    name = getattr(model, "default_prompt_name", None) if is_sentence_transformer(model) else None
+    return "" if name is None else str(model.prompts.get(name, ""))
+
+
+def _prompt_length(model: Any) -> int:
+    """Return how many tokens of the default prompt the pooling of a model leaves out."""
+    prompt = default_prompt(model)
+    if not prompt or all(getattr(module, "include_prompt", True) for module in model.modules()):
+        return 0
+    ids = model.tokenizer(prompt)["input_ids"]
+    return len(ids) - (ids[-1] in model.tokenizer.all_special_ids)  # without the end, which texts have later
+
+
 def longest_input(model: Any) -> int | None:
     """Return how many tokens a model takes, special tokens included; None if it does not say."""
     lengths = [model.get_max_seq_length()] if is_sentence_transformer(model) else []
@@ -43,22 +58,33 @@ class PretrainedText(nn.Module):
     ----------
     model : nn.Module
         A ``SentenceTransformer``, whose own pooling gives the features, or a model of transformers, whose
-        last layer is averaged over the tokens.
+        last layer is averaged over the tokens. Of a model with an encoder and a decoder, this is the encoder's.
     """
 
     def __init__(self, model: nn.Module):
         super().__init__()
         self.model = model
+        self.prompt_length = _prompt_length(model)
 
     def outputs(self, x: Tokens) -> tuple[Tensor, Tensor]:
         """Return the features of each token ``(n, length, width)`` and of each text ``(n, d)``."""
         model: Any = self.model
         here = x.present()
-        batch = {"input_ids": x.ids, "attention_mask": here.long()}
+        batch: dict[str, Any] = {"input_ids": x.ids, "attention_mask": here.long()}
         if is_sentence_transformer(model):
+            if self._bag() is not None:
+                raise ValueError(
+                    "A static model embeds tokens without their neighbours, so that there are none to predict. Take a "
+                    "task on whole texts, such as ContrastivePretrainer, or a model with a transformer."
+                )
+            if self.prompt_length:
+                batch["prompt_length"] = self.prompt_length
             out = model(batch)
             return out["token_embeddings"], out["sentence_embedding"]
-        tokens = model.base_model(**batch).last_hidden_state
+        if getattr(model.config, "is_encoder_decoder", False):
+            tokens = model.get_encoder()(**batch).last_hidden_state
+        else:
+            tokens = model.base_model(**batch).last_hidden_state
         mean = torch.where(here[:, :, None], tokens, 0).sum(1) / x.lengths[:, None]
         return tokens, mean
 
@@ -68,7 +94,8 @@ class PretrainedText(nn.Module):
 
     def forward(self, x: Tokens) -> Tensor:
         """Map sequences to features ``(n, n_components)``."""
-        return self.outputs(x)[1]
+        bag = self._bag()
+        return self.outputs(x)[1] if bag is None else self._static(x, bag)
 
     def stages(self) -> list[nn.Module]:
         """Return what comes before the blocks of the model, each block, and what comes after them."""
@@ -78,11 +105,25 @@ class PretrainedText(nn.Module):
         blocks = max(lists, key=lambda part: sum(p.numel() for p in part.parameters()))
         inside = {id(module) for module in blocks.modules()}
         before, after = nn.ModuleList(), nn.ModuleList()
-        seen = (
-            False  # modules come in the order in which they were made, which is that of the way through them
-        )
+        seen = False  # modules are listed in the order in which they were made: input first
         for module in self.model.modules():
             seen = seen or module is blocks
             if id(module) not in inside and next(module.parameters(recurse=False), None) is not None:
                 (after if seen else before).append(module)
         return [before, *blocks, after]
+
+    def _bag(self) -> nn.EmbeddingBag | None:
+        """Return the embedding of a model that sums up static embeddings; None for other models."""
+        first = next(iter(self.model.children()), None) if is_sentence_transformer(self.model) else None
+        bag = getattr(first, "embedding", None)
+        return bag if isinstance(bag, nn.EmbeddingBag) else None
+
+    def _static(self, x: Tokens, bag: nn.EmbeddingBag) -> Tensor:
+        """Return the features of a static model, which takes texts without padding, start and end."""
+        kept = x.present()
+        kept[:, 0] = False
+        kept[torch.arange(len(kept)), x.lengths - 1] = False
+        kept &= x.ids < bag.num_embeddings  # special tokens that the tokenizer lacked
+        offsets = kept.sum(1).cumsum(0) - kept.sum(1)
+        features: Tensor = self.model({"input_ids": x.ids[kept], "offsets": offsets})["sentence_embedding"]
+        return features

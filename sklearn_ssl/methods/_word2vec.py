@@ -15,9 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
 from ..base import check_columns, forget_fitted
-from ..modalities import SPECIAL, Text, collect, find_vocabulary, stack_rows
+from ..modalities import SPECIAL, Text, collect, doubt_documents, doubt_words, find_vocabulary, stack_rows
 from ..persistence import SaveMixin
 from ..training import auto_epochs, draw_seed
+from ._neighbours import listed, nearest, place_of
 
 LONGEST = 10_000  # words of a sentence that gensim reads; it silently drops the rest
 
@@ -186,6 +187,8 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         modality = self._new_modality()
         documents = modality.fit_documents(rows)
         corpus = collect(documents, max_length=None)
+        if modality.analyzer != "subword":
+            doubt_words(corpus, modality.analyzer)
         numbers, counts, df = find_vocabulary(corpus, modality.min_df, modality.max_features)
         if not numbers:
             raise ValueError("There is no word in X. Pass texts with words, or other tokens in Text(...).")
@@ -213,41 +216,58 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         check_is_fitted(self)
         check_columns(self, X)
         weight = self.idf_ if self.use_idf else np.ones_like(self.idf_)
-        return weighted_means(self.modality_.documents(X), self.vocabulary_, self.vectors_, weight)
+        documents = self.modality_.documents(X)
+        doubt_documents(documents, self.vocabulary_, self.modality_.analyzer)
+        return weighted_means(documents, self.vocabulary_, self.vectors_, weight)
 
-    def most_similar(self, word: str, n: int = 10) -> list[tuple[str, float]]:
+    def most_similar(
+        self,
+        word: str | list[str] | None = None,
+        n: int = 10,
+        *,
+        positive: str | list[str] | None = None,
+        negative: str | list[str] | None = None,
+        topn: int | None = None,
+    ) -> list[tuple[str, float]]:
         """Return the words with the most similar vectors, by cosine similarity.
 
         Parameters
         ----------
-        word : str
+        word : str or list of str, optional
+            Of several words, the mean of their vectors counts, each scaled to length 1.
         n : int, default=10
             Number of words, at most.
+        positive : str or list of str, optional
+            As `word`, and in addition to it; this is gensim's name.
+        negative : str or list of str, optional
+            Words whose vectors are subtracted, as in "king" and "woman" without "man".
+        topn : int, optional
+            gensim's name of `n`.
 
         Returns
         -------
         list of (str, float)
-            Words and cosine similarities, the most similar first, without `word` itself.
+            Words and cosine similarities, the most similar first, without those asked for.
 
         Raises
         ------
         ValueError
-            If `word` is not in the vocabulary.
+            If a word is not in the vocabulary, or none is given.
         """
         check_is_fitted(self)
-        if word not in self.vocabulary_ and self.modality_.lowercase and isinstance(word, str):
-            word = word.lower()
-        if word not in self.vocabulary_:
-            raise ValueError(f"{word!r} is not in the vocabulary. Its words are the keys of vocabulary_.")
-        if not isinstance(n, Integral) or n < 1:
+        n = n if topn is None else topn
+        if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
             raise ValueError(f"n={n!r} must be an integer of at least 1.")
-        lengths = np.linalg.norm(self.vectors_, axis=1)
-        place = self.vocabulary_[word]
-        likeness = self.vectors_ @ self.vectors_[place] / np.maximum(lengths * lengths[place], 1e-12)
-        likeness[place] = -np.inf
-        names = list(self.vocabulary_)
-        best = np.argsort(-likeness, kind="stable")[: min(n, len(names) - 1)]
-        return [(names[i], float(likeness[i])) for i in best]
+        added = self._places([*listed(word), *listed(positive)])
+        return nearest(self.vocabulary_, self.vectors_, added, self._places(listed(negative)), int(n))
+
+    def _places(self, words: list[str]) -> list[int]:
+        """Return the rows of words in `vectors_`."""
+        lowercase = self.modality_.lowercase
+        return [
+            place_of(word, self.vocabulary_, lowercase=lowercase, min_df=self.modality_.min_df)
+            for word in words
+        ]
 
     def _new_modality(self) -> Text:
         if isinstance(self.modality, str) and self.modality == "auto":

@@ -9,7 +9,16 @@ from ._missing import is_hole, is_missing
 from ._registry import MODALITIES, check_kind, choose_modality, infer_modality, kind_of_modality
 from ._sequences import Positions, Sequences
 from .tabular import Tabular
-from .text import SPECIAL, Text, collect, find_vocabulary, to_json_string
+from .text import (
+    SPECIAL,
+    Text,
+    collect,
+    doubt_documents,
+    doubt_words,
+    find_vocabulary,
+    normalized,
+    to_json_string,
+)
 
 # what users and authors of modalities import; the rest serves the packages above
 __all__ = [

@@ -20,6 +20,8 @@ from ..training import Rows
 from ._base import Modality, ValueDecoder, unknown_encoder, unknown_target
 from ._image_views import change_intensity, crop_and_flip, hide_patches
 from ._input import check_rows, shape_of
+from ._intensities import doubt_range
+from ._pictures import are_pictures, arranged, picture_array, refuse_files, stack_images
 
 CHANNELS = (1, 3, 4)
 FAR = 100.0  # standard deviations; intensities are clipped there, so that none overflows
@@ -58,9 +60,10 @@ class ImageDecoder(ValueDecoder):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Image(Modality):
-    """Images: arrays ``(n, h, w)``, ``(n, c, h, w)`` or ``(n, h, w, c)``, or rows of pixels.
+    """Images: arrays ``(n, h, w)``, ``(n, c, h, w)`` or ``(n, h, w, c)``, rows of pixels, or lists of pictures.
 
-    Any numeric dtype is accepted, uint8 too. Intensities are centred and scaled per channel.
+    Any numeric dtype is accepted, uint8 too. Intensities are centred and scaled per channel. Pictures of
+    pillow are read by their look: palettes become colours, and several modes the one that holds them all.
 
     Parameters
     ----------
@@ -133,7 +136,7 @@ class Image(Modality):
 
     @classmethod
     def accepts(cls, X: Any) -> bool:
-        """Return whether X has four dimensions."""
+        """Return whether X has four dimensions, or is a list of pictures."""
         return len(shape_of(X)) == 4
 
     @classmethod
@@ -164,7 +167,7 @@ class Image(Modality):
 
         Parameters
         ----------
-        X : array of shape (n, h, w), (n, c, h, w), (n, h, w, c) or, with `shape`, (n, n_pixels)
+        X : array of shape (n, h, w), (n, c, h, w), (n, h, w, c) or, with `shape`, (n, n_pixels); or list of pictures
 
         Raises
         ------
@@ -173,7 +176,7 @@ class Image(Modality):
         """
         self._validate_params()
         self._check_params()
-        array = self._check(X, min_rows=2)
+        array = self._check(X, min_rows=2, first=True)
         if self.shape is None and array.ndim == 2:
             raise ValueError(f"Image got a table of shape {array.shape}. {self.hint(array)}")
         self.layout_ = tuple(int(side) for side in (self.shape or array.shape[1:]))
@@ -191,9 +194,10 @@ class Image(Modality):
         return Rows(array, self._scale)
 
     def validate(self, X: Any) -> Rows:
-        """Return X as a store of float32 batches ``(n, c, h, w)``."""
-        array = self._check(X, min_rows=1)
+        """Return X as a store of float32 batches ``(n, c, h, w)``; warn if it is not on the scale of fit."""
+        array = self._check(X, min_rows=1, first=False)
         self._match(array)
+        doubt_range(array, self.channels_last, self.mean_, self.scale_)
         return Rows(array, self._scale)
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
@@ -250,7 +254,13 @@ class Image(Modality):
                 f"shape={self.shape!r} must be (h, w), (c, h, w) or (h, w, c) with positive integers."
             )
 
-    def _check(self, X: Any, min_rows: int) -> np.ndarray:
+    def _check(self, X: Any, min_rows: int, first: bool) -> np.ndarray:
+        refuse_files(X)
+        if are_pictures(X):
+            pictures = picture_array(X, None if first else self.shape_[0])
+            layout = self.shape if first else self.layout_
+            X = arranged(pictures, layout and tuple(layout), self.channels == "first")
+        X = stack_images(X)
         array = check_rows(X, self, allow_nd=True, ensure_min_samples=min_rows)
         if array.ndim > 4:
             raise ValueError(f"Image takes arrays of two to four dimensions, got shape {array.shape}.")

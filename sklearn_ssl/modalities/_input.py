@@ -12,6 +12,9 @@ from sklearn.utils import check_array
 from ._base import Modality
 from ._frames import check_frame, is_frame, other_than_numbers, same_columns, stack_frames
 from ._missing import is_hole
+from ._pictures import are_pictures, is_picture, picture_array
+
+SHORT_FLOATS = ("bfloat16", "float8")  # names of types that numpy lacks
 
 
 def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
@@ -33,10 +36,13 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
         if "infinity" in text:
             raise ValueError(f"{text} Clip the values or drop those rows.") from error
         if "could not convert" in text or "setting an array element" in text:
-            raise ValueError(
-                f"{type(modality).__name__} takes numbers in rows of one length, and X is not that: {text}. "
+            advice = (
                 "Pass categories in a DataFrame, or name their columns in Tabular(categorical_features=...). "
                 "Encode other texts first, for example with TfidfVectorizer."
+            )
+            raise ValueError(
+                f"{type(modality).__name__} takes numbers in rows of one length, and X is not that: {text}. "
+                + ("Pass images of one shape, as an array." if modality.noun == "images" else advice)
             ) from error
         raise
 
@@ -44,7 +50,13 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
 def _unwrap(X: Any) -> Any:
     """Move a tensor to the CPU; refuse what numpy would silently treat as numbers."""
     if isinstance(X, torch.Tensor):
-        X = X.detach().cpu()
+        X = _from_torch(X)
+    if isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], torch.Tensor):
+        X = [_from_torch(x).numpy() if isinstance(x, torch.Tensor) else x for x in X]
+    if is_picture(X):
+        raise TypeError("X is one picture. Pass a list of pictures: [X].")
+    if getattr(getattr(X, "dtype", None), "name", "").startswith(SHORT_FLOATS):
+        X = X.astype(np.float32)
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         raise ValueError(
             "X is a masked array with values hidden. Fill them first, for example with X.filled()."
@@ -54,6 +66,12 @@ def _unwrap(X: Any) -> Any:
             "X holds dates or time spans. Turn them into numbers first, such as days since a start."
         )
     return X
+
+
+def _from_torch(X: torch.Tensor) -> torch.Tensor:
+    """Return a tensor on the CPU, in a dtype that numpy has."""
+    short = str(X.dtype).removeprefix("torch.").startswith(SHORT_FLOATS)
+    return (X.float() if short else X).detach().cpu()
 
 
 def stack_rows(X: Any, pool: Any, modality: Any = None) -> Any:
@@ -81,6 +99,8 @@ def stack_rows(X: Any, pool: Any, modality: Any = None) -> Any:
         return [*X, *pool]  # every cell of an array of str is as wide as the longest text
     if isinstance(X, list) and isinstance(pool, list):
         return X + pool
+    if are_pictures(X) and are_pictures(pool):
+        return [*X, *pool]
     frames = [is_frame(X), is_frame(pool)]
     for part, frame in zip((X, pool), frames, strict=True):
         if frame:
@@ -153,7 +173,7 @@ def _texts_of(pool: Any, name: Any) -> Any:
 
 def _as_array(X: Any, name: str) -> np.ndarray:
     try:
-        return np.asarray(_unwrap(X))
+        return picture_array(X) if are_pictures(X) else np.asarray(_unwrap(X))
     except ValueError as error:
         if "inhomogeneous" not in str(error):
             raise
@@ -162,11 +182,14 @@ def _as_array(X: Any, name: str) -> np.ndarray:
 
 def shape_of(X: Any) -> tuple[int, ...]:
     """Return the shape of X; for a list of texts, or for rows of different lengths, ``(len(X),)``."""
+    if are_pictures(X):
+        first = next(iter(X))
+        return (len(X), first.height, first.width, len(first.getbands()))
     if hasattr(X, "shape"):
         return tuple(X.shape)
     if is_texts(X):
         return (len(X),)
     try:
-        return np.asarray(X).shape
+        return np.asarray(_unwrap(X)).shape
     except ValueError:  # rows of different lengths
         return (len(X),)

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from ._base import Modality
 from ._image import Image
 from ._input import shape_of
+from ._pictures import refuse_files, stack_images
 from .tabular import Tabular
 from .text import Text
 
@@ -61,13 +62,15 @@ def infer_modality(X: Any) -> Modality:
     ValueError
         If X has three dimensions (greyscale images or multivariate series) or more than four.
     TypeError
-        If X is a list of one-dimensional arrays.
+        If X is a list of one-dimensional arrays, or of names of files.
 
     Warns
     -----
     UserWarning
         If a column of a DataFrame looks like texts. It is treated as categorical.
     """
+    refuse_files(X)
+    stack_images(X)  # refuses images of several shapes
     for kind in MODALITIES:
         if kind.accepts(X):
             kind.doubt(X)

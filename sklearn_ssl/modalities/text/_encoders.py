@@ -9,6 +9,7 @@ from torch import nn
 from ...encoders import (
     PretrainedText,
     TokenEncoder,
+    default_prompt,
     is_sentence_transformer,
     is_transformer,
     longest_input,
@@ -52,6 +53,11 @@ def pretrained_settings(text: Any, encoder: Any) -> dict[str, Any]:
     if longest is not None:
         settings["max_length"] = min(text.max_length or longest - 2, longest - 2)  # room for start and end
     return settings
+
+
+def prompt_of(encoder: Any) -> str:
+    """Return the default prompt of a pretrained encoder; an empty text for other encoders."""
+    return default_prompt(encoder.model if isinstance(encoder, PretrainedText) else encoder)
 
 
 def adapt(encoder: nn.Module, names: tuple[str, ...], n_positions: int) -> nn.Module:

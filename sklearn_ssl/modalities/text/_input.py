@@ -36,8 +36,8 @@ def check_params(text: Any) -> None:
         raise ValueError(f"crop_scale={text.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1.")
 
 
-def list_of_texts(X: Any) -> list[str]:
-    """Return X as a list of str; X may also have a single column of texts."""
+def list_of_texts(X: Any, prompt: str = "") -> list[str]:
+    """Return X as a list of str, with a prompt before each; X may also have a single column of texts."""
     if is_frame(X):
         check_frame(X)
     if isinstance(X, (str, bytes)):
@@ -58,12 +58,18 @@ def list_of_texts(X: Any) -> list[str]:
     if not texts:
         raise ValueError("X has no texts. Pass at least one.")
     for i, text in enumerate(texts):
+        if isinstance(text, (list, tuple, np.ndarray)) and all(isinstance(token, str) for token in text):
+            raise TypeError(
+                f"Text takes one str per row, and row {i} of X is a list of {len(text)} tokens. Put them together, and "
+                r"have them split where they were: [' '.join(tokens) for tokens in X] with modality=Text("
+                r"token_pattern=r'\S+', lowercase=False)."
+            )
         if not isinstance(text, str):
             raise TypeError(
                 f"Text takes str, and row {i} of X is {type(text).__name__}: {text!r:.60}. Decode bytes; fill "
                 "holes, for example with ''."
             )
-    return texts
+    return [prompt + text for text in texts] if prompt else texts
 
 
 def are_bytes(X: Any) -> bool:

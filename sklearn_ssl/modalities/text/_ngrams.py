@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ._tokens import PAD, SPECIAL, Corpus, TokenRows, collect, find_vocabulary, number
+from ._doubts import doubt_cut, doubt_words
+from ._tokens import LONGEST, PAD, SPECIAL, Corpus, TokenRows, collect, find_vocabulary, number
+from ._words import normalized, word_finder
 
 SPACES = re.compile(r"\s\s+")
 
@@ -48,7 +50,7 @@ def splitter(analyzer: str, ngram_range: tuple[int, int], pattern: str) -> Calla
     """
     smallest, largest = ngram_range
     if analyzer == "word":
-        words = re.compile(pattern).findall
+        words = word_finder(pattern)
         return lambda text: grams(words(text), smallest, largest, " ")
     if analyzer == "char":
         return lambda text: grams(SPACES.sub(" ", text), smallest, largest, "")
@@ -94,13 +96,16 @@ class NGrams:
         """Yield all tokens of each text, not truncated."""
         tokens_of = splitter(self.analyzer, self.ngram_range, self.pattern)
         for text in texts:
-            yield tokens_of(text.lower() if self.lowercase else text)
+            yield tokens_of(normalized(text, self.lowercase))
 
     def learn(
         self, texts: list[str], max_length: int | None, min_df: int, max_features: int | None
     ) -> tuple[dict[str, int], np.ndarray, TokenRows]:
         """Return the vocabulary, the count of each token, and the texts as ids; texts are split once."""
         corpus = collect(self.documents(texts), max_length)
+        doubt_words(corpus, self.analyzer)
+        if max_length == LONGEST:
+            doubt_cut(corpus.lost, len(corpus.ids), max_length)
         vocabulary, counts, _ = find_vocabulary(corpus, min_df, max_features)
         return vocabulary, counts, self._rows(corpus, vocabulary)
 

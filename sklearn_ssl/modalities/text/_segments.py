@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...encoders import Tokens
 from ._tokens import END, PAD, SEPARATOR
+from ._words import JOINERS
 
 SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", "।", "؟", "\n")  # noqa: RUF001  # of other scripts
 
@@ -21,7 +22,7 @@ def is_letter(char: str) -> bool:
 
     The replacement character belongs to words too: it stands for a part of a letter in a token of bytes.
     """
-    return bool(char) and (char == "\ufffd" or unicodedata.category(char)[0] in "LMN")
+    return bool(char) and (char == "\ufffd" or char in JOINERS or unicodedata.category(char)[0] in "LMN")
 
 
 def token_kinds(n_tokens: int, letters: dict[int, str], begins: set[int], by_character: bool) -> np.ndarray:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ._tokens import END, PAD, SPECIAL, START, UNKNOWN, TokenRows, flatten
+from ._doubts import doubt_cut
+from ._tokens import END, LONGEST, PAD, SPECIAL, START, UNKNOWN, TokenRows, flatten
 
 # names of the special tokens in other tokenizers, the most common first
 ALIASES = (
@@ -40,8 +41,10 @@ def train_subwords(texts: list[str], lowercase: bool, min_df: int, max_features:
     """
     tk = library()
     tokenizer = tk.Tokenizer(tk.models.BPE(unk_token=SPECIAL[UNKNOWN]))
-    if lowercase:
-        tokenizer.normalizer = tk.normalizers.Lowercase()
+    composed = tk.normalizers.NFC()
+    tokenizer.normalizer = (
+        tk.normalizers.Sequence([tk.normalizers.Lowercase(), composed]) if lowercase else composed
+    )
     # with a space before them, first words are encoded as others
     tokenizer.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = tk.decoders.ByteLevel()
@@ -105,8 +108,8 @@ def special_tokens(tokenizer: Any) -> tuple[int, ...]:
 
 def subwords(
     tokenizer: Any, texts: list[str], max_length: int | None, always_end: bool
-) -> Iterator[list[int]]:
-    """Yield each text as ids, with the start and the end token that the tokenizer adds.
+) -> Iterator[tuple[list[int], int]]:
+    """Yield each text as ids, with the start and the end token that the tokenizer adds, and how many were cut off.
 
     Parameters
     ----------
@@ -125,7 +128,11 @@ def subwords(
     for start in range(0, len(texts), 1024):
         for encoding in tokenizer.encode_batch(encodable(texts[start : start + 1024])):
             ids = encoding.ids
-            yield ids if whole is None or len(ids) <= whole else ids[: whole - 1]
+            lost = sum(sum(not extra for extra in rest.special_tokens_mask) for rest in encoding.overflowing)
+            if whole is None or len(ids) <= whole:
+                yield ids, lost
+            else:
+                yield ids[: whole - 1], lost + len(ids) - whole
 
 
 def begin_words(names: dict[int, str]) -> set[int]:
@@ -199,6 +206,9 @@ class Subwords:
         known = self.tokenizer.get_vocab(with_added_tokens=True)
         vocabulary = dict(sorted(known.items(), key=lambda item: item[1]))
         rows = self.encode(texts, max_length, vocabulary)
+        # a small max_length of the user's own is meant; that of a model is not
+        if max_length == LONGEST or not self.trained_here:
+            doubt_cut(self._lost, len(rows.ids), max_length)
         counts = np.bincount(rows.ids, minlength=1 + max(vocabulary.values()))
         return vocabulary, counts.astype(np.int64), rows
 
@@ -206,7 +216,13 @@ class Subwords:
         """Return texts as ids, with the special tokens that the tokenizer adds."""
         documents = subwords(self.tokenizer, texts, max_length, always_end=not self.trained_here)
         start, padding = self.special[START], self.special[PAD]
-        return TokenRows(*flatten(ids or [start] for ids in documents), padding)
+        self._lost: list[int] = []
+        return TokenRows(*flatten(self._ids(ids, lost) or [start] for ids, lost in documents), padding)
+
+    def _ids(self, ids: list[int], lost: int) -> list[int]:
+        if lost:
+            self._lost.append(lost)
+        return ids
 
     def decode(self, rows: list[list[int]], vocabulary: dict[str, int]) -> list[str]:
         """Return the texts that ids stand for."""

@@ -19,12 +19,14 @@ from .._input import is_texts
 from .._sequences import Positions, Sequences
 from ._augment import crop_tokens, mask_tokens
 from ._decoder import TokenDecoder
-from ._encoders import adapt, pretrained_settings
+from ._doubts import doubt_rows
+from ._encoders import adapt, pretrained_settings, prompt_of
 from ._input import are_bytes, check_params, example_texts, list_of_texts
 from ._ngrams import NGrams
 from ._segments import Cutter, token_kinds
 from ._subwords import Subwords, encodable, read_tokenizer, train_subwords
-from ._tokens import END, MASK, PAD, SPECIAL, START, TokenRows
+from ._tokens import END, LONGEST, MASK, PAD, SPECIAL, START, TokenRows
+from ._words import TOKEN_PATTERN
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -32,9 +34,10 @@ class Text(Sequences):
     r"""Texts: a list, array or Series of str, also of other alphabets, such as DNA and proteins.
 
     Each text becomes a sequence of tokens between a start and an end token: words, characters, n-grams of
-    these, or subwords. Rare tokens are replaced by the unknown token. The encoders are ``"transformer"``, which
-    ``"auto"`` takes, ``"convnet"``, for short texts, and ``"bag"``, the mean of embedded tokens, for tasks on
-    whole texts (contrastive, siamese).
+    these, or subwords. Texts are composed first (Unicode's NFC), unless a tokenizer is given, so that "é" is
+    one character however it was typed. Rare tokens are replaced by the unknown token. The encoders are
+    ``"transformer"``, which ``"auto"`` takes, ``"convnet"``, for short texts, and ``"bag"``, the mean of
+    embedded tokens, for tasks on whole texts (contrastive, siamese).
 
     Parameters
     ----------
@@ -59,7 +62,8 @@ class Text(Sequences):
         in ``fit``. The time that attention takes grows with its square. Split long texts into parts first if
         all of their content matters.
     token_pattern : str, default=r"\w+|[^\w\s]"
-        Regular expression of a word, for ``analyzer="word"``.
+        Regular expression of a word, for ``analyzer="word"``. In the default, vowel signs, accents and joiners
+        count as parts of their words. A pattern of your own is taken as it is.
     tokenizer : str, Path, tokenizer or None, default=None
         A trained tokenizer for ``analyzer="subword"``: the path of its ``tokenizer.json`` or of the folder
         that has it, its JSON text, or a fast tokenizer of transformers or tokenizers. `max_features`, `min_df`
@@ -84,6 +88,8 @@ class Text(Sequences):
     kinds_ : ndarray of bool of shape (4, n_tokens)
         Which tokens end a sentence, begin with a letter, end with one, and begin at a gap between words or
         right after it.
+    prompt_ : str
+        What a pretrained encoder has before each text, its default prompt; only set with an encoder.
     n_positions_ : int
         Length of the longest possible sequence, with start, end and a separator.
 
@@ -108,8 +114,8 @@ class Text(Sequences):
     max_features: int | None = 10_000
     min_df: int = 2
     lowercase: bool = True
-    max_length: int | None = 256
-    token_pattern: str = r"\w+|[^\w\s]"
+    max_length: int | None = LONGEST
+    token_pattern: str = TOKEN_PATTERN
     tokenizer: Any = None
     crop_scale: tuple[float, float] = (0.5, 1.0)
     token_dropout: float = 0.1
@@ -148,6 +154,7 @@ class Text(Sequences):
     def configure_for(self, encoder: str | nn.Module) -> None:
         """Adopt the tokenizer of a pretrained encoder, and truncate texts where it would."""
         self.set_params(**pretrained_settings(self, encoder))
+        self.prompt_ = prompt_of(encoder)
 
     def fit_validate(self, X: Any) -> TokenRows:
         """Learn the vocabulary, and return X as a store of batches of :class:`~sklearn_ssl.encoders.Tokens`.
@@ -176,7 +183,9 @@ class Text(Sequences):
 
     def validate(self, X: Any) -> TokenRows:
         """Return X as a store of batches of :class:`~sklearn_ssl.encoders.Tokens`."""
-        return self._encode(list_of_texts(X), self.n_positions_ - 3)
+        rows = self._encode(list_of_texts(X, getattr(self, "prompt_", "")), self.n_positions_ - 3)
+        doubt_rows(rows, self.special_, self.counts_, self.vocabulary_, self.analyzer)
+        return rows
 
     def fit_documents(self, X: Any) -> list[list[str]]:
         """Learn to split texts, but no vocabulary, and return all tokens of each text as str, not truncated."""
@@ -323,7 +332,7 @@ class Text(Sequences):
         """Check the parameters and X, read or train the tokenizer if one is needed, and return the texts."""
         self._validate_params()
         check_params(self)
-        texts = list_of_texts(X)
+        texts = list_of_texts(X, getattr(self, "prompt_", ""))
         self.tokenizer_ = None
         if self.tokenizer is not None:
             self.tokenizer_ = read_tokenizer(self.tokenizer).to_str()

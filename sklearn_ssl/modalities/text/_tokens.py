@@ -14,6 +14,7 @@ import torch
 from ...encoders import Tokens
 
 PAD, UNKNOWN, MASK, START, END, SEPARATOR = range(6)
+LONGEST = 256  # tokens of a text, if the user says nothing
 SPECIAL = ("[PAD]", "[UNK]", "[MASK]", "[BOS]", "[EOS]", "[SEP]")
 
 
@@ -57,12 +58,15 @@ class Corpus(NamedTuple):
         Text i is ``ids[offsets[i]:offsets[i + 1]]``.
     cut : ndarray of bool of shape (n_texts,)
         Which texts are truncated.
+    lost : list of int
+        Number of tokens that each of these lost.
     """
 
     tokens: list[str]
     ids: np.ndarray
     offsets: np.ndarray
     cut: np.ndarray
+    lost: list[int]
 
 
 def collect(documents: Iterable[list[str]], max_length: int | None) -> Corpus:
@@ -70,11 +74,26 @@ def collect(documents: Iterable[list[str]], max_length: int | None) -> Corpus:
     known: defaultdict[str, int] = defaultdict()
     known.default_factory = known.__len__
     ids, offsets, cut = array("i"), [0], []
+    lost: list[int] = []
     for tokens in documents:
         ids.extend(map(known.__getitem__, tokens[:max_length]))
         offsets.append(len(ids))
         cut.append(max_length is not None and len(tokens) > max_length)
-    return Corpus(list(known), np.array(ids, np.int32), np.array(offsets, np.int64), np.array(cut, bool))
+        if max_length is not None and cut[-1]:
+            lost.append(len(tokens) - max_length)
+    return Corpus(
+        list(known), np.array(ids, np.int32), np.array(offsets, np.int64), np.array(cut, bool), lost
+    )
+
+
+def spread_of(corpus: Corpus) -> np.ndarray:
+    """Return the number of texts that each token occurs in, ``(n_known,)``."""
+    shape = (len(corpus.cut), len(corpus.tokens))
+    ones = np.ones(len(corpus.ids), dtype=np.int8)
+    # a copy, since duplicates are summed in place
+    per_text = sp.csr_array((ones, corpus.ids, corpus.offsets), shape=shape, copy=True)
+    per_text.sum_duplicates()
+    return np.bincount(per_text.indices, minlength=shape[1])
 
 
 def find_vocabulary(
@@ -101,11 +120,7 @@ def find_vocabulary(
     """
     n_texts, n_known = len(corpus.cut), len(corpus.tokens)
     total = np.bincount(corpus.ids, minlength=n_known)
-    ones = np.ones(len(corpus.ids), dtype=np.int8)
-    # a copy, since duplicates are summed in place
-    per_text = sp.csr_array((ones, corpus.ids, corpus.offsets), shape=(n_texts, n_known), copy=True)
-    per_text.sum_duplicates()
-    spread = np.bincount(per_text.indices, minlength=n_known)
+    spread = spread_of(corpus)
     known = np.flatnonzero(spread >= min_df)
     known = known if len(known) else np.arange(n_known)
     kept = sorted(known.tolist(), key=lambda i: (-total[i], corpus.tokens[i]))[:max_features]

@@ -1,0 +1,69 @@
+"""The words whose vectors are most similar to those of others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..modalities import normalized
+
+
+def listed(words: Any) -> list[str]:
+    """Return one word, several or None as a list."""
+    if words is None:
+        return []
+    return list(words) if hasattr(words, "__iter__") and not isinstance(words, str) else [words]
+
+
+def place_of(word: Any, vocabulary: dict[str, int], lowercase: bool, min_df: int) -> int:
+    """Return the row of a word, as it is or as texts are normalised.
+
+    Raises
+    ------
+    ValueError
+        If the word is not in the vocabulary.
+    """
+    if not isinstance(word, str):
+        raise ValueError(f"{word!r} is not in the vocabulary. Its words are str, the keys of vocabulary_.")
+    for form in (word, normalized(word, lowercase=False), normalized(word, lowercase=lowercase)):
+        if form in vocabulary:
+            return vocabulary[form]
+    rare = (
+        f", or in fewer than min_df={min_df} texts; Text(min_df=1, max_features=None) keeps all"
+        if min_df > 1
+        else ""
+    )
+    raise ValueError(
+        f"{word!r} is not in the vocabulary: it did not occur in fit{rare}. The words are the keys of vocabulary_."
+    )
+
+
+def nearest(
+    vocabulary: dict[str, int], vectors: np.ndarray, added: list[int], taken: list[int], n: int
+) -> list[tuple[str, float]]:
+    """Return the `n` words with the highest cosine similarity to the sum of some vectors of length 1.
+
+    Parameters
+    ----------
+    vocabulary : dict of str to int
+    vectors : ndarray of shape (n_words, n_components)
+    added, taken : list of int
+        Rows of the words that are added and subtracted; they are left out of the result.
+    n : int
+    """
+    asked = [*added, *taken]
+    if not asked:
+        raise ValueError("There is no word to compare with. Pass a word, or several as a list.")
+    lengths = np.linalg.norm(vectors, axis=1)
+    if len(asked) == 1:
+        query, length = (vectors[asked[0]] if added else -vectors[asked[0]]), lengths[asked[0]]
+    else:
+        units = vectors[asked] / np.maximum(lengths[asked], 1e-12)[:, np.newaxis]
+        query = units[: len(added)].sum(axis=0) - units[len(added) :].sum(axis=0)
+        length = np.linalg.norm(query)
+    likeness = vectors @ query / np.maximum(lengths * length, 1e-12)
+    likeness[asked] = -np.inf
+    names = list(vocabulary)
+    best = np.argsort(-likeness, kind="stable")[: min(n, len(names) - len(set(asked)))]
+    return [(names[i], float(likeness[i])) for i in best]

@@ -1,0 +1,56 @@
+"""Whether images have intensities like those that fit saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..warning import warn
+
+SAMPLE = 16  # images that are looked at
+NARROW = 0.1  # share of the spread of fit: 0 to 1 after 0 to 16 has less
+NARROW_ALONE = 0.02  # for a single image, which may have little contrast
+FAR = 10.0  # standard deviations; in fit at most one in a hundred values was beyond
+SHARE = 0.05
+
+
+def doubt_range(
+    array: np.ndarray, channels_last: Callable[[np.ndarray], np.ndarray], mean: np.ndarray, scale: np.ndarray
+) -> None:
+    """Warn if images were scaled otherwise than those of fit, such as 0 to 1 after 0 to 255.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n, ...)
+        Images as the user passes them.
+    channels_last : callable
+        Maps rows of it to images ``(n, h, w, c)``.
+    mean, scale : ndarray of shape (c,)
+        Of the intensities in fit.
+
+    Warns
+    -----
+    UserWarning
+        If nearly all values lie in a small part of the range of fit, or many far outside. Images without any
+        contrast, such as black ones, are no sign of it.
+    """
+    rows = np.unique(np.linspace(0, len(array) - 1, SAMPLE).astype(int))
+    pixels = np.asarray(channels_last(array[rows]), dtype=np.float64)
+    varied = scale != 1  # the scale of a channel that was constant in fit
+    varied = varied if varied.any() else np.ones_like(varied)
+    with np.errstate(over="ignore", invalid="ignore"):
+        z = ((pixels - mean) / scale)[..., varied]
+        spread = z.reshape(-1, z.shape[-1]).std(axis=0).max()
+        contrast = np.ptp(z.reshape(-1, z.shape[-1]), axis=0).max()
+    if not contrast > 1e-9 * np.abs(z).max():
+        return
+    narrow = spread < (NARROW if len(rows) > 1 else NARROW_ALONE)
+    if narrow or (np.abs(z) > FAR).mean() > SHARE:
+        low, high = pixels.min(), pixels.max()
+        warn(
+            f"The intensities of X, {low:.3g} to {high:.3g}, are not on the scale of fit, whose mean was "
+            f"{mean.mean():.3g} and standard deviation {scale.mean():.3g}. "
+            f"{'All images look nearly alike' if narrow else 'They lie far outside'}. Scale X as the images of fit: "
+            "for example, do not divide by 255 here only."
+        )

@@ -1,0 +1,194 @@
+"""Lists of pictures, as pillow opens them, and of file names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+# what a picture looks like once palettes and the like are resolved, and its channels
+LOOKS = {"L": 1, "RGB": 3, "RGBA": 4}
+CONVERTED = {"1": "L", "CMYK": "RGB", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB", "RGBa": "RGBA"}
+OPAQUE = {"LA": "L", "P": "RGB", "PA": "RGB", "RGBA": "RGB"}  # what may be transparent, and what it is if not
+NUMBERS = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")  # one channel, of more than 8 bits
+IMAGE_FILES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".avif",
+    ".heic",
+    ".jp2",
+    ".ppm",
+)
+SOUND_FILES = (".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aiff")
+
+
+def is_picture(x: Any) -> bool:
+    """Return whether x is a picture of pillow, judging by its attributes."""
+    return all(hasattr(x, name) for name in ("mode", "getbands", "convert", "tobytes"))
+
+
+def are_pictures(X: Any) -> bool:
+    """Return whether X is a list, array or Series of pictures, judging by the first."""
+    return is_picture(_first(X))
+
+
+def are_files(X: Any) -> bool:
+    """Return whether X is a list, array or Series whose entries all are paths or names of images or sounds."""
+    if isinstance(X, (str, PurePath)):
+        return bool(_suffix_kind(X))
+    first = _first(X)
+    return isinstance(first, (str, PurePath)) and bool(_suffix_kind(first)) and all(map(_suffix_kind, X))
+
+
+def refuse_files(X: Any) -> None:
+    """Raise an error if X holds names of files of images or sounds, or any paths: how to open them."""
+    first = X if isinstance(X, (str, PurePath)) else _first(X)
+    if not are_files(X) and not isinstance(first, PurePath):
+        return
+    if _suffix_kind(first) == "sounds":
+        raise TypeError(
+            f"X holds names of files of sounds, such as {str(first)!r:.80}. Open them first: "
+            "[soundfile.read(name)[0] for name in X]; then pass numbers of one length per row, such as a spectrum."
+        )
+    raise TypeError(
+        f"X holds names of files, such as {str(first)!r:.80}. Open them first: [PIL.Image.open(name) for name in X], "
+        "pictures of one size. If the names themselves are the texts, pass them as str with modality=Text()."
+    )
+
+
+def picture_array(X: Any, channels: int | None = None) -> np.ndarray:
+    """Return a list of pictures as an array ``(n, h, w)``, or ``(n, h, w, c)`` for colours.
+
+    Palettes become the colours they stand for, and so do other ways to store colours; alpha channels are
+    kept. Pictures of several modes become that mode which holds them all.
+
+    Parameters
+    ----------
+    X : list, array or Series of pictures
+    channels : int, optional
+        That the array must have: as in fit.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If pictures differ in size, or cannot become one mode without a loss.
+    """
+    pictures = list(X)
+    for i, x in enumerate(pictures):
+        if not is_picture(x):
+            raise TypeError(
+                f"X is a list of pictures, and row {i} is {type(x).__name__}. Pass pictures only."
+            )
+    refuse_sizes([x.size[::-1] for x in pictures])
+    modes = [x.mode for x in pictures]
+    if len(set(modes)) == 1 and modes[0] in NUMBERS and channels in (None, 1):
+        return np.stack([np.asarray(x) for x in pictures])
+    for i, mode in enumerate(modes):
+        if mode not in LOOKS and mode not in CONVERTED and mode not in OPAQUE:
+            raise ValueError(
+                f"Row {i} of X is a picture of mode {mode!r}{_beside(mode, modes)}. Convert all to one mode, for "
+                "example [x.convert('RGB') for x in X]."
+            )
+    if set(modes) == {"RGBA"} and channels in (None, 4):
+        looks = modes  # all have an alpha channel, even if it says nothing
+    else:
+        pictures = [_resolved(x) for x in pictures]
+        looks = [x.mode for x in pictures]
+    wanted = max(looks, key=LOOKS.__getitem__)
+    if channels is not None:
+        wanted = {count: look for look, count in LOOKS.items()}.get(channels, wanted)
+    return np.stack([_as(x, wanted, modes[i], i) for i, x in enumerate(pictures)])
+
+
+def arranged(array: np.ndarray, layout: tuple[int, ...] | None, channels_first: bool) -> np.ndarray:
+    """Return pictures as an array with the axes that images of the shape `layout` have, where they fit."""
+    first = np.moveaxis(array, -1, 1) if array.ndim == 4 else array[:, np.newaxis]
+    if layout is None:
+        return first if channels_first and array.ndim == 4 else array
+    forms = (array, first, array[..., np.newaxis])
+    return next((form for form in forms if form.shape[1:] == layout), array)
+
+
+def stack_images(X: Any) -> Any:
+    """Return a list of arrays, of two axes or more, as one array; anything else unchanged.
+
+    Raises
+    ------
+    ValueError
+        If they differ in shape.
+    """
+    if getattr(_first(X), "ndim", 0) < 2 or not hasattr(_first(X), "shape"):
+        return X
+    refuse_sizes(tuple(getattr(x, "shape", ())) for x in X)
+    return X if isinstance(X, (list, tuple)) else np.stack(list(X))
+
+
+def refuse_sizes(shapes: Iterable[tuple[int, ...]]) -> None:
+    """Raise an error that names two rows if images differ in shape."""
+    first: tuple[int, ...] | None = None
+    for i, shape in enumerate(shapes):
+        first = shape if first is None else first
+        if shape != first:
+            raise ValueError(
+                f"Images must have one shape: row 0 of X has shape {first} and row {i} has {shape}. Resize or crop "
+                "them, and give them the same channels: for pictures, [x.convert('RGB').resize((64, 64)) for x in X]."
+            )
+
+
+def _first(X: Any) -> Any:
+    """Return the first entry of something like a list; None if it is anything else, or empty."""
+    listed = hasattr(X, "__len__") and hasattr(X, "__iter__") and not isinstance(X, (str, bytes, dict))
+    if (
+        not listed
+        or getattr(X, "ndim", 1) != 1
+        or getattr(getattr(X, "dtype", None), "kind", "O") in "biufcmM"
+    ):
+        return None
+    return next(iter(X), None)
+
+
+def _suffix_kind(name: Any) -> str:
+    """Return "images" or "sounds" if a name ends like a file of these; else an empty string."""
+    if not isinstance(name, (str, PurePath)):
+        return ""
+    name = str(name).rstrip().lower()
+    return "images" if name.endswith(IMAGE_FILES) else "sounds" if name.endswith(SOUND_FILES) else ""
+
+
+def _beside(mode: str, modes: list[str]) -> str:
+    others = sorted(set(modes) - {mode})
+    return f" beside others of {others}" if others else ", which does not go here"
+
+
+def _resolved(x: Any) -> Any:
+    """Return a picture in the mode of its look: palettes resolved, and no alpha channel if it is opaque."""
+    x = x.convert(CONVERTED[x.mode]) if x.mode in CONVERTED else x
+    if x.mode not in OPAQUE:
+        return x
+    full = x.convert(
+        "RGBA"
+    )  # of a palette with transparency, pillow converts to nothing else without a warning
+    return full.convert(OPAQUE[x.mode]) if full.getextrema()[3][0] == 255 else full
+
+
+def _as(x: Any, wanted: str, mode: str, row: int) -> np.ndarray:
+    """Return a picture as an array in the mode `wanted`, if nothing is lost by it."""
+    if x.mode == "RGB" and wanted == "L":
+        colours = np.asarray(x)
+        if (colours == colours[..., :1]).all():
+            return colours[..., 0]
+    elif LOOKS[x.mode] <= LOOKS[wanted]:
+        return np.asarray(x.convert(wanted))
+    parts = "transparent parts" if x.mode == "RGBA" else "colours"
+    raise ValueError(
+        f"Row {row} of X is a picture of mode {mode!r} with {parts}, and fit saw pictures of mode {wanted!r}. Convert "
+        f"it, for example [x.convert({wanted!r}) for x in X], or fit again."
+    )
