@@ -546,7 +546,11 @@ def test_another_schedule_or_another_rate_begins_anew():
     assert rates.epochs[9:] == pytest.approx([1e-5])
 
 
-@pytest.mark.parametrize("callback", [EarlyStopping(), ("stop", EarlyStopping()), Checkpoint()], ids=str)
+@pytest.mark.parametrize(
+    "callback",
+    [EarlyStopping(), ("stop", EarlyStopping()), Checkpoint()],
+    ids=["stop", "named", "checkpoint"],
+)
 def test_what_watches_rows_that_are_not_held_out_is_refused(callback):
     with pytest.raises(ValueError, match=r"watches 'valid_.*early_stopping=True"):
         new(callbacks=[callback]).fit(X)
