@@ -60,9 +60,9 @@ def list_of_texts(X: Any, prompt: str = "") -> list[str]:
     for i, text in enumerate(texts):
         if isinstance(text, (list, tuple, np.ndarray)) and all(isinstance(token, str) for token in text):
             raise TypeError(
-                f"Text takes one str per row, and row {i} of X is a list of {len(text)} tokens. Put them together, and "
-                r"have them split where they were: [' '.join(tokens) for tokens in X] with modality=Text("
-                r"token_pattern=r'\S+', lowercase=False)."
+                f"Text takes one str per row, and row {i} of X is {type(text).__name__} with {len(text)} tokens. "
+                r"Put them together, and have them split where they were: [' '.join(tokens) for tokens in X] with "
+                r"modality=Text(token_pattern=r'\S+', lowercase=False)."
             )
         if not isinstance(text, str):
             raise TypeError(
