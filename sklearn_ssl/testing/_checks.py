@@ -85,8 +85,8 @@ def check_gradient(case: Case) -> None:
     assert loss.shape == (), f"the loss has shape {tuple(loss.shape)}, not ()"
     assert torch.isfinite(loss), "the loss is not finite"
     loss.backward()
-    slopes = [p.grad.abs().sum() for p in objective.encoder.parameters() if p.grad is not None]
-    assert sum(map(float, slopes)) > 0, "no gradient reaches the encoder"
+    gradients = [p.grad.abs().sum() for p in objective.encoder.parameters() if p.grad is not None]
+    assert sum(map(float, gradients)) > 0, "no gradient reaches the encoder"
 
 
 def check_same_bits(case: Case) -> None:
@@ -218,7 +218,7 @@ class _Numb(Callback):
 
 
 def check_collapse(case: Case) -> None:
-    """``history_`` has the effective rank and the spread; a network that forgot all is told."""
+    """``history_`` has the effective rank and the spread; a collapsed network is reported."""
     row = case.fit().history_[-1]
     assert row["effective_rank"] > 1, f"the effective rank is {row['effective_rank']}"
     assert row["spread"] > 0, "embeddings do not differ"
@@ -226,8 +226,8 @@ def check_collapse(case: Case) -> None:
         warnings.simplefilter("always")
         case.fit(callbacks=[_Numb()], on_collapse="warn")
         case.fit(callbacks=[_Numb()], on_collapse="ignore")
-    told = [w for w in caught if issubclass(w.category, ConvergenceWarning)]
-    assert len(told) == 1, "on_collapse='warn' must warn once of a collapse, and 'ignore' not at all"
+    reported = [w for w in caught if issubclass(w.category, ConvergenceWarning)]
+    assert len(reported) == 1, "on_collapse='warn' must warn once of a collapse, and 'ignore' not at all"
     est = case.new(callbacks=[_Numb()], on_collapse="raise")
     refused("a collapse with on_collapse='raise'", est.fit, case.X)
     assert not hasattr(est, "net_"), "a collapse with on_collapse='raise' left a fitted estimator"

@@ -36,7 +36,7 @@ def output_width(encoder: nn.Module, batch: Batch, precision: torch.dtype) -> in
             out = encoder.eval()(batch)
             with torch.autocast(first.device.type, precision, enabled=precision != torch.float32):
                 copy.deepcopy(encoder).train()(batch)
-    except Exception as error:  # whatever a user's network raises is told in our words
+    except Exception as error:  # users see our words, whatever their network raises
         raise ValueError(
             f"{name} fails on a batch of shape {shapes}: {(str(error) or repr(error)).splitlines()[0]}. Fit its "
             f"first layer to that shape. It is run in {str(precision).removeprefix('torch.')} in training; "
