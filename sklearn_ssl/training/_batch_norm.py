@@ -68,6 +68,7 @@ def calibrate(encoder: nn.Module, store: Store, batch_size: int, device: str) ->
             n = n_rows(batch)
             rows += n
             for i, norm in enumerate(norms):
+                # in float64: squares of means cancel in what follows
                 mean, variance = norm.running_mean.double(), norm.running_var.double()
                 means[i], squares[i] = means[i] + n * mean, squares[i] + n * (variance + mean**2)
         for norm, mean, square in zip(norms, means, squares, strict=True):

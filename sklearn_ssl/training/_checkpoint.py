@@ -60,6 +60,7 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
 
 
 def _to_array(tensor: torch.Tensor) -> dict[str, Any]:
+    # as bytes, since numpy has no bfloat16
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     return {
         "values": flat.view(torch.uint8).numpy().copy() if flat.numel() else np.empty(0, np.uint8),

@@ -37,7 +37,8 @@ def effective_rank(z: Tensor) -> float:
     largest = float(z.abs().max())
     if not math.isfinite(largest) or largest == 0:
         return math.nan
-    z = z.double() / largest
+    z = z.double() / largest  # squares of large or tiny embeddings leave the range of float32
+    # the smaller of the two products has the same singular values
     gram = z @ z.T if len(z) < z.shape[1] else z.T @ z
     shares = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt()
     shares = shares / shares.sum()

@@ -17,7 +17,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         resolved = torch.device(device)
-        torch.empty(0, device=resolved)
+        torch.empty(0, device=resolved)  # a name may be known while no such device is there
         if not torch.amp.is_autocast_available(resolved.type):
             raise RuntimeError("it holds no data to train on")
     except (RuntimeError, AssertionError, NotImplementedError) as error:

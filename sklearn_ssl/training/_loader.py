@@ -19,7 +19,7 @@ Batch = Any
 def move(batch: Batch, device: torch.device | str) -> Batch:
     """Return `batch` on `device`, whether it is a tensor or a NamedTuple of tensors."""
     if isinstance(batch, torch.Tensor):
-        return batch.to(device, non_blocking=True)
+        return batch.to(device, non_blocking=True)  # a GPU need not wait for the copy before it is used
     return type(batch)(*(move(part, device) for part in batch))
 
 
@@ -181,6 +181,7 @@ class BatchLoader:
 
     def __len__(self) -> int:
         n = len(self.store)
+        # rather one larger batch than one of a single row
         return max(1, min(-(-n // self.batch_size), n // 2))
 
     def __iter__(self) -> Iterator[tuple[Batch, Batch | None]]:
@@ -192,6 +193,8 @@ class BatchLoader:
         n, lengths = len(self.store), lengths_of(self.store)
         order = torch.randperm(n).numpy() if self.shuffle else np.arange(n)
         if lengths is not None:
+            # sorting all rows would show the network short rows first in every pass; sorting a few batches at a time
+            # keeps passes random and saves nearly as much padding
             parts = np.array_split(order, -(-n // (BUCKET * self.batch_size)) if self.shuffle else 1)
             order = np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts])
         batches = np.array_split(order, len(self))
@@ -228,12 +231,13 @@ def hold_out(
         raise ValueError("Training needs at least 2 rows of X; it has 1. Collect rows and pass them at once.")
     if not fraction:
         return store, None
-    n_valid = max(2, round(fraction * n))
+    n_valid = max(2, round(fraction * n))  # a loss that compares rows needs two
     if n - n_valid < 2:
         raise ValueError(
             f"early_stopping=True leaves {max(0, n - n_valid)} of {n} rows to train on. Give more "
             "rows, lower validation_fraction, or set early_stopping=False."
         )
+    # a RandomState must not be drawn from here: the weights would differ from those without early stopping
     seed = random_state if isinstance(random_state, Integral) else 0
     order = np.random.default_rng(int(seed)).permutation(n)
     return Selection(store, order[n_valid:]), Selection(store, order[:n_valid])

@@ -74,6 +74,7 @@ class ObjectiveNet(NeuralNet):
 
     def infer(self, x: Batch, **fit_params: Any) -> Any:
         device = torch.device(self.device)
+        # only the forward pass: losses switch autocast off and add up in float32
         with torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32):
             return self.module_(move(x, device))
 
@@ -85,6 +86,7 @@ class ObjectiveNet(NeuralNet):
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         self._set_training(True)
         step = self._forward(batch)
+        # no scaling of gradients: bfloat16 has the range of float32
         step["loss"].backward()
         return step
 
@@ -94,6 +96,7 @@ class ObjectiveNet(NeuralNet):
         return step
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        # without dropout, but with the statistics of the batch: the rows are corrupted views, as in training
         self.module_.eval()
         with torch.no_grad(), batch_statistics(self.module_):
             return self._forward(batch)
@@ -112,6 +115,7 @@ class ObjectiveNet(NeuralNet):
         if iterator is None:
             return
         if not training:
+            # a stream of its own, so that training draws the same numbers with and without validation
             with seeded(VALIDATION_SEED, self.device):
                 self._run_batches(iterator, training, prefix, step_fn)
         else:
@@ -124,7 +128,7 @@ class ObjectiveNet(NeuralNet):
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
             size = n_rows(batch[0]) if step["weight"] is None else step["weight"]
-            total = total + size
+            total = total + size  # a tensor if weights are: reading it would make a GPU wait
             for name, value in {"loss": step["loss"], **step["logs"]}.items():
                 sums[name] = sums.get(name, 0.0) + value.detach() * size
             self.notify("on_batch_end", batch=batch, training=training, **step)

@@ -34,6 +34,7 @@ def output_width(encoder: nn.Module, batch: Batch, precision: torch.dtype) -> in
     try:
         with torch.no_grad():
             out = encoder.eval()(batch)
+            # a copy, since a pass in training mode moves the statistics of batch norm
             with torch.autocast(first.device.type, precision, enabled=precision != torch.float32):
                 copy.deepcopy(encoder).train()(batch)
     except Exception as error:  # users see our words, whatever their network raises
