@@ -1,5 +1,11 @@
 """Self-supervised learning for scikit-learn users."""
 
+from .threads import import_torch
+
+import_torch()
+
+# isort: split
+
 from .few_labels import LabeledOnly
 from .methods import (
     AutoencoderPretrainer,

@@ -16,7 +16,7 @@ from torch import nn
 
 from .modalities import Modality, to_json_string
 from .naming import public_name
-from .training import seeded, weights_of
+from .training import RandomStream, weights_of
 
 FORMAT = 2  # 1 named classes by the private files that they lay in, and some parts of a network otherwise
 CONFIG, TENSORS = "config.json", "model.safetensors"
@@ -165,8 +165,8 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
         estimator._validate_params()
         vars(estimator).update(fitted)
         if hasattr(cls, "_restore"):
-            with seeded(0):
-                estimator._restore(_decode(config["modality"], tensors), _weights(tensors, config["format"]))
+            modality, weights = _decode(config["modality"], tensors), _weights(tensors, config["format"])
+            RandomStream(0).run(estimator._restore, modality, weights)
         elif config["modality"] is not None:
             estimator.modality_ = _decode(config["modality"], tensors)
         return estimator.set_output(**config["set_output"]) if config["set_output"] else estimator

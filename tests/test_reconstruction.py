@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
+from seeds import seeded
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.decomposition import PCA
@@ -29,7 +30,6 @@ from sklearn_ssl.methods._variational import gaussian_kl, negative_log_likelihoo
 from sklearn_ssl.modalities import Image, Tabular
 from sklearn_ssl.modalities._image_views import hide_patches
 from sklearn_ssl.modalities.tabular._decoders import cut_points
-from sklearn_ssl.training import seeded
 
 RNG = np.random.default_rng(0)
 IRIS, SPECIES = load_iris(return_X_y=True)

@@ -14,7 +14,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import InputTags
 from sklearn.utils._param_validation import Interval, StrOptions
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import Callback
 from skorch.helper import predefined_split
 from torch import nn
 
@@ -23,7 +23,7 @@ from ..training import (
     Batch,
     LabeledStore,
     ObjectiveNet,
-    Progress,
+    RandomStream,
     Store,
     auto_epochs,
     calibrate,
@@ -33,11 +33,10 @@ from ..training import (
     hold_out,
     load_weights,
     move,
+    n_threads,
     output_width,
-    prints_a_log,
     resolve_device,
     resolve_precision,
-    seeded,
     weights_of,
 )
 from ..warning import warn
@@ -45,6 +44,7 @@ from ._columns import check_columns, check_same, forget_fitted, has_other_column
 from ._docs import with_shared_sections
 from ._objective import Objective
 from ._trained import TrainedNetwork
+from ._trainer import trainer
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -104,6 +104,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
         Width of the output of `encoder_`.
     precision_ : str
         ``"float32"`` or ``"bfloat16"``.
+    threads_ : int
+        Number of threads in training: ``torch.get_num_threads()``, but no more than there are cores.
     n_features_in_ : int
         Number of columns seen in ``fit``. Only set if X has two dimensions.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
@@ -224,18 +226,17 @@ class NetworkEstimator(TrainedNetwork, ABC):
         if first:
             self._reset(modality, X, learned)
         # the number of past epochs enters the seed: a fit that continues must not repeat the first views
-        history = [] if first else self.history_
-        with seeded(draw_seed(self.random_state, len(history)), device):
-            net = self._first_net(store, device, start) if first else self._next_net(device)
-            net.train_split = None if valid is None else predefined_split(valid)
-            wanted = self.max_epochs if max_epochs is None else max_epochs
-            epochs = auto_epochs(train, self._epoch_budget) if isinstance(wanted, str) else int(wanted)
-            complaint = self._train(net, train, epochs, first)
+        stream = RandomStream(draw_seed(self.random_state, 0 if first else len(self.history_)), device)
+        net = stream.run(self._first_net, store, device, start) if first else self._next_net(device)
+        net.train_split = None if valid is None else predefined_split(valid)
+        wanted = self.max_epochs if max_epochs is None else max_epochs
+        epochs = auto_epochs(train, self._epoch_budget) if isinstance(wanted, str) else int(wanted)
+        complaint = self._train(net, train, epochs, stream, first)
         if complaint:
             warn(complaint, ConvergenceWarning)
         return self
 
-    def _train(self, net: ObjectiveNet, store: Store, epochs: int, first: bool) -> str:
+    def _train(self, net: ObjectiveNet, store: Store, epochs: int, stream: RandomStream, first: bool) -> str:
         """Train a network and keep it; return the text of a warning, if any."""
         before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
         # a network that was trained before, and is not now, keeps its own statistics
@@ -243,11 +244,11 @@ class NetworkEstimator(TrainedNetwork, ABC):
         complaint = ""
         try:
             if epochs:
-                net.train(store, epochs)
+                net.train(store, epochs, stream)
                 complaint = self._verdict(net, store)
         except KeyboardInterrupt:
             # users who stop a long training want what it has learned so far
-            self._finish(net, calibration)
+            self._finish(net, calibration, stream)
             raise
         except Exception:
             # features of a diverged network look like any others, so it must not stay usable
@@ -256,7 +257,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
             else:
                 load_weights(net.module_, before)
             raise
-        self._finish(net, calibration)
+        self._finish(net, calibration, stream)
         return complaint
 
     def _begin(self, rows: Any) -> tuple[Modality, Store]:
@@ -310,38 +311,19 @@ class NetworkEstimator(TrainedNetwork, ABC):
 
     def _net(self, objective: Objective, device: torch.device, history: list[dict[str, Any]]) -> ObjectiveNet:
         """Wrap `objective` in a trainer with the current callbacks and settings."""
-        precision = resolve_precision(self.precision, device)
-        callbacks = [*self._watchers(), *(self.callbacks or [])]
-        if self.early_stopping:
-            callbacks.append(EarlyStopping(patience=self.n_iter_no_change, load_best=True))
-        if self.verbose:
-            callbacks.append(Progress(f"{type(self).__name__} [{device}, {dtype_name(precision)}]"))
-        net = ObjectiveNet(
-            objective,
-            precision=precision,
-            param_groups=self._param_groups(objective),
-            optimizer=torch.optim.AdamW,
-            # one kernel updates all parameters; other devices have none
-            optimizer__fused=device.type in ("cpu", "cuda"),
-            optimizer__betas=self._betas,
-            lr=self.lr,
-            batch_size=self._rows_per_batch,
-            device=str(device),
-            train_split=None,
-            callbacks=callbacks,
-            verbose=prints_a_log(callbacks),
-        )
+        net = trainer(self, objective, device, self._watchers(), self._param_groups(objective), self._betas)
         net.store_of_ = self._store  # for callbacks that hold raw rows
         return net.start(history)
 
-    def _finish(self, net: ObjectiveNet, calibration: Store | None) -> None:
+    def _finish(self, net: ObjectiveNet, calibration: Store | None, stream: RandomStream) -> None:
         """Make the estimator usable, however training ended."""
+        net.module_.eval()
         net.release()
         self._adopt(net, net.epochs())
-        self.precision_ = dtype_name(net.precision)
+        self.precision_, self.threads_ = dtype_name(net.precision), n_threads()
         if calibration is not None:
-            calibrate(self.encoder_, calibration, max(256, self._rows_per_batch), net.device)
-        net.module_.eval()
+            rows = max(256, self._rows_per_batch)
+            stream.run(calibrate, self.encoder_, calibration, rows, net.device)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

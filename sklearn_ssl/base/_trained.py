@@ -85,7 +85,8 @@ class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
         """Wrap `objective` in a trainer."""
 
     def _adopt(self, net: ObjectiveNet, history: list[dict[str, Any]]) -> None:
-        self.net_, self.encoder_, self.history_ = net, net.module_.encoder, history
+        # net_ last: an estimator that has it counts as fitted
+        self.encoder_, self.history_, self.net_ = net.module_.encoder, history, net
 
     def _apply(
         self, compute: Callable[[Batch], Tensor], store: Store, width: int | None = None

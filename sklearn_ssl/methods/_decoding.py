@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..base import Objective
 from ..modalities import ValueDecoder
-from ..training import Batch, draw_seed, seeded
+from ..training import Batch, RandomStream, draw_seed, in_float32
 
 
 class DecodingObjective(Objective):
@@ -95,12 +95,15 @@ class SamplerMixin(DecoderMixin):
             raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
         own: Any = self
         entropy = own.random_state if random_state is None else random_state
-        with seeded(draw_seed(entropy)):
-            z = torch.randn(int(n_samples), own.n_components_)
+        z = RandomStream(draw_seed(entropy)).run(torch.randn, int(n_samples), own.n_components_)
         return _decode(self, z.split(own.net_.batch_size))
 
 
 def _decode(estimator: Any, features: Iterable[Tensor]) -> np.ndarray:
     net, modality = estimator.net_, estimator.modality_
-    with torch.no_grad():
-        return np.concatenate([modality.restore(net.module_.decode(z.to(net.device))) for z in features])
+
+    @torch.no_grad()
+    def rows_of(z: Tensor) -> np.ndarray:
+        return modality.restore(net.module_.decode(z.to(net.device)))
+
+    return np.concatenate([in_float32(rows_of, z) for z in features])

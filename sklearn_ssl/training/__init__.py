@@ -1,7 +1,7 @@
 """Training without any SSL: batches, the skorch net, seeds, devices, portable weights."""
 
 from ..naming import publish
-from ._batch_norm import batch_statistics, calibrate
+from ._batch_norm import calibrate, with_batch_statistics
 from ._callbacks import check_callbacks, prints_a_log, without_fitted
 from ._checkpoint import PortableModule, load_weights, weights_of
 from ._collapse import CollapseMonitor, collapse_of, effective_rank, is_collapsed, spread
@@ -23,7 +23,8 @@ from ._loader import (
 )
 from ._net import ObjectiveNet, Progress
 from ._probe import output_width
-from ._seed import draw_seed, seeded
+from ._seed import RandomStream, draw_seed, in_float32
+from ._settings import n_threads
 from ._step import Step, Targets, as_step, weighted_mean
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "ObjectiveNet",
     "PortableModule",
     "Progress",
+    "RandomStream",
     "Rows",
     "Selection",
     "Step",
@@ -41,7 +43,6 @@ __all__ = [
     "Targets",
     "as_step",
     "auto_epochs",
-    "batch_statistics",
     "calibrate",
     "check_callbacks",
     "collapse_of",
@@ -49,21 +50,23 @@ __all__ = [
     "dtype_name",
     "effective_rank",
     "hold_out",
+    "in_float32",
     "is_collapsed",
     "lengths_of",
     "load_weights",
     "move",
     "n_rows",
+    "n_threads",
     "output_width",
     "outputs_of",
     "prints_a_log",
     "resolve_device",
     "resolve_precision",
-    "seeded",
     "spread",
     "take",
     "weighted_mean",
     "weights_of",
+    "with_batch_statistics",
     "without_fitted",
 ]
 
