@@ -121,7 +121,8 @@ def _finish(path: Path, new_config: Path) -> None:
 def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
     """Read a fitted estimator that its ``save`` wrote.
 
-    No code of the file is run: classes are looked up by name among those already imported.
+    No code of the file is run: classes are looked up by name among those already imported. In processes
+    of multiprocessing, prefer its method "spawn", or joblib's loky: a process forked beside threads may hang.
 
     Parameters
     ----------
