@@ -66,12 +66,13 @@ def scale_of(table: Any) -> NumberScale:
             _update(size, table[rows], "max_abs_")
         order = np.where(size.max_abs_ > 0, size.max_abs_, 1.0).astype(np.float64)
         for rows in chunks:
-            _update(scaler, _divide_columns(table[rows], order), "mean_", "var_")
-            strange += _neither_zero_nor_one(table[rows])
-            holes += _missing(table[rows])
-            low, high = _low_high(table[rows])
+            part = table[rows]
+            _update(scaler, _divide_columns(part, order), "mean_", "var_")
+            strange += _neither_zero_nor_one(part)
+            holes += _missing(part)
+            low, high = _low_high(part)
             limits = np.array([np.fmin(limits[0], low), np.fmax(limits[1], high)])
-            broken += _broken(table[rows])
+            broken += _broken(part)
     binary = (strange == 0) & (scaler.var_ > 0)
     # scikit-learn sets the scale of a column that is constant, up to rounding, to 1; others have a smaller variance
     constant = (scaler.scale_ == 1) & (scaler.var_ < 0.5)

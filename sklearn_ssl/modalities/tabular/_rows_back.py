@@ -10,10 +10,11 @@ import numpy as np
 from torch import Tensor
 
 from .._frames import column_of, is_frame, is_pandas
-from .._missing import is_missing
+from .._missing import is_hole, is_missing
 from ._categories import plain_value
 from ._numbers import zero_and_one
 
+BOOLEAN = (bool, np.bool_)
 BOOLEANS = "booleans"  # the type of a column of objects that are all True or False
 
 
@@ -159,8 +160,9 @@ def _numpy_name(kind: str) -> str:
 
 
 def _are_booleans(column: np.ndarray) -> bool:
-    there = column[~is_missing(column)]
-    return len(there) > 0 and all(isinstance(cell, (bool, np.bool_)) for cell in there)
+    """Return whether all cells that are not missing are True or False, and there are some."""
+    there = (cell for cell in column if not is_hole(cell))
+    return isinstance(next(there, None), BOOLEAN) and all(isinstance(cell, BOOLEAN) for cell in there)
 
 
 def _plain_name(name: Any) -> Any:
