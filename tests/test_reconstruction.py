@@ -305,7 +305,7 @@ def test_inverse_transform_tells_what_it_wants(method):
     read_only.flags.writeable = False
     assert (est.inverse_transform(read_only) == est.inverse_transform(est.transform(IRIS))).all()
     as_frame = est.set_output(transform="pandas").transform(IRIS)
-    assert (est.inverse_transform(as_frame) == est.inverse_transform(read_only)).all()
+    assert est.inverse_transform(as_frame).equals(est.inverse_transform(read_only))
     assert make_pipeline(est).fit(IRIS).inverse_transform(np.zeros((2, 3))).shape == (2, 4)
 
 

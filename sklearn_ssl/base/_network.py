@@ -29,11 +29,9 @@ from ..training import (
     calibrate,
     check_callbacks,
     draw_seed,
-    dtype_name,
     hold_out,
     load_weights,
     move,
-    n_threads,
     output_width,
     resolve_device,
     resolve_precision,
@@ -60,7 +58,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         Passes over the rows. 0 leaves the encoder untrained: the honest baseline. ``"auto"`` is
         ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million. For texts, n counts tokens.
     batch_size : int or "auto", default="auto"
-        Rows per step, in training and in ``transform``. ``"auto"`` is 256, or 32 for texts.
+        Rows per step, in training and ``transform``. ``"auto"``: 256, fewer large images (64 at least), 32 texts.
     lr : float, default=1e-3
         Learning rate of AdamW.
     early_stopping : bool, default=False
@@ -87,7 +85,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         number of threads. Another number of threads rounds sums differently, and training amplifies that:
         features are as good, but not the same. The global generators of torch and numpy are left alone.
     verbose : int, default=0
-        If 1 or more, show a progress bar.
+        If 1 or more, show a progress bar, and say after the first steps what time and memory to expect.
 
     Attributes
     ----------
@@ -241,7 +239,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
         # a network that was trained before, and is not now, keeps its own statistics
         calibration = store if first and (epochs or not self._is_pretrained()) else None
-        complaint = ""
+        kept, complaint = self._follow(net), ""
         try:
             if epochs:
                 net.train(store, epochs, stream)
@@ -256,6 +254,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
                 self._reset()
             else:
                 load_weights(net.module_, before)
+                self.__dict__.update(kept)
             raise
         self._finish(net, calibration, stream)
         return complaint
@@ -319,8 +318,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         """Make the estimator usable, however training ended."""
         net.module_.eval()
         net.release()
-        self._adopt(net, net.epochs())
-        self.precision_, self.threads_ = dtype_name(net.precision), n_threads()
+        self._follow(net)
         if calibration is not None:
             rows = max(256, self._rows_per_batch)
             stream.run(calibrate, self.encoder_, calibration, rows, net.device)

@@ -8,7 +8,7 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
-from ..training import ObjectiveNet, Progress, dtype_name, prints_a_log, resolve_precision
+from ..training import ObjectiveNet, dtype_name, prints_a_log, reporters, resolve_precision
 
 
 def trainer(
@@ -39,7 +39,7 @@ def trainer(
     if estimator.early_stopping:
         callbacks.append(EarlyStopping(patience=estimator.n_iter_no_change, load_best=True))
     if estimator.verbose:
-        callbacks.append(Progress(f"{type(estimator).__name__} [{device}, {dtype_name(precision)}]"))
+        callbacks += reporters(f"{type(estimator).__name__} [{device}, {dtype_name(precision)}]")
     return ObjectiveNet(
         objective,
         precision=precision,

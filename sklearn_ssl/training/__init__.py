@@ -7,6 +7,7 @@ from ._checkpoint import PortableModule, load_weights, weights_of
 from ._collapse import CollapseMonitor, collapse_of, effective_rank, is_collapsed, spread
 from ._device import dtype_name, resolve_device, resolve_precision
 from ._features import outputs_of
+from ._forecast import reporters
 from ._loader import (
     Batch,
     BatchLoader,
@@ -21,7 +22,7 @@ from ._loader import (
     n_rows,
     take,
 )
-from ._net import ObjectiveNet, Progress
+from ._net import ObjectiveNet
 from ._probe import output_width
 from ._seed import RandomStream, draw_seed, in_float32
 from ._settings import n_threads
@@ -34,7 +35,6 @@ __all__ = [
     "LabeledStore",
     "ObjectiveNet",
     "PortableModule",
-    "Progress",
     "RandomStream",
     "Rows",
     "Selection",
@@ -60,6 +60,7 @@ __all__ = [
     "output_width",
     "outputs_of",
     "prints_a_log",
+    "reporters",
     "resolve_device",
     "resolve_precision",
     "spread",
