@@ -113,6 +113,12 @@ def _with_float32(work: Callable[..., Any], *args: Any) -> Any:
     return work(*args)
 
 
+def _lock_parent() -> None:
+    _WAITING.add(threading.get_ident())
+    _LOCK.acquire()
+    _WAITING.discard(threading.get_ident())
+
+
 def _unlock_child() -> None:
     """Make a forked child usable, in which only the thread that forked goes on."""
     global _LOCK
@@ -124,6 +130,7 @@ def _unlock_child() -> None:
 
 
 # a child must not begin in the middle of another thread's work, with its states in the generators
-os.register_at_fork(
-    before=lambda: _LOCK.acquire(), after_in_parent=lambda: _LOCK.release(), after_in_child=_unlock_child
-)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock_parent, after_in_parent=lambda: _LOCK.release(), after_in_child=_unlock_child
+    )
