@@ -14,7 +14,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import InputTags
 from sklearn.utils._param_validation import Interval, StrOptions
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import Callback
 from skorch.helper import predefined_split
 from torch import nn
 
@@ -23,7 +23,6 @@ from ..training import (
     Batch,
     LabeledStore,
     ObjectiveNet,
-    Progress,
     Store,
     auto_epochs,
     calibrate,
@@ -41,8 +40,9 @@ from ..training import (
     weights_of,
 )
 from ..warning import warn
+from ._callbacks import callbacks_of
 from ._columns import check_columns, check_same, forget_fitted, has_other_columns, modality_of, set_fitted
-from ._docs import with_shared_sections
+from ._docs import merged_constraints, with_shared_sections
 from ._objective import Objective
 from ._trained import TrainedNetwork
 
@@ -59,6 +59,9 @@ class NetworkEstimator(TrainedNetwork, ABC):
     max_epochs : int or "auto", default="auto"
         Passes over the rows. 0 leaves the encoder untrained: the honest baseline. ``"auto"`` is
         ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million. For texts, n counts tokens.
+    max_time : float or None, default=None
+        Seconds after which a training ends, with the batch at hand. What was learned is kept; ``history_``
+        has the whole epochs. The preparation of X is not counted.
     batch_size : int or "auto", default="auto"
         Rows per step, in training and in ``transform``. ``"auto"`` is 256, or 32 for texts.
     lr : float, default=1e-3
@@ -73,7 +76,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
     device : str, default="auto"
         Where to train: ``"cpu"``, ``"cuda"``, ... ``"auto"`` is CUDA if available, else the CPU.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Precision of the network in training. Losses and ``transform`` always use float32. ``"auto"`` is
+        Precision of the network in training; losses and ``transform`` always use float32. ``"auto"`` takes
         bfloat16 if the processor has instructions for it. ``precision_`` holds the choice.
     callbacks : list of skorch callbacks or None, default=None
         Called during training; ``net_`` is the skorch net that they receive.
@@ -87,7 +90,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         number of threads. Another number of threads rounds sums differently, and training amplifies that:
         features are as good, but not the same. The global generators of torch and numpy are left alone.
     verbose : int, default=0
-        If 1 or more, show a progress bar.
+        If 1 or more, print the number of epochs and batches, and show a progress bar with the time left.
 
     Attributes
     ----------
@@ -116,6 +119,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
     encoder: str | nn.Module = field(init=False, default="auto")
     n_components: int | None = field(init=False, default=None)
     max_epochs: int | str = "auto"
+    max_time: float | None = None
     batch_size: int | str = "auto"
     lr: float = 1e-3
     early_stopping: bool = False
@@ -136,6 +140,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "batch_size": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "early_stopping": ["boolean"],
@@ -151,10 +156,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        constraints: dict[str, Any] = {}
-        for base in reversed(cls.__mro__):
-            constraints |= vars(base).get("_parameter_constraints", {})
-        cls._parameter_constraints = constraints
+        cls._parameter_constraints = merged_constraints(cls)
         parent = next(base for base in cls.__mro__[1:] if issubclass(base, NetworkEstimator))
         ranks = tuple(NetworkEstimator.__annotations__) if parent is NetworkEstimator else ()
         cls.__doc__ = with_shared_sections(cls.__doc__, parent.__doc__, ranks)
@@ -311,11 +313,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
     def _net(self, objective: Objective, device: torch.device, history: list[dict[str, Any]]) -> ObjectiveNet:
         """Wrap `objective` in a trainer with the current callbacks and settings."""
         precision = resolve_precision(self.precision, device)
-        callbacks = [*self._watchers(), *(self.callbacks or [])]
-        if self.early_stopping:
-            callbacks.append(EarlyStopping(patience=self.n_iter_no_change, load_best=True))
-        if self.verbose:
-            callbacks.append(Progress(f"{type(self).__name__} [{device}, {dtype_name(precision)}]"))
+        callbacks = callbacks_of(self, device, precision)
         net = ObjectiveNet(
             objective,
             precision=precision,

@@ -17,11 +17,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
 from ..base import forget_fitted
 from ..persistence import SaveMixin
-from ..training import draw_seed
+from ..training import draw_seed, progress_bar
 from ._grid import are_neighbours, grid_positions, smooth
 
 CHUNK = 512  # rows per product: their distances to all units fit into the cache
@@ -174,9 +173,9 @@ class SelfOrganizingMap(
         """
         with threadpool_limits(limits=1, user_api="blas"):  # threads slow products this small down
             scaled = self._begin(X)
-            epochs = range(self.max_epochs)
+            epochs = progress_bar(self.max_epochs, type(self).__name__, disable=not self.verbose)
             try:
-                for epoch in tqdm(epochs, desc=type(self).__name__, disable=not self.verbose):
+                for epoch in epochs:
                     self.cooled_ = epoch / max(1, self.max_epochs - 1)
                     self._epoch(scaled, keep=0.0)
             finally:

@@ -12,12 +12,11 @@ from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
-from tqdm.auto import tqdm
 
 from ..base import check_columns, forget_fitted
 from ..modalities import SPECIAL, Text, collect, doubt_documents, doubt_words, find_vocabulary, stack_rows
 from ..persistence import SaveMixin
-from ..training import auto_epochs, draw_seed
+from ..training import auto_epochs, draw_seed, progress_bar
 from ._neighbours import listed, nearest, place_of
 
 LONGEST = 10_000  # words of a sentence that gensim reads; it silently drops the rest
@@ -295,7 +294,7 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         )
         model.build_vocab(texts)
         if epochs:
-            bar = tqdm(total=epochs, desc=type(self).__name__, unit="epoch", disable=not self.verbose)
+            bar = progress_bar(epochs, type(self).__name__, unit="epoch", disable=not self.verbose)
 
             class Bar(gensim.callbacks.CallbackAny2Vec):
                 """Advances the progress bar."""

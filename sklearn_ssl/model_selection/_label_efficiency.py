@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 from sklearn.utils.parallel import Parallel, delayed
-from tqdm.auto import tqdm
 
+from ..training import progress_bar
 from ._few_label_runs import Task, split_steps
 
 CONFIDENCE = 0.95
@@ -205,7 +205,7 @@ def label_efficiency(
     splits = list(task.splits(cv, groups, random_state))
     run = delayed(task.score)
     jobs = (run(train, test, random_state + s * n_draws) for s, (train, test) in enumerate(splits))
-    with tqdm(total=len(names) * len(splits), unit="fit", disable=not verbose, leave=False) as bar:
+    with progress_bar(len(names) * len(splits), unit="fit", disable=not verbose, leave=False) as bar:
         found = []
         for one in Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
             found.append(one)

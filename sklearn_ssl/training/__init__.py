@@ -21,10 +21,12 @@ from ._loader import (
     n_rows,
     take,
 )
-from ._net import ObjectiveNet, Progress
+from ._net import ObjectiveNet
 from ._probe import output_width
+from ._progress import Progress, progress_bar
 from ._seed import draw_seed, seeded
 from ._step import Step, Targets, as_step, weighted_mean
+from ._time import TimeLimit
 
 __all__ = [
     "Batch",
@@ -39,6 +41,7 @@ __all__ = [
     "Step",
     "Store",
     "Targets",
+    "TimeLimit",
     "as_step",
     "auto_epochs",
     "batch_statistics",
@@ -57,6 +60,7 @@ __all__ = [
     "output_width",
     "outputs_of",
     "prints_a_log",
+    "progress_bar",
     "resolve_device",
     "resolve_precision",
     "seeded",
