@@ -31,6 +31,7 @@ from ..training import (
     seeded,
 )
 from ._network import NetworkEstimator
+from ._row_losses import row_losses_of
 
 SCORE_SEED = 0  # the same views in every call, so that scores can be compared
 VIEW_BATCH = 256
@@ -218,6 +219,27 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         if not size:
             raise ValueError("There is nothing in X that could be predicted. Pass longer rows.")
         return -total / size
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Return how usual each row of X is, by what was learned in ``fit``: low values are anomalies.
+
+        A row's number does not depend on the other rows of X. Where the loss is of single rows, it is minus that loss,
+        with views drawn from a fixed seed: of the autoencoder, the VAE, and the masked and autoregressive pretrainers.
+        Elsewhere the loss of a row depends on others, or is no sign of an anomaly. The number is then minus the mean
+        square of the row's features, which encoders standardise: how far they are from the mean, in standard deviations.
+
+        Parameters
+        ----------
+        X : like the X of fit, of shape (n, ...)
+
+        Returns
+        -------
+        ndarray of shape (n,), float64
+            Comparable between rows, not between estimators. NaN for a row in which there is nothing to predict, such as
+            an empty text.
+        """
+        objective, store = self._ready(X)
+        return -row_losses_of(objective, store, self._rows_per_batch, self.net_.device)
 
     def _feature_width(self) -> int | None:
         return None if self._projects_features else self.n_components or self._default_width

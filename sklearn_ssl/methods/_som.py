@@ -8,7 +8,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.metrics import euclidean_distances
 from sklearn.preprocessing import StandardScaler
@@ -21,26 +20,10 @@ from threadpoolctl import threadpool_limits
 from ..base import forget_fitted
 from ..persistence import SaveMixin
 from ..training import draw_seed, progress_bar
+from ._codebook import CHUNK, distances_to_nearest, nearest, sums_by_unit
 from ._grid import are_neighbours, grid_positions, smooth
 
-CHUNK = 512  # rows per product: their distances to all units fit into the cache
 HALF_LIFE = 1000  # further rows of partial_fit after which a row has half its weight
-
-
-def nearest(X: np.ndarray, codebook: np.ndarray) -> np.ndarray:
-    """Return the index of the nearest row of `codebook` for each row of `X`, by matrix products."""
-    half = (codebook**2).sum(1) / 2
-    winners = np.empty(len(X), dtype=np.int32)
-    for rows in gen_batches(len(X), CHUNK):
-        winners[rows] = (half - X[rows] @ codebook.T).argmin(1)
-    return winners
-
-
-def sums_by_unit(X: np.ndarray, winners: np.ndarray, n_units: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sum ``(n_units, d)`` and the number ``(n_units,)`` of the rows that each unit won."""
-    ones, rows = np.ones(len(X), dtype=X.dtype), np.arange(len(X))
-    membership = sp.csr_array((ones, (winners, rows)), shape=(n_units, len(X)))
-    return membership @ X, np.bincount(winners, minlength=n_units).astype(X.dtype)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -228,13 +211,13 @@ class SelfOrganizingMap(
         """Return minus the quantization error of X: higher is better."""
         return -self.quantization_error(X)
 
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Return minus the distance of each row to its nearest unit, ``(n,)`` float64: low values are anomalies."""
+        return -distances_to_nearest(self._scaled(X), self.codebook_)
+
     def quantization_error(self, X: Any) -> float:
         """Return the mean distance of the rows to their nearest unit, in scaled columns."""
-        scaled = self._scaled(X)
-        winners, total = nearest(scaled, self.codebook_), 0.0
-        for rows in gen_batches(len(scaled), CHUNK):
-            total += float(np.linalg.norm(scaled[rows] - self.codebook_[winners[rows]], axis=1).sum())
-        return total / len(scaled)
+        return -float(self.score_samples(X).mean())
 
     def topographic_error(self, X: Any) -> float:
         """Return the share of rows whose two nearest units are not neighbours on the grid.

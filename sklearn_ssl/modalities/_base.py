@@ -153,6 +153,13 @@ class Modality(BaseEstimator, ABC):
         """Mask a share `rate` of a batch; return it and the mask, in the shape of a decoder's loss."""
         raise self.lacks("no way to hide parts of it")
 
+    def reference_rows(self, n: int) -> Batch | None:
+        """Return n typical rows, always the same, whose values may stand in for hidden ones when a row is alone.
+
+        None, the default, says that `view` and `mask` take nothing from other rows.
+        """
+        return None
+
     def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> Any:
         """Build a `Decoder` that predicts `target`; for ``"value"``, the batch itself, a `ValueDecoder`.
 
