@@ -1,8 +1,8 @@
 """Anomalies found by ``score_samples``, against an isolation forest.
 
-Every pretrainer, with its defaults, is fitted to half of the usual rows. The other half and the anomalies are ranked by
-``score_samples``, without labels; the area under the ROC curve says how often a usual row ranks above an anomaly. Rows and
-seeds are the same for all. Measured jobs are kept in ``results/NAME.csv`` and not repeated.
+Every pretrainer, with its defaults, is fitted to half of the usual rows. The other half and the anomalies are ranked
+by ``score_samples``, without labels; the area under the ROC curve says how often a usual row ranks above an anomaly.
+Rows and seeds are the same for all. Measured jobs are kept in ``results/NAME.csv`` and not repeated.
 
     python benchmarks/anomalies.py --seeds 3
 """
@@ -116,7 +116,7 @@ def report(found: pd.DataFrame) -> Iterable[str]:
     yield "| task | " + " | ".join(names) + " |"
     yield "|---" * (len(names) + 1) + "|"
     for task in [task for task in TASKS if task in mean.index]:
-        cells = ["–" if np.isnan(mean.loc[task, name]) else f"{mean.loc[task, name]:.1f}" for name in names]
+        cells = ["" if np.isnan(mean.loc[task, name]) else f"{mean.loc[task, name]:.1f}" for name in names]
         yield f"| {task} | " + " | ".join(cells) + " |"
     yield ""
     for name in names[1:]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
+from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -200,7 +201,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
 
         Parameters
         ----------
-        X : like the X of fit, of at least 2 rows
+        X : like the X of fit, of at least 2 rows where the loss compares rows (contrastive, siamese)
         y : ignored
 
         Returns
@@ -211,7 +212,10 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         if len(store) < 2 and self._compares_rows:
             raise ValueError("score needs at least 2 rows of X; it has 1. Pass a larger sample.")
         total = size = 0.0
-        with torch.no_grad(), batch_statistics(objective), seeded(SCORE_SEED, self.net_.device):
+        statistics = (
+            batch_statistics(objective) if len(store) > 1 else nullcontext()
+        )  # one row has no variance
+        with torch.no_grad(), statistics, seeded(SCORE_SEED, self.net_.device):
             for batch, _ in BatchLoader(store, self._rows_per_batch, shuffle=True):  # X may be sorted
                 step = as_step(objective(move(batch, self.net_.device)))
                 weight = n_rows(batch) if step.weight is None else float(step.weight)
@@ -223,10 +227,10 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     def score_samples(self, X: Any) -> np.ndarray:
         """Return how usual each row of X is, by what was learned in ``fit``: low values are anomalies.
 
-        A row's number does not depend on the other rows of X. Where the loss is of single rows, it is minus that loss,
-        with views drawn from a fixed seed: of the autoencoder, the VAE, and the masked and autoregressive pretrainers.
-        Elsewhere the loss of a row depends on others, or is no sign of an anomaly. The number is then minus the mean
-        square of the row's features, which encoders standardise: how far they are from the mean, in standard deviations.
+        A row's number does not depend on the other rows of X. For the autoencoder, the VAE, and the masked and
+        autoregressive pretrainers it is minus the loss of the row, with masks and draws from a fixed seed. Elsewhere
+        the loss of a row depends on others, or is no sign of an anomaly. The number is then minus the mean square of
+        the row's features, which encoders standardise: how far it is from the mean, in standard deviations.
 
         Parameters
         ----------
@@ -237,6 +241,16 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         ndarray of shape (n,), float64
             Comparable between rows, not between estimators. NaN for a row in which there is nothing to predict, such as
             an empty text.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_ssl import AutoencoderPretrainer
+        >>> X = load_iris().data
+        >>> ae = AutoencoderPretrainer(max_epochs=10, random_state=0).fit(X)
+        >>> usual, odd = ae.score_samples([X[0], [9, 1, 9, 0]])
+        >>> bool(usual > odd)
+        True
         """
         objective, store = self._ready(X)
         return -row_losses_of(objective, store, self._rows_per_batch, self.net_.device)

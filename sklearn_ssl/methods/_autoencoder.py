@@ -97,6 +97,7 @@ class AutoencoderPretrainer(DecoderMixin, Pretrainer):
 
     noise: float = 0.5
 
+    _compares_rows: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "noise": [Interval(Real, 0, None, closed="left")],
     }

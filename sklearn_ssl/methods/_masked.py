@@ -82,7 +82,7 @@ class MaskedObjective(Objective):
 
     def forward(self, x: Batch) -> Tensor | Step:
         """Return the loss of a batch ``(n, ...)``."""
-        corrupted, hidden = self.modality.mask(x, self.mask_rate)
+        corrupted, hidden = self._masked(x, alone=len(x) == 1)
         z = self.encoder(corrupted)
         loss = masked_mean(self.decoder.loss(self.decoder(z), x), hidden, self.visible_weight)
         if self.mask_head is None:
@@ -92,11 +92,17 @@ class MaskedObjective(Objective):
 
     def row_losses(self, x: Batch) -> Tensor:
         """Return the loss of a row, from copies ``(n_draws, ...)`` of it that are masked at random."""
-        n, rows = len(x), x if self.reference is None else torch.cat([x, self.reference])
-        with seeded(MASK_SEED, x.device):
-            corrupted, hidden = self.modality.mask(rows, self.mask_rate)
-        errors = self.decoder.loss(self.decoder(self.encoder(corrupted[:n])), x)
-        return masked_mean(errors, hidden[:n], self.visible_weight)[None]
+        with seeded(MASK_SEED, next(self.parameters()).device):
+            corrupted, hidden = self._masked(x, alone=True)
+        errors = self.decoder.loss(self.decoder(self.encoder(corrupted)), x)
+        return masked_mean(errors, hidden, self.visible_weight)[None]
+
+    def _masked(self, x: Batch, alone: bool) -> tuple[Batch, Tensor]:
+        """Return a batch with elements hidden, and which; copies of a row `alone` take values from reference rows."""
+        if not alone or self.reference is None:
+            return self.modality.mask(x, self.mask_rate)
+        corrupted, hidden = self.modality.mask(torch.cat([x, self.reference]), self.mask_rate)
+        return corrupted[: len(x)], hidden[: len(x)]
 
 
 class MaskedPositionsObjective(Objective):
@@ -217,6 +223,7 @@ class MaskedPretrainer(Pretrainer):
     visible_weight: float | str = "auto"
     mask_weight: float = 0.0
 
+    _compares_rows: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "target": [StrOptions({"value", "bin"})],
         "mask_rate": [Interval(Real, 0, 1, closed="neither")],

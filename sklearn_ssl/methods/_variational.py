@@ -183,6 +183,7 @@ class VAEPretrainer(SamplerMixin, Pretrainer):
 
     beta: float = 1.0
 
+    _compares_rows: ClassVar[bool] = False
     _default_width: ClassVar[int] = 32
     _projects_features: ClassVar[bool] = True
     _collapse_advice: ClassVar[str] = "Lower beta."

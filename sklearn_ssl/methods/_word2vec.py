@@ -17,7 +17,7 @@ from ..base import check_columns, forget_fitted
 from ..modalities import SPECIAL, Text, collect, doubt_documents, doubt_words, find_vocabulary, stack_rows
 from ..persistence import SaveMixin
 from ..training import auto_epochs, draw_seed, progress_bar
-from ._neighbours import listed, nearest, place_of
+from ._neighbours import coherence, listed, nearest, place_of
 
 LONGEST = 10_000  # words of a sentence that gensim reads; it silently drops the rest
 
@@ -214,10 +214,25 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         """
         check_is_fitted(self)
         check_columns(self, X)
-        weight = self.idf_ if self.use_idf else np.ones_like(self.idf_)
         documents = self.modality_.documents(X)
         doubt_documents(documents, self.vocabulary_, self.modality_.analyzer)
-        return weighted_means(documents, self.vocabulary_, self.vectors_, weight)
+        return weighted_means(documents, self.vocabulary_, self.vectors_, self._weight)
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Return the mean cosine similarity of the words of each text; an unknown word is like no other.
+
+        Parameters
+        ----------
+        X : list, array or Series of str, of length n
+
+        Returns
+        -------
+        ndarray of shape (n,), float64
+            Low values are unusual texts; NaN for a text of less than two words.
+        """
+        check_is_fitted(self)
+        check_columns(self, X)
+        return coherence(self.modality_.documents(X), self.vocabulary_, self.vectors_, self._weight)
 
     def most_similar(
         self,
@@ -305,6 +320,10 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             with bar:
                 model.train(texts, total_examples=model.corpus_count, epochs=epochs, callbacks=[Bar()])
         return model.wv.vectors[[model.wv.key_to_index[word] for word in vocabulary]]
+
+    @property
+    def _weight(self) -> np.ndarray:
+        return self.idf_ if self.use_idf else np.ones_like(self.idf_)
 
     @property
     def _n_features_out(self) -> int:
