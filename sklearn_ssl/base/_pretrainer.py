@@ -98,6 +98,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
 
     # metadata routing passes X_unlabeled to fit without a call of set_fit_request
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
+    __metadata_request__partial_fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "modality": "no_validation",  # choose_modality has better words for it
@@ -131,8 +132,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         """
         return self._fit(X, X_unlabeled, go_on=self.warm_start)
 
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Train for one epoch on X; the first call also fits the modality.
+    def partial_fit(self, X: Any, y: Any = None, X_unlabeled: Any = None) -> Self:
+        """Train for one epoch on X, and on X_unlabeled if given; the first call also fits the modality.
 
         The scaling, and which columns count as binary, are set in the first call, so pass it a
         representative sample of the data.
@@ -141,12 +142,14 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         ----------
         X : array, DataFrame or sparse matrix of shape (n, d), or what `modality` takes
         y : ignored
+        X_unlabeled : like X, optional
+            Further rows without labels.
 
         Returns
         -------
         self
         """
-        return self._fit(X, max_epochs=1, go_on=True)
+        return self._fit(X, X_unlabeled, max_epochs=1, go_on=True)
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the features of X.

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from ..base import forget_fitted
+from ..doc_link import DocLinkMixin
 from ..persistence import SaveMixin
 from ..training import draw_seed, progress_bar
 from ._codebook import CHUNK, distances_to_nearest, nearest, sums_by_unit
@@ -28,7 +29,7 @@ HALF_LIFE = 1000  # further rows of partial_fit after which a row has half its w
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class SelfOrganizingMap(
-    SaveMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator
+    DocLinkMixin, SaveMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator
 ):
     """Kohonen's self-organizing map, trained by the batch algorithm.
 

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..base import check_columns, forget_fitted
+from ..doc_link import DocLinkMixin
 from ..modalities import SPECIAL, Text, collect, doubt_documents, doubt_words, find_vocabulary, stack_rows
 from ..persistence import SaveMixin
 from ..training import auto_epochs, draw_seed, progress_bar
@@ -59,7 +60,9 @@ def weighted_means(
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Word2VecPretrainer(
+    DocLinkMixin, SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Learn word vectors by skip-gram with negative sampling; a text gets the mean of its word vectors.
 
     The vectors learn to distinguish the words around a word from words drawn at random [1]_. gensim trains
@@ -123,10 +126,8 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     >>> from sklearn_ssl import Word2VecPretrainer
     >>> X = ["the cat sat on the mat", "the dog sat on the cat", "a cat on a mat"] * 10
     >>> words = Word2VecPretrainer(n_components=20, random_state=0).fit(X)
-    >>> words.transform(X).shape
-    (30, 20)
-    >>> len(words.most_similar("cat", 3))
-    3
+    >>> words.transform(X).shape, len(words.most_similar("cat", 3))
+    ((30, 20), 3)
     """
 
     modality: str | Text = "auto"
@@ -165,7 +166,6 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         ----------
         X : list, array or Series of str, of length n
         y : ignored
-            Present for pipelines; permuting it changes nothing.
         X_unlabeled : like X, optional
             Further texts, without labels.
 
