@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from skorch.callbacks import Callback, EarlyStopping
 
-from ..training import Progress, TimeLimit, dtype_name
+from ..training import Progress, SeenLoss, TimeLimit, dtype_name
 
 
 def callbacks_of(estimator: Any, device: torch.device, precision: torch.dtype) -> list[Callback]:
@@ -16,6 +16,8 @@ def callbacks_of(estimator: Any, device: torch.device, precision: torch.dtype) -
     The time limit is the last: the others see the last batch before it ends training.
     """
     callbacks = [*estimator._watchers(), *(estimator.callbacks or [])]
+    if estimator.early_stopping and getattr(estimator, "_compares_rows", False):
+        callbacks.append(SeenLoss())
     if estimator.early_stopping:
         callbacks.append(EarlyStopping(patience=estimator.n_iter_no_change, load_best=True))
     if estimator.verbose:

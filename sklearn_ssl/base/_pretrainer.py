@@ -75,7 +75,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         The trained encoder, on `device`, in evaluation mode. Its output is that of ``transform``, except
         for `VAEPretrainer`, which adds a layer.
     history_ : list of dict
-        One dict per epoch: ``epoch``, ``train_loss``, with `early_stopping` ``valid_loss``, and two signs of
+        One dict per epoch: ``epoch``, ``train_loss``, with `early_stopping` ``valid_loss`` and, if the loss
+        compares rows, ``seen_loss``, that of as many training rows, to compare it with, and two signs of
         collapse: ``effective_rank``, how many directions the embeddings of up to 128 rows fill, and
         ``spread``, how much the rows differ (1: all directions, 0: one point). Embeddings are what the
         loss compares: projections, or the features themselves.

@@ -25,6 +25,7 @@ from ._net import ObjectiveNet
 from ._probe import output_width
 from ._progress import Progress, progress_bar
 from ._seed import draw_seed, seeded
+from ._seen import SeenLoss
 from ._step import Step, Targets, as_step, weighted_mean
 from ._time import TimeLimit
 
@@ -37,6 +38,7 @@ __all__ = [
     "PortableModule",
     "Progress",
     "Rows",
+    "SeenLoss",
     "Selection",
     "Step",
     "Store",
