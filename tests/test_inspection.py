@@ -306,7 +306,7 @@ def test_legends_cover_no_points(table_ae, given):
     assert legend.get_window_extent().x0 >= box.x1
     assert legend.get_window_extent().x1 <= display.figure_.bbox.x1 + 1
     names = [text.get_text() for text in legend.get_texts()]
-    assert names == ["3, a class whose…the picture", *(f"class {i}" for i in (1, 2, 4, 5, 6, 7, 8, 9, 10))]
+    assert names == ["3, a class whose n…e picture", *(f"class {i}" for i in (1, 2, 4, 5, 6, 7, 8, 9, 10))]
     width = box.width
     EmbeddingDisplay.from_estimator(table_ae, WINE.data, y, ax=display.ax_).figure_.canvas.draw()
     assert display.ax_.get_window_extent().width == pytest.approx(width, rel=0.05)  # made narrower once
