@@ -3,6 +3,12 @@
 import importlib
 from typing import Any
 
+from .threads import import_torch
+
+import_torch()
+
+# isort: split
+
 from .few_labels import LabeledOnly
 from .methods import (
     AutoencoderPretrainer,

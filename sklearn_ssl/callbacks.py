@@ -13,7 +13,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from .few_labels import as_array, is_labeled, plain, refuse_plus_and_minus_one
-from .training import Selection, outputs_of, seeded
+from .training import Selection, outputs_of
 
 __all__ = ["OnlineProbe"]
 
@@ -86,9 +86,10 @@ class OnlineProbe(Callback):
         objective = net.module_
         mode = objective.training
         objective.eval()
-        with seeded(0, net.device):  # random draws in here do not change training
+        try:
             Z = outputs_of(objective.features, self.store_, None, net.batch_size, net.device)
-        objective.train(mode)
+        finally:
+            objective.train(mode)
         classifier = self.classifier
         if classifier is None:
             classifier = KNeighborsClassifier(1, metric="cosine")

@@ -14,9 +14,10 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from .encoders import blueprint, rebuilt
 from .modalities import Modality, to_json_string
 from .naming import public_name
-from .training import seeded, weights_of
+from .training import RandomStream, weights_of
 
 FORMAT = 2  # 1 named classes by the private files that they lay in, and some parts of a network otherwise
 CONFIG, TENSORS = "config.json", "model.safetensors"
@@ -58,6 +59,8 @@ def _save(estimator: Any, path: str | Path) -> None:
     tensors: dict[str, torch.Tensor] = {}
     params = {k: v for k, v in estimator.get_params(deep=False).items() if k not in estimator._not_saved}
     fitted = {k: v for k, v in _fitted(estimator).items() if k not in REBUILT}
+    if "history_" in fitted and hasattr(estimator, "net_"):  # in training, a callback may save
+        fitted["history_"] = estimator.net_.epochs()
     config = {
         "format": FORMAT,
         "save": secrets.token_hex(16),  # both files say of which save they are
@@ -118,7 +121,8 @@ def _finish(path: Path, new_config: Path) -> None:
 def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
     """Read a fitted estimator that its ``save`` wrote.
 
-    No code of the file is run: classes are looked up by name among those already imported.
+    No code of the file is run: classes are looked up by name among those already imported. In processes
+    of multiprocessing, prefer its method "spawn", or joblib's loky: a process forked beside threads may hang.
 
     Parameters
     ----------
@@ -126,7 +130,7 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
         The folder.
     encoder : nn.Module, optional
         A module of the same architecture, where the estimator was made with a module of the user's
-        own: weights can be saved without pickle, code cannot.
+        own: weights can be saved without pickle, code cannot. Encoders of this package are rebuilt.
 
     Returns
     -------
@@ -165,8 +169,8 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
         estimator._validate_params()
         vars(estimator).update(fitted)
         if hasattr(cls, "_restore"):
-            with seeded(0):
-                estimator._restore(_decode(config["modality"], tensors), _weights(tensors, config["format"]))
+            modality, weights = _decode(config["modality"], tensors), _weights(tensors, config["format"])
+            RandomStream(0).run(estimator._restore, modality, weights)
         elif config["modality"] is not None:
             estimator.modality_ = _decode(config["modality"], tensors)
         return estimator.set_output(**config["set_output"]) if config["set_output"] else estimator
@@ -177,7 +181,9 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
 
 
 def _settle(saved: Any, given: nn.Module | None) -> Any:
-    """Return the encoder to build with: the saved name, or the module given in place of one."""
+    """Return the encoder to build with: the saved name or module, or the module given in place of one."""
+    if isinstance(saved, nn.Module):
+        return saved if given is None else given
     if isinstance(saved, _Missing) == (given is not None):
         return saved if given is None else given
     raise ValueError(
@@ -301,7 +307,8 @@ def _encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
     if hasattr(value, "to_str") or hasattr(value, "backend_tokenizer"):
         return to_json_string(value)
     if isinstance(value, nn.Module):
-        return {"module": _name(type(value))}
+        plan = _encode(blueprint(value, tensors, name), tensors, name)
+        return {"module": _name(type(value)), **({"plan": plan} if plan else {})}
     if isinstance(value, (torch.device, Path)):
         return str(value)
     if isinstance(value, np.random.RandomState):
@@ -325,7 +332,8 @@ def _decode(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if "estimator" in value:
         return _find(SaveMixin, value["estimator"])(**_decode(value["params"], tensors))
     if "module" in value:
-        return _Missing(value["module"])
+        own = "plan" in value
+        return rebuilt(_decode(value["plan"], tensors), tensors) if own else _Missing(value["module"])
     modality = _find(Modality, value["modality"])(**_decode(value["params"], tensors))
     for name, fitted in _decode(value["fitted"], tensors).items():
         setattr(modality, name, fitted)

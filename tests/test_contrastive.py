@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from seeds import seeded
 
 from sklearn_ssl.methods._contrastive import nt_xent
 from sklearn_ssl.modalities._image_views import change_intensity, crop_and_flip
 from sklearn_ssl.modalities.tabular._cells import replace_cells
-from sklearn_ssl.training import seeded
 
 
 def nt_xent_by_loops(a, b, temperature):

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 import torch
+from seeds import seeded
 from sklearn.datasets import load_digits, load_iris
 from sklearn.preprocessing import StandardScaler
 
@@ -16,7 +17,7 @@ from sklearn_ssl.encoders import MLP, ConvNet
 from sklearn_ssl.encoders._convolutional import GridPool
 from sklearn_ssl.encoders._mlp import random_directions
 from sklearn_ssl.modalities import Image, Tabular
-from sklearn_ssl.training import BatchLoader, Rows, seeded
+from sklearn_ssl.training import BatchLoader, Rows
 
 X = load_iris().data
 DIGITS = load_digits().data[:60]

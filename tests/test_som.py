@@ -7,7 +7,9 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, load_iris
@@ -19,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_ssl
-from sklearn_ssl import SelfOrganizingMap
+from sklearn_ssl import ContrastivePretrainer, SelfOrganizingMap
 from sklearn_ssl.methods._grid import grid_positions, neighbour_pairs, smooth
 from sklearn_ssl.methods._som import nearest, sums_by_unit
 
@@ -321,3 +323,39 @@ def test_verbose_draws_a_bar(capsys):
     assert "SelfOrganizingMap" in capsys.readouterr().err
     SelfOrganizingMap(max_epochs=2).fit(X)
     assert capsys.readouterr().err == ""
+
+
+MIXED = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "kind": np.where(X[:, 2] > 3, "long", "short")})
+ODD = {
+    "texts": (MIXED, r"columns \['kind'\]"),
+    "categories": (MIXED.astype({"kind": "category"}), r"columns \['kind'\]"),
+    "polars": (pl.DataFrame(MIXED.to_dict("list")), r"columns \['kind'\]"),
+    "dates": (MIXED.assign(kind=pd.Timestamp("2020-01-01")), r"columns \['kind'\]"),
+    "objects": (MIXED.to_numpy(), "takes numbers.*Encode"),
+    "lists": (MIXED.to_numpy().tolist(), "takes numbers.*Encode"),
+    "holes": (MIXED[["a", "b"]].mask(MIXED["a"] > 7), r"NaN(.|\n)*SimpleImputer"),
+    "sparse": (sp.csr_array(X), r"sparse matrix.*toarray"),
+    "sparse matrix": (sp.coo_matrix(X), r"sparse matrix.*toarray"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:X has feature names")
+@pytest.mark.parametrize("rows, message", ODD.values(), ids=ODD)
+def test_a_map_says_that_it_takes_numbers(rows, message):
+    som = SelfOrganizingMap(shape=(3, 3), max_epochs=2)
+    for call in (som.fit, som.partial_fit):
+        with pytest.raises((ValueError, TypeError), match=message) as caught:
+            call(rows)
+        assert "make_pipeline(ContrastivePretrainer(), SelfOrganizingMap())" in str(caught.value)
+    assert not hasattr(som, "codebook_")
+    som.fit(X[:, : np.shape(rows)[1]])
+    for call in (som.predict, som.transform, som.score):
+        with pytest.raises((ValueError, TypeError), match=message):
+            call(rows)
+
+
+@pytest.mark.parametrize("rows", [MIXED, sp.csr_array(X)], ids=["categories", "sparse"])
+def test_a_pretrainer_before_a_map_takes_what_it_does_not(rows):
+    first = ContrastivePretrainer(n_components=8, max_epochs=1, random_state=0)
+    pipe = make_pipeline(first, SelfOrganizingMap(shape=(3, 3), max_epochs=2)).fit(rows)
+    assert set(pipe.predict(rows)) <= set(range(9))

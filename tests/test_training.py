@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from methods import Drifting
+from seeds import seeded
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
@@ -19,7 +20,7 @@ from torch import nn
 
 from sklearn_ssl import ContrastivePretrainer, load
 from sklearn_ssl.base import Objective, Pretrainer
-from sklearn_ssl.training import BatchLoader, Rows, Selection, Step, resolve_precision, seeded
+from sklearn_ssl.training import BatchLoader, Rows, Selection, Step, resolve_precision
 
 X = load_iris().data
 

@@ -23,28 +23,26 @@ from ..training import (
     Batch,
     LabeledStore,
     ObjectiveNet,
+    RandomStream,
     Store,
     auto_epochs,
     calibrate,
     check_callbacks,
     draw_seed,
-    dtype_name,
     hold_out,
     load_weights,
     move,
     output_width,
-    prints_a_log,
     resolve_device,
     resolve_precision,
-    seeded,
     weights_of,
 )
 from ..warning import warn
-from ._callbacks import callbacks_of
 from ._columns import check_columns, check_same, forget_fitted, has_other_columns, modality_of, set_fitted
 from ._docs import merged_constraints, with_shared_sections
 from ._objective import Objective
 from ._trained import TrainedNetwork
+from ._trainer import trainer
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -63,7 +61,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         Seconds after which a training ends, with the batch at hand. What was learned is kept; ``history_``
         has the whole epochs. The preparation of X is not counted.
     batch_size : int or "auto", default="auto"
-        Rows per step, in training and in ``transform``. ``"auto"`` is 256, or 32 for texts.
+        Rows per step, in training and ``transform``. ``"auto"``: 256, fewer large images (64 at least), 32 texts.
     lr : float, default=1e-3
         Learning rate of AdamW.
     early_stopping : bool, default=False
@@ -90,7 +88,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         number of threads. Another number of threads rounds sums differently, and training amplifies that:
         features are as good, but not the same. The global generators of torch and numpy are left alone.
     verbose : int, default=0
-        If 1 or more, print the number of epochs and batches, and show a progress bar with the time left.
+        If 1 or more, show a progress bar, and say after the first steps what time and memory to expect.
 
     Attributes
     ----------
@@ -107,6 +105,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
         Width of the output of `encoder_`.
     precision_ : str
         ``"float32"`` or ``"bfloat16"``.
+    threads_ : int
+        Number of threads in training: ``torch.get_num_threads()``, but no more than there are cores.
     n_features_in_ : int
         Number of columns seen in ``fit``. Only set if X has two dimensions.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
@@ -226,30 +226,29 @@ class NetworkEstimator(TrainedNetwork, ABC):
         if first:
             self._reset(modality, X, learned)
         # the number of past epochs enters the seed: a fit that continues must not repeat the first views
-        history = [] if first else self.history_
-        with seeded(draw_seed(self.random_state, len(history)), device):
-            net = self._first_net(store, device, start) if first else self._next_net(device)
-            net.train_split = None if valid is None else predefined_split(valid)
-            wanted = self.max_epochs if max_epochs is None else max_epochs
-            epochs = auto_epochs(train, self._epoch_budget) if isinstance(wanted, str) else int(wanted)
-            complaint = self._train(net, train, epochs, first)
+        stream = RandomStream(draw_seed(self.random_state, 0 if first else len(self.history_)), device)
+        net = stream.run(self._first_net, store, device, start) if first else self._next_net(device)
+        net.train_split = None if valid is None else predefined_split(valid)
+        wanted = self.max_epochs if max_epochs is None else max_epochs
+        epochs = auto_epochs(train, self._epoch_budget) if isinstance(wanted, str) else int(wanted)
+        complaint = self._train(net, train, epochs, stream, first)
         if complaint:
             warn(complaint, ConvergenceWarning)
         return self
 
-    def _train(self, net: ObjectiveNet, store: Store, epochs: int, first: bool) -> str:
+    def _train(self, net: ObjectiveNet, store: Store, epochs: int, stream: RandomStream, first: bool) -> str:
         """Train a network and keep it; return the text of a warning, if any."""
         before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
         # a network that was trained before, and is not now, keeps its own statistics
         calibration = store if first and (epochs or not self._is_pretrained()) else None
-        complaint = ""
+        kept, complaint = self._follow(net), ""
         try:
             if epochs:
-                net.train(store, epochs)
+                net.train(store, epochs, stream)
                 complaint = self._verdict(net, store)
         except KeyboardInterrupt:
             # users who stop a long training want what it has learned so far
-            self._finish(net, calibration)
+            self._finish(net, calibration, stream)
             raise
         except Exception:
             # features of a diverged network look like any others, so it must not stay usable
@@ -257,8 +256,9 @@ class NetworkEstimator(TrainedNetwork, ABC):
                 self._reset()
             else:
                 load_weights(net.module_, before)
+                self.__dict__.update(kept)
             raise
-        self._finish(net, calibration)
+        self._finish(net, calibration, stream)
         return complaint
 
     def _begin(self, rows: Any) -> tuple[Modality, Store]:
@@ -312,34 +312,18 @@ class NetworkEstimator(TrainedNetwork, ABC):
 
     def _net(self, objective: Objective, device: torch.device, history: list[dict[str, Any]]) -> ObjectiveNet:
         """Wrap `objective` in a trainer with the current callbacks and settings."""
-        precision = resolve_precision(self.precision, device)
-        callbacks = callbacks_of(self, device, precision)
-        net = ObjectiveNet(
-            objective,
-            precision=precision,
-            param_groups=self._param_groups(objective),
-            optimizer=torch.optim.AdamW,
-            # one kernel updates all parameters; other devices have none
-            optimizer__fused=device.type in ("cpu", "cuda"),
-            optimizer__betas=self._betas,
-            lr=self.lr,
-            batch_size=self._rows_per_batch,
-            device=str(device),
-            train_split=None,
-            callbacks=callbacks,
-            verbose=prints_a_log(callbacks),
-        )
+        net = trainer(self, objective, device, self._watchers(), self._param_groups(objective), self._betas)
         net.store_of_ = self._store  # for callbacks that hold raw rows
         return net.start(history)
 
-    def _finish(self, net: ObjectiveNet, calibration: Store | None) -> None:
+    def _finish(self, net: ObjectiveNet, calibration: Store | None, stream: RandomStream) -> None:
         """Make the estimator usable, however training ended."""
-        net.release()
-        self._adopt(net, net.epochs())
-        self.precision_ = dtype_name(net.precision)
-        if calibration is not None:
-            calibrate(self.encoder_, calibration, max(256, self._rows_per_batch), net.device)
         net.module_.eval()
+        net.release()
+        self._follow(net)
+        if calibration is not None:
+            rows = max(256, self._rows_per_batch)
+            stream.run(calibrate, self.encoder_, calibration, rows, net.device)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -49,7 +49,7 @@ class Objective(nn.Module, ABC):
         By default it is the mean square of the features. The encoders of this package standardise them over the rows
         of ``fit``, so that it is the squared distance from their mean, in standard deviations. A subclass whose loss
         is of single rows returns that. If it draws something at random, it sets `n_draws`, and gets batches of so many
-        copies of one row; draws are made under :func:`~sklearn_ssl.training.seeded`.
+        copies of one row; draws are made in a :class:`~sklearn_ssl.training.RandomStream`.
         """
         return self.features(x).float().square().mean(1)
 

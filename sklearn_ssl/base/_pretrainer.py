@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC
-from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -21,15 +20,16 @@ from ..training import (
     BatchLoader,
     CollapseMonitor,
     ObjectiveNet,
+    RandomStream,
     Selection,
+    Step,
     Store,
     as_step,
-    batch_statistics,
     collapse_of,
     move,
     n_rows,
     outputs_of,
-    seeded,
+    with_batch_statistics,
 )
 from ._network import NetworkEstimator
 from ._row_losses import row_losses_of
@@ -186,13 +186,13 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         order = np.random.default_rng(SCORE_SEED).permutation(n)
         pair = []
         for side in (0, 1):
+            stream = RandomStream(SCORE_SEED, self.net_.device)  # the same two views both times
 
-            def of_view(x: Batch, side: int = side) -> torch.Tensor:
-                return objective.features(self.modality_.views(x)[side])
+            def of_view(x: Batch, side: int = side, stream: RandomStream = stream) -> Any:
+                return objective.features(stream.run(self.modality_.views, x)[side])
 
-            with seeded(SCORE_SEED, self.net_.device):  # the same two views both times
-                shuffled = Selection(store, order)
-                Z = outputs_of(of_view, shuffled, self.n_components_, VIEW_BATCH, self.net_.device)
+            shuffled = Selection(store, order)
+            Z = outputs_of(of_view, shuffled, self.n_components_, VIEW_BATCH, self.net_.device)
             pair.append(Z[np.argsort(order)])
         return pair[0], pair[1]
 
@@ -215,15 +215,22 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         objective, store = self._ready(X)
         if len(store) < 2 and self._compares_rows:
             raise ValueError("score needs at least 2 rows of X; it has 1. Pass a larger sample.")
+        device = self.net_.device
+        # one row has no variance
+        measured = with_batch_statistics(objective) if len(store) > 1 else objective
+        stream = RandomStream(SCORE_SEED, device)
+
+        @torch.no_grad()
+        def step_of(batch: Batch) -> Step:
+            return as_step(measured(move(batch, device)))
+
         total = size = 0.0
-        statistics = (
-            batch_statistics(objective) if len(store) > 1 else nullcontext()
-        )  # one row has no variance
-        with torch.no_grad(), statistics, seeded(SCORE_SEED, self.net_.device):
-            for batch, _ in BatchLoader(store, self._rows_per_batch, shuffle=True):  # X may be sorted
-                step = as_step(objective(move(batch, self.net_.device)))
-                weight = n_rows(batch) if step.weight is None else float(step.weight)
-                total, size = total + float(step.loss) * weight, size + weight
+        for batch, _ in stream.each(
+            BatchLoader(store, self._rows_per_batch, shuffle=True)
+        ):  # X may be sorted
+            step = stream.run(step_of, batch)
+            weight = n_rows(batch) if step.weight is None else float(step.weight)
+            total, size = total + float(step.loss) * weight, size + weight
         if not size:
             raise ValueError("There is nothing in X that could be predicted. Pass longer rows.")
         return -total / size

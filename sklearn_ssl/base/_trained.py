@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -20,7 +21,9 @@ from ..training import (
     ObjectiveNet,
     PortableModule,
     Store,
+    dtype_name,
     load_weights,
+    n_threads,
     outputs_of,
     resolve_device,
     without_fitted,
@@ -47,6 +50,7 @@ class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
     net_: ObjectiveNet
     history_: list[dict[str, Any]]
     encoder_width_: int
+    precision_: str
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters of this estimator, and of its modality, as in ``modality__corruption_rate=0.2``.
@@ -86,7 +90,18 @@ class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
         """Wrap `objective` in a trainer."""
 
     def _adopt(self, net: ObjectiveNet, history: list[dict[str, Any]]) -> None:
-        self.net_, self.encoder_, self.history_ = net, net.module_.encoder, history
+        # net_ last: an estimator that has it counts as fitted
+        self.encoder_, self.history_, self.net_ = net.module_.encoder, history, net
+
+    def _follow(self, net: ObjectiveNet) -> dict[str, Any]:
+        """Adopt a network as it is, even in training: callbacks may use and save the estimator.
+
+        Return all attributes from before.
+        """
+        before = dict(vars(self))
+        self._adopt(net, net.epochs())
+        self.precision_, self.threads_ = dtype_name(net.precision), n_threads()
+        return before
 
     def _apply(
         self, compute: Callable[[Batch], Tensor], store: Store, width: int | None = None
@@ -97,7 +112,10 @@ class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
     def _ready(self, X: Any) -> tuple[Any, Store]:
         """Return the trained objective and the raw rows as a store."""
         check_is_fitted(self, "net_")
-        return self.net_.module_, self._store(X)
+        objective = self.net_.module_
+        if objective.training:  # a callback calls; the next step of training switches it back
+            objective.eval()
+        return objective, self._store(X)
 
     def _store(self, X: Any) -> Store:
         check_columns(self, X)
@@ -107,7 +125,11 @@ class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
         """Rebuild the network and load saved weights into it; the other fitted attributes are already set."""
         self.modality_ = modality
         check_same(self, self._from_width(self.encoder_width_), "Save the estimator again.")
-        objective = self._objective(modality, self._build_encoder(), self.encoder_width_)
+        with warnings.catch_warnings():
+            # what an encoder does not know was said when the estimator was fitted
+            warnings.simplefilter("ignore", UserWarning)
+            encoder = self._build_encoder()
+        objective = self._objective(modality, encoder, self.encoder_width_)
         try:
             load_weights(objective, weights)
         except (RuntimeError, AttributeError) as error:
@@ -122,6 +144,7 @@ class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
             state["callbacks"] = [without_fitted(entry) for entry in self.callbacks]
         if "net_" in state:
             # only the weights, without optimizer state or data, as arrays, which joblib hashes by value
+            state["history_"] = state["net_"].epochs()  # in training, a callback may pickle
             state["net_"] = PortableModule.pack(state["net_"].module_)
             del state["encoder_"]
         return state

@@ -1,6 +1,7 @@
 """Plain networks that map a batch to features, and back; no self-supervision in them."""
 
 from ..naming import publish
+from ._blueprint import blueprint, rebuilt
 from ._convolutional import ConvDecoder, ConvNet
 from ._mlp import MLP, head
 from ._pretrained import (
@@ -29,11 +30,13 @@ __all__ = [
     "TokenEncoder",
     "Tokens",
     "Transformer",
+    "blueprint",
     "default_prompt",
     "head",
     "is_sentence_transformer",
     "is_transformer",
     "longest_input",
+    "rebuilt",
     "stages_of",
 ]
 

@@ -125,10 +125,13 @@ class ConvNet(nn.Module):
         Width of the output, set by a linear layer on the flattened grids. None leaves that layer out and
         gives ``(widths[-2] + widths[-1]) * grid ** 2`` features for square images.
     widths : tuple of int, default=(32, 64, 128, 256)
-        Channels of the layers, at least two. The first layer keeps the size; the next ones halve it as
+        Channels of the layers, at least two. The first layer takes steps of `stride`; the next ones halve it as
         long as the grid still fits. Images that need more halvings get further layers, as wide as the last.
     grid : int, default=4
         Rows and columns of the grid; for small images, at most a quarter of the shorter side, rounded up.
+    stride : int, default=1
+        Step of the first layer, whose kernel grows with it, so that it still sees all pixels. Time and memory
+        fall with its square, so large images need more than 1.
 
     Examples
     --------
@@ -145,21 +148,24 @@ class ConvNet(nn.Module):
         *,
         widths: tuple[int, ...] = (32, 64, 128, 256),
         grid: int = 4,
+        stride: int = 1,
     ):
         super().__init__()
         channels, *size = shape
-        grid = min(grid, math.ceil(min(size) / 4))
-        side, n_halvings = min(size), 0
+        side, n_halvings = -(-min(size) // stride), 0
+        grid = min(grid, math.ceil(side / 4))
+        self.shape, self.grid, self.stride = (channels, *size), grid, stride  # to build it anew
         while -(-side // 2) >= grid and side > 1:
             side, n_halvings = -(-side // 2), n_halvings + 1
         widths = widths + widths[-1:] * max(0, n_halvings + 1 - len(widths))
         self.layers, self.pools, n_flat = nn.ModuleList(), nn.ModuleList(), 0
         for i, width in enumerate(widths):
-            stride = 2 if 1 <= i <= n_halvings else 1
-            convolution = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
+            step = stride if i == 0 else 2 if i <= n_halvings else 1
+            kernel = max(3, 2 * stride - 1) if i == 0 else 3
+            convolution = nn.Conv2d(channels, width, kernel, step, padding=kernel // 2, bias=False)
             self.layers.append(nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU()))
             channels = width
-            size = [-(-side // stride) for side in size]
+            size = [-(-side // step) for side in size]
             if i >= len(widths) - 2:
                 pool = GridPool((size[0], size[1]), grid)
                 self.pools.append(pool)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..base import Modality, Objective, Pretrainer
 from ..encoders import Tokens
 from ..modalities import Sequences
-from ..training import Batch, Step, draw_seed, seeded
+from ..training import Batch, RandomStream, Step, draw_seed, in_float32
 
 
 def looks_ahead(modality: Sequences, encoder: nn.Module) -> bool:
@@ -170,9 +170,9 @@ class AutoregressivePretrainer(Pretrainer):
         longest = min(text.n_positions_ - 2, 1 + (max_length or 256))
         begun = text.begin(prompt, longest)
         entropy = self.random_state if random_state is None else random_state
-        with torch.no_grad(), seeded(draw_seed(entropy), self.net_.device):
-            start = begun.expand(n_samples, -1).to(self.net_.device)
-            ids = self._continue(start, longest, temperature)
+        stream = RandomStream(draw_seed(entropy), self.net_.device)
+        start = begun.expand(n_samples, -1).to(self.net_.device)
+        ids = in_float32(self._continue, start, longest, temperature, stream)
         return text.finish(prompt, begun, ids)
 
     def _check_discrete(self) -> None:
@@ -182,7 +182,8 @@ class AutoregressivePretrainer(Pretrainer):
         if not modality.is_discrete:
             raise modality.lacks("no tokens that could be drawn one by one")
 
-    def _continue(self, ids: Tensor, longest: int, temperature: float) -> Tensor:
+    @torch.no_grad()
+    def _continue(self, ids: Tensor, longest: int, temperature: float, stream: RandomStream) -> Tensor:
         """Return the sequences ``(n, length)`` with sampled tokens, up to `longest` or until all have ended."""
         text: Any = self.modality_
         objective: Any = self.net_.module_
@@ -196,7 +197,7 @@ class AutoregressivePretrainer(Pretrainer):
             ).float()
             logits[:, never] = -torch.inf
             logits = (logits - logits.amax(1, keepdim=True)).double() / temperature
-            drawn = torch.multinomial(logits.softmax(1), 1)
+            drawn = stream.run(torch.multinomial, logits.softmax(1), 1)
             drawn = drawn.masked_fill(done[:, None], end)
             ids = torch.cat([ids, drawn], dim=1)
             done |= drawn[:, 0] == end

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn import get_config
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from ..base import Objective
 from ..modalities import ValueDecoder
-from ..training import Batch, draw_seed, seeded
+from ..training import Batch, RandomStream, draw_seed, in_float32
 
 
 class DecodingObjective(Objective):
@@ -30,7 +31,7 @@ class DecodingObjective(Objective):
 class DecoderMixin:
     """``inverse_transform``, for an estimator whose objective is a `DecodingObjective`."""
 
-    def inverse_transform(self, X: Any) -> np.ndarray:
+    def inverse_transform(self, X: Any) -> Any:
         """Map features back to rows.
 
         Parameters
@@ -40,9 +41,12 @@ class DecoderMixin:
 
         Returns
         -------
-        ndarray of shape (n, ...), float64
-            Rows in the units and, for images, in the layout of the X passed to ``fit``. Columns of zeros
-            and ones hold the probability of a one.
+        ndarray of shape (n, ...), float64, or DataFrame
+            Rows in the units and, for images, in the layout of the X passed to ``fit``. In an array of numbers,
+            columns of zeros and ones hold the probability of a one. Where ``fit`` saw a DataFrame this is one, of
+            the same library, with its names and types. There, and in an array of objects, whole numbers are
+            whole, and numbers lie within the range that ``fit`` saw. ``set_output`` chooses another container;
+            with ``transform="default"`` it is an array.
 
         Raises
         ------
@@ -64,9 +68,7 @@ class DecoderMixin:
 class SamplerMixin(DecoderMixin):
     """``sample``, for an estimator whose features have a standard normal prior."""
 
-    def sample(
-        self, n_samples: int = 1, random_state: int | np.random.RandomState | None = None
-    ) -> np.ndarray:
+    def sample(self, n_samples: int = 1, random_state: int | np.random.RandomState | None = None) -> Any:
         """Draw new rows, by decoding draws from the standard normal prior.
 
         Numbers are the decoder's output without noise, so they vary somewhat less than those of X.
@@ -80,8 +82,8 @@ class SamplerMixin(DecoderMixin):
 
         Returns
         -------
-        ndarray of shape (n_samples, ...), float64
-            Rows like those of the X passed to ``fit``. Columns of zeros and ones hold the probability of a one.
+        ndarray of shape (n_samples, ...), float64, or DataFrame
+            Rows like those of the X passed to ``fit``, in the container that ``inverse_transform`` returns.
 
         Raises
         ------
@@ -95,12 +97,25 @@ class SamplerMixin(DecoderMixin):
             raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
         own: Any = self
         entropy = own.random_state if random_state is None else random_state
-        with seeded(draw_seed(entropy)):
-            z = torch.randn(int(n_samples), own.n_components_)
+        z = RandomStream(draw_seed(entropy)).run(torch.randn, int(n_samples), own.n_components_)
         return _decode(self, z.split(own.net_.batch_size))
 
 
-def _decode(estimator: Any, features: Iterable[Tensor]) -> np.ndarray:
+def _decode(estimator: Any, features: Iterable[Tensor]) -> Any:
     net, modality = estimator.net_, estimator.modality_
-    with torch.no_grad():
-        return np.concatenate([modality.restore(net.module_.decode(z.to(net.device))) for z in features])
+
+    @torch.no_grad()
+    def rows_of(z: Tensor) -> np.ndarray:
+        return modality.restore(net.module_.decode(z.to(net.device)))
+
+    rows = np.concatenate([in_float32(rows_of, z) for z in features])
+    return modality.give_back(rows, _container(estimator))
+
+
+def _container(estimator: Any) -> str | None:
+    """Return the container that ``set_output`` or the configuration asks for; None if neither does."""
+    wanted: str | None = getattr(estimator, "_sklearn_output_config", {}).get("transform")
+    if wanted is not None:  # set_output(transform="default") asks for arrays
+        return wanted
+    everywhere: str = get_config()["transform_output"]
+    return None if everywhere == "default" else everywhere  # scikit-learn's own default asks for nothing

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..base import Modality, Objective, Pretrainer
 from ..modalities import Sequences, unknown_target
-from ..training import Batch, Step, seeded
+from ..training import Batch, RandomStream, Step
 
 MASK_SEED, N_MASKS = 0, 8  # of score_samples
 N_REFERENCE = 64  # rows beside the masked ones: few of the values that are drawn are then the row's own
@@ -92,8 +92,8 @@ class MaskedObjective(Objective):
 
     def row_losses(self, x: Batch) -> Tensor:
         """Return the loss of a row, from copies ``(n_draws, ...)`` of it that are masked at random."""
-        with seeded(MASK_SEED, next(self.parameters()).device):
-            corrupted, hidden = self._masked(x, alone=True)
+        stream = RandomStream(MASK_SEED, next(self.parameters()).device)
+        corrupted, hidden = stream.run(self._masked, x, True)
         errors = self.decoder.loss(self.decoder(self.encoder(corrupted)), x)
         return masked_mean(errors, hidden, self.visible_weight)[None]
 
@@ -160,8 +160,7 @@ class MaskedPositionsObjective(Objective):
 
     def row_losses(self, x: Batch) -> Tensor:
         """Return the loss of a row, from copies of it that are masked at random; NaN if nothing can be masked."""
-        with seeded(MASK_SEED, next(self.parameters()).device):
-            step = self(x)
+        step = RandomStream(MASK_SEED, next(self.parameters()).device).run(self, x)
         loss = step.logs.get("target", step.loss)
         return loss[None] if step.weight else torch.full_like(loss[None], torch.nan)
 

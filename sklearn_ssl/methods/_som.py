@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.metrics import euclidean_distances
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -22,6 +22,7 @@ from ..doc_link import DocLinkMixin
 from ..persistence import SaveMixin
 from ..training import draw_seed, progress_bar
 from ._codebook import CHUNK, distances_to_nearest, nearest, sums_by_unit
+from ._dense import dense_numbers
 from ._grid import are_neighbours, grid_positions, smooth
 
 HALF_LIFE = 1000  # further rows of partial_fit after which a row has half its weight
@@ -143,7 +144,7 @@ class SelfOrganizingMap(
 
         Parameters
         ----------
-        X : array or DataFrame of shape (n, d)
+        X : array or DataFrame of shape (n, d), of dense numbers without holes
         y : ignored
 
         Returns
@@ -152,8 +153,8 @@ class SelfOrganizingMap(
 
         Raises
         ------
-        ValueError
-            If a parameter or X is invalid.
+        ValueError, TypeError
+            If a parameter is invalid, or X holds anything but numbers, or is sparse.
         """
         with threadpool_limits(limits=1, user_api="blas"):  # threads slow products this small down
             scaled = self._begin(X)
@@ -248,7 +249,7 @@ class SelfOrganizingMap(
         """Start a new map, and return X scaled."""
         self._validate_params()
         self._grid(0)  # refuses a wrong shape before anything is overwritten
-        array = check_array(X, dtype=[np.float64, np.float32], input_name="X", estimator=self)
+        array = dense_numbers(X, self, first=True)
         largest = float(np.abs(array).max())
         if largest > math.sqrt(np.finfo(array.dtype).max) / 1e4:
             raise ValueError(
@@ -311,7 +312,7 @@ class SelfOrganizingMap(
 
     def _scaled(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        return self._standardise(validate_data(self, X, dtype=[np.float64, np.float32], reset=False))
+        return self._standardise(dense_numbers(X, self, first=False))
 
     def _standardise(self, array: np.ndarray) -> np.ndarray:
         scaled = np.empty(array.shape, dtype=array.dtype)

@@ -183,6 +183,13 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
         """Turn a batch, as a decoder returns it, into rows like those of the X that `fit` saw."""
         raise self.lacks("no way back to raw rows")
 
+    def give_back(self, rows: np.ndarray, container: str | None) -> Any:
+        """Hook: return restored rows in a container like that of the X of fit; by default as they are.
+
+        `container` is "pandas", "polars", "default" for an array, or None for what fit saw.
+        """
+        return rows
+
     def __getstate__(self) -> dict[str, Any]:
         # pickling changes the strides of an empty array, and joblib hashes strides
         return {

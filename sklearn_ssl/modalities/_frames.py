@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections import Counter
 from typing import Any
@@ -142,7 +143,8 @@ def numbers_of(X: Any) -> Any:
 
 def stack_frames(X: Any, pool: Any) -> Any:
     """Append the rows of `pool` to `X`, a frame of the same library; X decides on the columns and their order."""
-    return _stack(*_agree(X, same_columns(X, pool)))
+    stacked = _stack(*_agree(X, same_columns(X, pool)))
+    return stacked if is_pandas(X) else _with_types_of(X, stacked)
 
 
 def same_columns(X: Any, pool: Any) -> Any:
@@ -163,6 +165,17 @@ def _stack(X: Any, pool: Any) -> Any:
         return pl.concat([X, pool], how="vertical_relaxed")
     except pl.exceptions.PolarsError as error:
         raise ValueError(f"The columns of X_unlabeled are not of the types of X: {error}.") from error
+
+
+def _with_types_of(X: Any, stacked: Any) -> Any:
+    """Return a stacked frame of polars with the types of categories that X has, where they hold all values."""
+    import polars as pl
+
+    for name in X.columns:
+        if X[name].dtype != stacked[name].dtype and str(X[name].dtype).startswith(("Categorical", "Enum")):
+            with contextlib.suppress(pl.exceptions.PolarsError):
+                stacked = stacked.with_columns(stacked[name].cast(X[name].dtype))
+    return stacked
 
 
 def _stack_pandas(X: Any, pool: Any) -> Any:
@@ -202,6 +215,8 @@ def _agree(X: Any, pool: Any) -> tuple[Any, Any]:
 
 def _with_categories(frame: Any, j: int, pair: list[Any], pandas: bool) -> Any:
     """Return the frame with the categories of both columns of `pair` in its column `j`."""
+    if pandas and pair[0].dtype == pair[1].dtype:
+        return frame
     if not pandas:
         import polars as pl
 
@@ -209,5 +224,6 @@ def _with_categories(frame: Any, j: int, pair: list[Any], pandas: bool) -> Any:
     import pandas as pd
 
     found = [column.astype("category").cat.categories.astype(object) for column in pair]
-    both = pd.CategoricalDtype(found[0].append(found[1]).unique())
+    ordered = getattr(pair[0].dtype, "ordered", False)
+    both = pd.CategoricalDtype(found[0].append(found[1]).unique(), ordered)
     return with_column(frame, frame.columns[j], frame.iloc[:, j].astype(both))

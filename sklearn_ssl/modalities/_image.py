@@ -27,6 +27,11 @@ CHANNELS = (1, 3, 4)
 FAR = 100.0  # standard deviations; intensities are clipped there, so that none overflows
 
 
+def first_stride(height: int, width: int) -> int:
+    """Return the step of the first layer: the largest power of two that leaves 32 pixels of the shorter side."""
+    return int(2 ** max(0, math.floor(math.log2(min(height, width) / 32))))
+
+
 class ImageDecoder(ValueDecoder):
     """Decoder of pixels, trained with squared error.
 
@@ -97,6 +102,8 @@ class Image(Modality):
         Mean intensity of each channel.
     scale_ : ndarray of shape (channels,), float64
         Standard deviation of the intensities of each channel.
+    stride_ : int
+        Step of the first layer of ``"convnet"``: 1 for sides below 64 pixels, more for larger images.
 
     References
     ----------
@@ -133,6 +140,12 @@ class Image(Modality):
         "intensity": [Interval(Real, 0, None, closed="left")],
         "patch_size": [Interval(Integral, 1, None, closed="left"), None],
     }
+
+    @property
+    def batch_size(self) -> int:  # type: ignore[override]  # here it follows what fit saw
+        """Rows per batch, where the estimator leaves it to the modality: fewer of large images."""
+        _, height, width = getattr(self, "shape_", (1, 1, 1))
+        return 256 if height * width <= 64**2 else 128 if height * width <= 128**2 else 64
 
     @classmethod
     def accepts(cls, X: Any) -> bool:
@@ -191,6 +204,7 @@ class Image(Modality):
         self.mean_, self.scale_ = scaler.mean_, scaler.scale_
         height, width, channels = pixels.shape[1:]
         self.shape_ = (channels, height, width)
+        self.stride_ = first_stride(height, width)
         return Rows(array, self._scale)
 
     def validate(self, X: Any) -> Rows:
@@ -204,7 +218,7 @@ class Image(Modality):
         """Build a small convolutional network, called ``"auto"`` or ``"convnet"``."""
         if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
-        return ConvNet(self.shape_, n_components)
+        return ConvNet(self.shape_, n_components, stride=getattr(self, "stride_", 1))  # 1 in earlier versions
 
     def view(self, x: Tensor) -> Tensor:
         """Return images ``(n, c, h, w)`` with random crops, flips, brightness and contrast."""

@@ -1,12 +1,13 @@
 """Training without any SSL: batches, the skorch net, seeds, devices, portable weights."""
 
 from ..naming import publish
-from ._batch_norm import batch_statistics, calibrate
+from ._batch_norm import calibrate, with_batch_statistics
 from ._callbacks import check_callbacks, prints_a_log, without_fitted
 from ._checkpoint import PortableModule, load_weights, weights_of
 from ._collapse import CollapseMonitor, collapse_of, effective_rank, is_collapsed, spread
 from ._device import dtype_name, resolve_device, resolve_precision
 from ._features import outputs_of
+from ._forecast import reporters
 from ._loader import (
     Batch,
     BatchLoader,
@@ -24,8 +25,9 @@ from ._loader import (
 from ._net import ObjectiveNet
 from ._probe import output_width
 from ._progress import Progress, progress_bar
-from ._seed import draw_seed, seeded
+from ._seed import RandomStream, draw_seed, in_float32
 from ._seen import SeenLoss
+from ._settings import n_threads
 from ._step import Step, Targets, as_step, weighted_mean
 from ._time import TimeLimit
 
@@ -36,7 +38,7 @@ __all__ = [
     "LabeledStore",
     "ObjectiveNet",
     "PortableModule",
-    "Progress",
+    "RandomStream",
     "Rows",
     "SeenLoss",
     "Selection",
@@ -46,7 +48,6 @@ __all__ = [
     "TimeLimit",
     "as_step",
     "auto_epochs",
-    "batch_statistics",
     "calibrate",
     "check_callbacks",
     "collapse_of",
@@ -54,22 +55,25 @@ __all__ = [
     "dtype_name",
     "effective_rank",
     "hold_out",
+    "in_float32",
     "is_collapsed",
     "lengths_of",
     "load_weights",
     "move",
     "n_rows",
+    "n_threads",
     "output_width",
     "outputs_of",
     "prints_a_log",
     "progress_bar",
+    "reporters",
     "resolve_device",
     "resolve_precision",
-    "seeded",
     "spread",
     "take",
     "weighted_mean",
     "weights_of",
+    "with_batch_statistics",
     "without_fitted",
 ]
 

@@ -3,43 +3,52 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
+from types import MethodType
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ._checkpoint import tensors_in
 from ._loader import BatchLoader, Selection, Store, move, n_rows
 
 CALIBRATION_ROWS = 8192  # enough for a mean
 
 
+def with_batch_statistics(module: nn.Module) -> nn.Module:
+    """Return a copy in evaluation mode, with the same tensors, whose batch norms use the statistics of each batch.
+
+    A pretext loss is measured on corrupted views. Running statistics lag behind, or belong to other rows. The module
+    itself is not switched, since other threads may use it.
+    """
+    twin = _twin(module)
+    for norm in _live_norms(twin):
+        norm.training, norm.track_running_stats = True, False
+    return twin
+
+
+def _twin(module: nn.Module) -> nn.Module:
+    """Return a copy of the modules, in evaluation mode, that shares tensors and everything else with the original."""
+    memo: dict[int, Any] = {}
+    for part in module.modules():
+        # the dictionaries themselves: a network may put other tensors into them
+        for shared in (part._parameters, part._buffers, *tensors_in(vars(part))):
+            memo[id(shared)] = shared
+        # modules may also be in lists, and in bound methods; a vocabulary need not be copied
+        for value in vars(part).values():
+            if not isinstance(value, (nn.Module, list, tuple, dict, set, MethodType, partial)):
+                memo[id(value)] = value
+    return copy.deepcopy(module, memo).eval()
+
+
 def _live_norms(module: nn.Module) -> list[Any]:
     """Return the batch norms that are updated in training; those frozen by their owner stay frozen."""
-    mode = module.training
     module.train()
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.training]
-    module.train(mode)
+    module.eval()
     return [norm for norm in norms if norm.track_running_stats]
-
-
-@contextmanager
-def batch_statistics(module: nn.Module) -> Iterator[None]:
-    """Make batch norm use the statistics of each batch inside the block, without updating running statistics.
-
-    A pretext loss is measured on corrupted views. Running statistics lag behind, or belong to other rows.
-    """
-    norms = _live_norms(module)
-    modes = [norm.training for norm in norms]
-    for norm in norms:
-        norm.training, norm.track_running_stats = True, False
-    try:
-        yield
-    finally:
-        for norm, mode in zip(norms, modes, strict=True):
-            norm.training, norm.track_running_stats = mode, True
 
 
 @torch.no_grad()
@@ -51,34 +60,28 @@ def calibrate(encoder: nn.Module, store: Store, batch_size: int, device: str) ->
     variance includes that between batches. If interrupted, the statistics stay as they were.
     """
     sample = torch.randperm(len(store)).numpy()[:CALIBRATION_ROWS]  # at random: rows may be sorted by class
-    norms = _live_norms(encoder)
+    twin = _twin(encoder)
+    norms = _live_norms(twin)
     if not norms:
         return
-    before = [(norm.momentum, copy.deepcopy(norm.state_dict())) for norm in norms]
-    encoder.eval()
-    try:
-        for norm in norms:
-            norm.momentum = 1.0  # the last batch alone
-            norm.train()
-        means: list[Any] = [0.0] * len(norms)
-        squares: list[Any] = [0.0] * len(norms)
-        rows = 0
-        for batch, _ in BatchLoader(Selection(store, sample), batch_size):
-            encoder(move(batch, device))
-            n = n_rows(batch)
-            rows += n
-            for i, norm in enumerate(norms):
-                # in float64: squares of means cancel in what follows
-                mean, variance = norm.running_mean.double(), norm.running_var.double()
-                means[i], squares[i] = means[i] + n * mean, squares[i] + n * (variance + mean**2)
-        for norm, mean, square in zip(norms, means, squares, strict=True):
-            norm.running_mean.copy_(mean / rows)
-            norm.running_var.copy_((square / rows - (mean / rows) ** 2).clamp(min=0))
-    except BaseException:
-        for norm, (_, state) in zip(norms, before, strict=True):
-            norm.load_state_dict(state)
-        raise
-    finally:
-        encoder.eval()
-        for norm, (momentum, _) in zip(norms, before, strict=True):
-            norm.momentum = momentum
+    own = [norm._buffers for norm in norms]
+    for norm in norms:
+        norm._buffers = {
+            name: value if value is None else value.clone() for name, value in norm._buffers.items()
+        }
+        norm.momentum = 1.0  # the last batch alone
+        norm.train()
+    means: list[Any] = [0.0] * len(norms)
+    squares: list[Any] = [0.0] * len(norms)
+    rows = 0
+    for batch, _ in BatchLoader(Selection(store, sample), batch_size):
+        twin(move(batch, device))
+        n = n_rows(batch)
+        rows += n
+        for i, norm in enumerate(norms):
+            # in float64: squares of means cancel in what follows
+            mean, variance = norm.running_mean.double(), norm.running_var.double()
+            means[i], squares[i] = means[i] + n * mean, squares[i] + n * (variance + mean**2)
+    for buffers, mean, square in zip(own, means, squares, strict=True):
+        buffers["running_mean"].copy_(mean / rows)
+        buffers["running_var"].copy_((square / rows - (mean / rows) ** 2).clamp(min=0))

@@ -33,7 +33,7 @@ class PortableModule:
     @classmethod
     def pack(cls, module: nn.Module) -> PortableModule:
         """Split `module` into skeleton and arrays, without changing it."""
-        tensors = list({id(t): t for m in module.modules() for t in _tensors(vars(m))}.values())
+        tensors = list({id(t): t for m in module.modules() for t in tensors_in(vars(m))}.values())
         slots = [_Slot() for _ in tensors]
         memo: dict[int, Any] = {id(t): slot for t, slot in zip(tensors, slots, strict=True)}
         return cls(copy.deepcopy(module, memo), slots, [_to_array(t) for t in tensors])
@@ -46,17 +46,17 @@ class PortableModule:
         return copy.deepcopy(self.skeleton, memo)
 
 
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
     """Yield the tensors among a module's attributes: parameters, buffers and plain tensors."""
     if isinstance(value, torch.Tensor):
         if not is_lazy(value):
             yield value
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _tensors(item)
+            yield from tensors_in(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _tensors(item)
+            yield from tensors_in(item)
 
 
 def _to_array(tensor: torch.Tensor) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor
 
-from ._batch_norm import batch_statistics
 from ._loader import Batch, Store, move
 
 SAMPLE = 128
@@ -121,10 +120,5 @@ def sample_of(net: NeuralNet, store: Store) -> Batch:
 
 
 def embedding_of(net: NeuralNet, rows: Batch) -> Tensor:
-    objective = net.module_
-    mode = objective.training
-    objective.eval()
-    with torch.no_grad(), batch_statistics(objective):
-        z = objective.embedding(move(rows, net.device)).float().cpu()
-    objective.train(mode)
-    return z
+    with torch.no_grad():
+        return net.measured.embedding(move(rows, net.device)).float().cpu()

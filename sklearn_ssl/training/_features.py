@@ -10,11 +10,9 @@ import torch
 from torch import Tensor
 
 from ._loader import Batch, BatchLoader, Store, move
-from ._seed import float32_by_default
+from ._seed import in_float32
 
 
-@torch.no_grad()
-@float32_by_default()
 def outputs_of(
     compute: Callable[[Batch], Tensor],
     store: Store,
@@ -44,9 +42,14 @@ def outputs_of(
     ValueError
         If the result for a batch does not have a row for each of its rows, or not this width.
     """
+
+    @torch.no_grad()
+    def output(index: np.ndarray) -> Tensor:
+        return compute(move(store[index], device))
+
     out: Any = None
     for index in BatchLoader(store, batch_size).indices():
-        rows = compute(move(store[index], device))
+        rows = in_float32(output, index)
         if out is None:
             width = rows.shape[-1] if width is None else width
             out = np.empty((len(store), width), dtype=np.float32)

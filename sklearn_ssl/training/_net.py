@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from numbers import Real
 from typing import Any, Self
 
@@ -14,11 +15,11 @@ from skorch.history import History
 from torch import nn
 
 from ..warning import warn
-from ._batch_norm import batch_statistics
+from ._batch_norm import with_batch_statistics
 from ._loader import Batch, BatchLoader, move, n_rows
 from ._schedule import Memory, memory_of, starting_schedules
-from ._seed import seeded
-from ._step import Step, as_step
+from ._seed import RandomStream
+from ._step import as_step
 from ._time import TimeLimit
 
 VALIDATION_SEED = 0  # the same views in every epoch, so that losses can be compared
@@ -73,19 +74,17 @@ class ObjectiveNet(NeuralNet):
         return (args if self.param_groups is None else (self.param_groups,)), kwargs
 
     def infer(self, x: Batch, **fit_params: Any) -> Any:
+        return self._output(self.module_, x)
+
+    def _output(self, module: nn.Module, x: Batch) -> Any:
         device = torch.device(self.device)
         # only the forward pass: losses switch autocast off and add up in float32
         with torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32):
-            return self.module_(move(x, device))
-
-    def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Step:
-        if y_true is None:
-            return as_step(y_pred)
-        return as_step(self.module_.loss(y_pred, move(y_true, self.device)))
+            return module(move(x, device))
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         self._set_training(True)
-        step = self._forward(batch)
+        step = self._forward(self.module_, batch)
         # no scaling of gradients: bfloat16 has the range of float32
         step["loss"].backward()
         return step
@@ -97,14 +96,18 @@ class ObjectiveNet(NeuralNet):
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         # without dropout, but with the statistics of the batch: the rows are corrupted views, as in training
-        self.module_.eval()
-        with torch.no_grad(), batch_statistics(self.module_):
-            return self._forward(batch)
+        with torch.no_grad():
+            return self._forward(self.measured, batch)
 
-    def _forward(self, batch: Any) -> dict[str, Any]:
+    @cached_property
+    def measured(self) -> nn.Module:
+        """The module as losses and embeddings are measured: see :func:`with_batch_statistics`."""
+        return with_batch_statistics(self.module_)
+
+    def _forward(self, module: Any, batch: Any) -> dict[str, Any]:
         x, targets = batch
-        output = self.infer(x)
-        step = self.get_loss(output, targets)
+        output = self._output(module, x)
+        step = as_step(output if targets is None else module.loss(output, move(targets, self.device)))
         # skorch's callbacks expect y_pred; a pretext task has no output but its loss
         return {**step._asdict(), "y_pred": step.loss if targets is None else output}
 
@@ -114,19 +117,13 @@ class ObjectiveNet(NeuralNet):
         """Run one epoch. Losses are summed on the device, so that no batch waits for the previous one."""
         if iterator is None:
             return
-        if not training:
-            # a stream of its own, so that training draws the same numbers with and without validation
-            with seeded(VALIDATION_SEED, self.device):
-                self._run_batches(iterator, training, prefix, step_fn)
-        else:
-            self._run_batches(iterator, training, prefix, step_fn)
-
-    def _run_batches(self, iterator: Any, training: bool, prefix: str, step_fn: Any) -> None:
+        # a stream of its own for validation, so that training draws the same numbers with and without it
+        stream = self.stream_ if training else RandomStream(VALIDATION_SEED, self.device)
         sums: dict[str, Any] = {}
         total: Any = 0
-        for batch in iterator:
+        for batch in stream.each(iterator):
             self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch)
+            step = stream.run(step_fn, batch)
             size = n_rows(batch[0]) if step["weight"] is None else step["weight"]
             total = total + size  # a tensor if weights are: reading it would make a GPU wait
             for name, value in {"loss": step["loss"], **step["logs"]}.items():
@@ -153,13 +150,14 @@ class ObjectiveNet(NeuralNet):
         self.history.record(name, value)
         self.history.record(f"{name}_best", value < min(so_far, default=math.inf))
 
-    def train(self, store: Any, epochs: int) -> None:
-        """Train for `epochs` more epochs.
+    def train(self, store: Any, epochs: int, stream: RandomStream) -> None:
+        """Train for `epochs` more epochs, with the random numbers of `stream`.
 
         skorch's own ``fit`` swallows Ctrl-C, and its EarlyStopping stops training by the same exception. Here
         early stopping and a time limit end training quietly, and Ctrl-C is re-raised after `on_train_end`.
         """
         self.max_epochs = epochs
+        self.stream_ = stream
         memory = self.__dict__.pop("memory_", None)
         with starting_schedules(self.optimizer_, self.callbacks_, memory, self.lr):
             self.notify("on_train_begin", X=store, y=None)

@@ -70,15 +70,9 @@ class Progress(Callback):
     def on_epoch_begin(
         self, net: NeuralNet, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
     ) -> None:
-        """Begin the bar, and say before it how long training is."""
+        """Begin the bar."""
         if self.bar_ is None:
             batches, epochs = len(net.get_iterator(dataset_train)), net.max_epochs
-            rows = len(dataset_train)
-            most = f", at most {self.limit_.seconds:g} s" if self.limit_ else ""
-            tqdm.write(
-                f"{self.description}: {epochs} epochs of {batches} batches, {rows} rows{most}",
-                file=sys.stderr,
-            )
             self.bar_ = progress_bar(epochs * batches, self.description, unit="batch")
             self.epoch_, self.losses_ = 0, ""
         self.epoch_ += 1

@@ -40,7 +40,9 @@ def memory_of(optimizer: Optimizer, callbacks: NamedCallbacks, lr: float) -> Mem
     state = copy.deepcopy(optimizer.state_dict())
     settings = [{k: v for k, v in group.items() if k != "params"} for group in state["param_groups"]]
     schedules = {id(c): c.lr_scheduler_.state_dict() for c in _schedulers(callbacks) if _has_begun(c)}
-    return Memory(state["state"], settings, copy.copy(schedules), lr)
+    # Ctrl-C may have come while the optimizer set up its averages, of which this one is the last
+    averages = {i: entry for i, entry in state["state"].items() if "exp_avg_sq" in entry}
+    return Memory(averages, settings, copy.copy(schedules), lr)
 
 
 @contextmanager

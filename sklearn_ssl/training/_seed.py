@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
 
-_LOCK = threading.RLock()  # torch's generators are global: two threads must not fork them at once
+from ._settings import restoring
+
+_LOCK = threading.RLock()  # torch's generators are global: one thread at a time may exchange their states
+_WAITING: set[int] = set()  # threads that want the lock
 
 
 def draw_seed(random_state: int | np.random.RandomState | None, stream: int = 0) -> int:
@@ -34,30 +39,91 @@ def draw_seed(random_state: int | np.random.RandomState | None, stream: int = 0)
     return int(np.random.SeedSequence([entropy, stream]).generate_state(1)[0])
 
 
-@contextmanager
-def float32_by_default() -> Iterator[None]:
-    """Let torch make float32 where no dtype is given, inside the block, whatever the user has set."""
-    before = torch.get_default_dtype()
-    if before == torch.float32:
-        yield
-        return
-    with _LOCK:  # the setting is global: it must not be restored under another thread
-        torch.set_default_dtype(torch.float32)
+class RandomStream:
+    """Random numbers of one training, whatever other threads draw meanwhile.
+
+    Layers and initialisers draw from torch's global generators and take no other. A stream keeps the state that these
+    generators would have if nobody else used them. It exchanges the states for one piece of work, such as a batch,
+    under one lock per process. So other threads wait for a batch, and not for a training.
+
+    Parameters
+    ----------
+    seed : int
+    device : torch.device or str
+        Where numbers are drawn, besides the CPU.
+    """
+
+    def __init__(self, seed: int, device: torch.device | str = "cpu"):
+        device = torch.device(device)
+        self.generators = [torch.default_generator]
+        if device.type == "cuda":
+            index = torch.cuda.current_device() if device.index is None else device.index
+            self.generators.append(torch.cuda.default_generators[index])
+        # torch.manual_seed would seed the generators of every device
+        self.states = [torch.Generator(g.device).manual_seed(seed).get_state() for g in self.generators]
+
+    def run(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Return ``work(*args)``, which draws from the stream; new tensors are float32.
+
+        Generators and settings are as before when it ends, whether it returns, fails or is interrupted.
+        """
+        me = threading.get_ident()
         try:
-            yield
+            _WAITING.add(me)
+            with _LOCK:  # Ctrl-C cannot come between a lock and its block, as it can after acquire()
+                _WAITING.discard(me)
+                return self._run(work, *args)
         finally:
-            torch.set_default_dtype(before)
+            _WAITING.discard(me)
+
+    def each(self, items: Iterable[Any]) -> Iterator[Any]:
+        """Yield `items`, each of which is made in the stream."""
+        iterator = iter(items)
+        end = object()
+        while (item := self.run(next, iterator, end)) is not end:
+            yield item
+            if _WAITING:  # a lock that is taken again at once would never reach the threads that wait for it
+                time.sleep(1e-4)
+
+    def _run(self, work: Callable[..., Any], *args: Any) -> Any:
+        before = [generator.get_state() for generator in self.generators]
+        try:
+            for generator, state in zip(self.generators, self.states, strict=True):
+                generator.set_state(state)
+            result = restoring(_with_float32, work, *args)
+            self.states = [generator.get_state() for generator in self.generators]
+            return result
+        finally:
+            # the first one without a loop: Ctrl-C may come between its turns
+            torch.default_generator.set_state(before[0])
+            for generator, state in zip(self.generators[1:], before[1:], strict=True):
+                generator.set_state(state)
 
 
-@contextmanager
-def seeded(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
-    """Seed torch's global generators inside the block and restore them after it; new tensors are float32."""
-    device = torch.device(device)
-    on_cuda = device.type == "cuda"
-    with _LOCK, float32_by_default(), torch.random.fork_rng(devices=[device] if on_cuda else []):
-        # torch.manual_seed would seed every device, and only those forked are restored
-        torch.default_generator.manual_seed(seed)
-        if on_cuda:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
+def in_float32(work: Callable[..., Any], *args: Any) -> Any:
+    """Return ``work(*args)``, which draws nothing; new tensors are float32, whatever the user has set."""
+    if torch.get_default_dtype() == torch.float32:
+        return restoring(work, *args)
+    with _LOCK:  # the setting is global: it must not be restored under another thread
+        return restoring(_with_float32, work, *args)
+
+
+def _with_float32(work: Callable[..., Any], *args: Any) -> Any:
+    torch.set_default_dtype(torch.float32)
+    return work(*args)
+
+
+def _unlock_child() -> None:
+    """Make a forked child usable, in which only the thread that forked goes on."""
+    global _LOCK
+    _LOCK = threading.RLock()
+    _WAITING.clear()
+    # the threads of torch's pool are not there, and torch would wait for them forever
+    if torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
+
+
+# a child must not begin in the middle of another thread's work, with its states in the generators
+os.register_at_fork(
+    before=lambda: _LOCK.acquire(), after_in_parent=lambda: _LOCK.release(), after_in_child=_unlock_child
+)

@@ -9,7 +9,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from ._loader import Selection, n_rows
-from ._seed import seeded
+from ._seed import RandomStream
 
 
 class SeenLoss(Callback):
@@ -27,9 +27,9 @@ class SeenLoss(Callback):
             return
         rows = np.random.default_rng(0).permutation(len(dataset_train))[: len(dataset_valid)]
         total = size = 0.0
-        with seeded(0, net.device):  # the same views in every epoch; training goes on with its own draws
-            for batch in net.get_iterator(Selection(dataset_train, rows)):
-                step = net.validation_step(batch)
-                weight = n_rows(batch[0]) if step["weight"] is None else float(step["weight"])
-                total, size = total + float(step["loss"]) * weight, size + weight
+        stream = RandomStream(0, net.device)  # the same views in every epoch
+        for batch in stream.each(net.get_iterator(Selection(dataset_train, rows))):
+            step = stream.run(net.validation_step, batch)
+            weight = n_rows(batch[0]) if step["weight"] is None else float(step["weight"])
+            total, size = total + float(step["loss"]) * weight, size + weight
         net.history.record("seen_loss", total / (size or 1.0))

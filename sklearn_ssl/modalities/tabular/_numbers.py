@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import gen_batches
+from sklearn.utils.sparsefuncs import min_max_axis
 
 
 class NumberScale(NamedTuple):
@@ -24,6 +25,10 @@ class NumberScale(NamedTuple):
         Number of missing cells.
     constant : ndarray of bool
         Which columns have no more than one value.
+    range : ndarray of shape (2, n_numeric), float64
+        Smallest and largest number; NaN for columns without any.
+    whole : ndarray of bool
+        Which columns have whole numbers only.
     """
 
     mean: np.ndarray
@@ -31,6 +36,8 @@ class NumberScale(NamedTuple):
     binary: np.ndarray
     holes: np.ndarray
     constant: np.ndarray
+    range: np.ndarray
+    whole: np.ndarray
 
 
 def scale_of(table: Any) -> NumberScale:
@@ -45,26 +52,32 @@ def scale_of(table: Any) -> NumberScale:
     holes = np.zeros(n_columns, dtype=int)
     if not n_columns:
         none = np.empty(0, dtype=bool)
-        return NumberScale(np.empty(0), np.empty(0), none, holes, none)
+        return NumberScale(np.empty(0), np.empty(0), none, holes, none, np.empty((2, 0)), none)
     # squares of 1e200 overflow and those of 1e-200 underflow: bring columns to magnitude 1 first
     size, scaler = MaxAbsScaler(), StandardScaler(with_mean=not sp.issparse(table))
     chunks = list(gen_batches(table.shape[0], 8192))
     if sp.issparse(table) and np.isnan(table.data).any():
         chunks = [slice(None)]  # scikit-learn's sums over chunks are wrong if a column of one has no number
     strange = np.zeros(n_columns, dtype=int)  # cells that are neither zero nor one
+    limits, broken = np.full((2, n_columns), np.nan), np.zeros(n_columns, dtype=int)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # from columns without a number
         for rows in chunks:
             _update(size, table[rows], "max_abs_")
         order = np.where(size.max_abs_ > 0, size.max_abs_, 1.0).astype(np.float64)
         for rows in chunks:
-            _update(scaler, _divide_columns(table[rows], order), "mean_", "var_")
-            strange += _neither_zero_nor_one(table[rows])
-            holes += _missing(table[rows])
+            part = table[rows]
+            _update(scaler, _divide_columns(part, order), "mean_", "var_")
+            strange += _neither_zero_nor_one(part)
+            holes += _missing(part)
+            low, high = _low_high(part)
+            limits = np.array([np.fmin(limits[0], low), np.fmax(limits[1], high)])
+            broken += _broken(part)
     binary = (strange == 0) & (scaler.var_ > 0)
     # scikit-learn sets the scale of a column that is constant, up to rounding, to 1; others have a smaller variance
     constant = (scaler.scale_ == 1) & (scaler.var_ < 0.5)
-    return NumberScale(scaler.mean_ * order, scaler.scale_ * order, binary, holes, constant)
+    whole = (broken == 0) & ~np.isnan(limits[0])
+    return NumberScale(scaler.mean_ * order, scaler.scale_ * order, binary, holes, constant, limits, whole)
 
 
 def keep_still(scaled: np.ndarray, constant: np.ndarray, missing: np.ndarray) -> np.ndarray:
@@ -115,6 +128,26 @@ def _neither_zero_nor_one(rows: Any) -> np.ndarray:
         strange = (rows.data != 0) & (rows.data != 1) & (rows.data == rows.data)
         return np.bincount(rows.indices[strange], minlength=rows.shape[1])
     return ((rows != 0) & (rows != 1) & (rows == rows)).sum(0)
+
+
+def _low_high(rows: Any) -> np.ndarray:
+    """Return the smallest and the largest number of each column, ``(2, n_numeric)`` float64; NaN without any."""
+    low_high = (
+        min_max_axis(rows, axis=0, ignore_nan=True)
+        if sp.issparse(rows)
+        else (np.fmin.reduce(rows), np.fmax.reduce(rows))
+    )
+    return np.asarray(low_high, dtype=np.float64)
+
+
+def _broken(rows: Any) -> np.ndarray:
+    """Count the numbers in each column that are not whole."""
+    if sp.issparse(rows):
+        broken = (rows.data != np.floor(rows.data)) & (rows.data == rows.data)
+        return np.bincount(rows.indices[broken], minlength=rows.shape[1])
+    if rows.dtype.kind in "biu":
+        return np.zeros(rows.shape[1], dtype=int)
+    return ((rows != np.floor(rows)) & (rows == rows)).sum(0)
 
 
 def _missing(rows: Any) -> np.ndarray:

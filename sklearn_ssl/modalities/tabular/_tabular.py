@@ -29,6 +29,7 @@ from ._input import Table, as_table, kinds_of, refuse_columns, take_apart
 from ._marginals import marginal_rows
 from ._names import adapt, inputs_by, names_of
 from ._numbers import keep_still, scale_of, zero_and_one
+from ._rows_back import frame_of, restored, rows_back
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -81,6 +82,12 @@ class Tabular(Modality):
         Which numeric columns are binary, zeros and ones.
     constant_ : ndarray of shape (n_numeric,), bool
         Which numeric columns had no more than one value in fit.
+    range_ : ndarray of shape (2, n_numeric), float64
+        Smallest and largest number of each numeric column; NaN without any.
+    whole_ : ndarray of shape (n_numeric,), bool
+        Which numeric columns had whole numbers only.
+    frame_ : dict or None
+        Library, names and types of a DataFrame, or types of an array of objects.
     types_ : tuple of str
         Type of the values of each categorical column in fit: "texts", "numbers", "both", or "" without a value.
     rare_ : ndarray of shape (n_categorical,), float64
@@ -102,8 +109,7 @@ class Tabular(Modality):
     >>> from sklearn_ssl import ContrastivePretrainer
     >>> from sklearn_ssl.modalities import Tabular
     >>> X = load_iris().data
-    >>> ssl = ContrastivePretrainer(modality=Tabular(corruption_rate=0.5), max_epochs=2)
-    >>> ssl.fit_transform(X).shape
+    >>> ContrastivePretrainer(modality=Tabular(corruption_rate=0.5), max_epochs=2).fit_transform(X).shape
     (150, 1536)
     """
 
@@ -182,7 +188,9 @@ class Tabular(Modality):
         self.types_ = tuple(type_of(column) for column in table.categories)
         shares = zip(table.categories, self.categories_, strict=True)
         self.rare_ = np.array([expected_rare(column, known) for column, known in shares], dtype=float)
-        self.mean_, self.scale_, self.binary_, holes, self.constant_ = scale_of(table.numbers)
+        found_numbers = scale_of(table.numbers)
+        self.mean_, self.scale_, self.binary_, holes, self.constant_, self.range_, self.whole_ = found_numbers
+        self.frame_ = frame_of(raw)
         codes = self._codes(table)
         lost = [np.isnan(column).sum() for column in codes]
         self.missing_ = np.concatenate([holes, lost]) / raw.shape[0]
@@ -290,19 +298,11 @@ class Tabular(Modality):
         They are float64, or objects if there are categories: the most likely category that is not rare, or
         None if all are. Values beyond `clip` are clipped, since the encoder never saw such values.
         """
-        numbers, _, blocks = self.cells.parts(x.cpu().double())
-        table, far = numbers.numpy(), np.arcsinh(self.clip)
-        low, high = zero_and_one(self.mean_, self.scale_, self.binary_, self.clip)
-        rows = np.sinh(np.clip(table, -far, far)) * self.scale_ + self.mean_
-        rows = np.where(self.binary_, np.clip((table - low) / (high - low), 0, 1), rows)
-        if not blocks:
-            return rows
-        out = np.empty((len(x), self.n_features_in_), dtype=object)
-        out[:, self.numeric_] = rows
-        for j, known, block in zip(self.categorical_, self.categories_, blocks, strict=True):
-            values = np.array([*known, None], dtype=object)
-            out[:, j] = values[block[:, : len(known)].argmax(1)] if known else None
-        return out
+        return restored(x, self)
+
+    def give_back(self, rows: np.ndarray, container: str | None) -> Any:
+        """Return restored rows ``(n, d)`` in the container of fit, or in the one that is asked for."""
+        return rows_back(rows, self, container)
 
     @property
     def cells(self) -> Cells:

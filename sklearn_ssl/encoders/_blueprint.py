@@ -1,0 +1,113 @@
+"""How encoders of this package are built anew without pickle: class, arguments, and what inputs they know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ._convolutional import ConvNet
+from ._mlp import MLP
+from ._token_bag import TokenBag
+from ._token_convolution import TokenConvNet
+from ._transformer import Transformer
+
+CLASSES: tuple[type[nn.Module], ...] = (MLP, ConvNet, TokenBag, TokenConvNet, Transformer)
+WRONG = "The saved encoder does not go with its weights. Save the estimator again."
+KNOWS = ("columns", "vocabulary")  # attributes that name the inputs
+
+
+def blueprint(encoder: nn.Module, tensors: dict[str, Tensor], name: str) -> dict[str, Any] | None:
+    """Return how an encoder is built anew, and put its weights into `tensors`.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+    tensors : dict of Tensor
+        Gets parameters and buffers, under `name`, a dot, and their own names.
+    name : str
+
+    Returns
+    -------
+    dict or None
+        The name of the class, its arguments, what the inputs are called, and `name`, as numbers, str, tuples and
+        None. None for modules of other classes, and of subclasses.
+    """
+    if type(encoder) not in CLASSES:
+        return None
+    knows = {key: getattr(encoder, key) for key in KNOWS if hasattr(encoder, key)}
+    try:
+        plan = {"class": type(encoder).__name__, "arguments": _arguments(encoder), "knows": knows}
+    except AttributeError:  # it was pickled by an earlier version
+        return None
+    tensors.update({f"{name}.{key}": tensor for key, tensor in encoder.state_dict().items()})
+    return {**plan, "weights": name}
+
+
+def rebuilt(plan: dict[str, Any], tensors: dict[str, Tensor]) -> nn.Module:
+    """Build an encoder anew, without drawing a random number.
+
+    Parameters
+    ----------
+    plan : dict
+        What :func:`blueprint` returned.
+    tensors : dict of Tensor
+
+    Raises
+    ------
+    ValueError
+        If the plan is not one of an encoder with these weights. Nothing large is built then.
+    """
+    start = f"{plan['weights']}."
+    weights = {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}
+    cls = next((cls for cls in CLASSES if cls.__name__ == plan["class"]), None)
+    # no layer without a weight, and no width that no weight has: a changed file cannot ask for billions
+    most = max([len(weights), *(side for tensor in weights.values() for side in tensor.shape)])
+    counts = [plan["arguments"].get(name) for name in ("depth", "n_directions", "n_heads")]
+    if cls is None or any(isinstance(count, int) and count > most for count in counts):
+        raise ValueError(WRONG)
+    with torch.device("meta"):  # shapes without memory
+        encoder = cls(**plan["arguments"])
+    expected = {key: tensor.shape for key, tensor in encoder.state_dict().items()}
+    if expected != {key: tensor.shape for key, tensor in weights.items()}:
+        raise ValueError(WRONG)
+    encoder.to(next(tensor.dtype for tensor in weights.values() if tensor.is_floating_point()))
+    encoder.to_empty(device="cpu").load_state_dict(weights)
+    for key in plan["knows"].keys() & set(KNOWS):
+        setattr(encoder, key, plan["knows"][key])
+    return encoder.eval()
+
+
+def _arguments(encoder: Any) -> dict[str, Any]:
+    """Return the arguments of the constructor that make an encoder of the same shapes."""
+    if isinstance(encoder, MLP):
+        n_features, n_directions = encoder.directions.shape
+        widths = tuple(layer[0].out_features for layer in encoder.layers)  # type: ignore[index]
+        return {
+            "n_features": n_features,
+            "n_components": _width(encoder.head),
+            "widths": widths,
+            "n_directions": n_directions,
+        }
+    if isinstance(encoder, ConvNet):
+        widths = tuple(layer[0].out_channels for layer in encoder.layers)  # type: ignore[index]
+        own = {"shape": encoder.shape, "grid": encoder.grid, "stride": encoder.stride}
+        return {**own, "n_components": _width(encoder.head), "widths": widths}
+    table = encoder.embedding
+    arguments = {
+        "n_tokens": table.num_embeddings,
+        "n_components": _width(encoder.pooling.head),
+        "width": table.embedding_dim,
+    }
+    if isinstance(encoder, TokenConvNet):
+        causal = encoder.pad[0] != encoder.pad[1]
+        arguments |= {"depth": len(encoder.convolutions), "size": sum(encoder.pad) + 1, "causal": causal}
+    if isinstance(encoder, Transformer):
+        arguments |= {"n_positions": encoder.n_positions, "depth": len(encoder.blocks)}
+        arguments |= {"n_heads": table.embedding_dim // encoder.head_width, "causal": encoder.causal}
+    return arguments
+
+
+def _width(head: nn.Sequential) -> int | None:
+    return getattr(head[0], "out_features", None)

@@ -1,0 +1,58 @@
+"""Torch's settings, as they were before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from ..threads import free_cores
+
+DEVICES = ("cpu", "cuda", "mps", "xpu")  # autocast has settings for each
+
+
+def restoring(work: Callable[..., Any], *args: Any) -> Any:
+    """Return ``work(*args)``, on no more threads than there are cores, with torch's settings as before when it ends.
+
+    Torch's own context managers restore them, too, unless Ctrl-C comes while one of them begins or ends. What remains
+    then is silent: no gradients, or stale weights in the cache of autocast.
+    """
+    gradients, dtype, autocast = torch.is_grad_enabled(), torch.get_default_dtype(), _autocast()
+    threads = torch.get_num_threads()
+    try:
+        if n_threads() < threads:
+            torch.set_num_threads(n_threads())
+        return work(*args)
+    finally:
+        torch.set_grad_enabled(gradients)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        if torch.get_default_dtype() != dtype:
+            torch.set_default_dtype(dtype)
+        if _autocast() != autocast:
+            _restore_autocast(*autocast)
+
+
+def n_threads() -> int:
+    """Return how many threads to compute with: what torch is set to, but no more than there are cores."""
+    return min(torch.get_num_threads(), free_cores())
+
+
+def _autocast() -> tuple[int, bool, list[tuple[bool, torch.dtype]]]:
+    nesting = torch.autocast_increment_nesting() - 1  # torch tells it only by changing it
+    torch.autocast_decrement_nesting()
+    devices = [(torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in DEVICES]
+    return nesting, torch.is_autocast_cache_enabled(), devices
+
+
+def _restore_autocast(nesting: int, cached: bool, devices: list[tuple[bool, torch.dtype]]) -> None:
+    for kind, (enabled, dtype) in zip(DEVICES, devices, strict=True):
+        torch.set_autocast_enabled(kind, enabled)
+        torch.set_autocast_dtype(kind, dtype)
+    torch.set_autocast_cache_enabled(cached)
+    torch.clear_autocast_cache()
+    for _ in range(nesting, _autocast()[0]):
+        torch.autocast_decrement_nesting()
+    for _ in range(_autocast()[0], nesting):
+        torch.autocast_increment_nesting()
