@@ -1,5 +1,8 @@
 """Self-supervised learning for scikit-learn users."""
 
+import importlib
+from typing import Any
+
 from .threads import import_torch
 
 import_torch()
@@ -40,5 +43,19 @@ __all__ = [
     "Word2VecPretrainer",
     "load",
 ]
+
+# imported when they are first asked for: displays and searches would make the import slower
+_LAZY = ("base", "callbacks", "encoders", "inspection", "metrics", "modalities", "model_selection", "testing")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
+
 
 publish(__name__, also=("sklearn_ssl.methods", "sklearn_ssl.few_labels", "sklearn_ssl.persistence"))

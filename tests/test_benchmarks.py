@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anomalies
 import enhancement
 import label_free
 import language_model
@@ -164,6 +165,23 @@ def test_n_grams_are_interpolated():
     assert weights[2] > 0.5  # the training texts themselves follow the bigram
     expected = -np.mean([np.log2(row @ [0.2, 0.3, 0.5]) for row in parts])
     assert language_model.bits(parts, np.array([0.2, 0.3, 0.5])) == pytest.approx(expected)
+
+
+def test_anomalies_are_ranked_against_a_forest_and_resumed(tmp_path):
+    path, tasks = tmp_path / "some.csv", list(anomalies.TASKS)
+    table, images = tasks[0], tasks[-1]
+    train, test, is_usual = anomalies.rows_of(table, 0)
+    assert len(train) == 179 and is_usual.sum() == 178 and len(test) == 178 + 212
+    assert len(anomalies.rows_of(images, 0)[0]) == 899
+    assert not anomalies.takes("rotation", table) and anomalies.takes("rotation", images)
+    found = anomalies.measure(path, [table], [anomalies.FOREST, "SOM", "rotation"], seeds=2)
+    assert len(found) == 4 and found.auc.between(0.9, 1).all()
+    found.assign(auc=[0.5, 0.75, 0.5, 0.75]).to_csv(path, index=False)
+    again = anomalies.measure(path, [table], [anomalies.FOREST, "SOM"], seeds=2)
+    assert again.auc.tolist() == [0.5, 0.75, 0.5, 0.75]  # nothing was left to do
+    lines = list(anomalies.report(again))
+    assert f"| {table} | 50.0 | 75.0 |" in lines
+    assert lines[-1] == "- SOM: +25.0 over the forest, better in 1 of 1 tasks."
 
 
 def test_report_on_texts_compares_the_best_with_the_best_rival():

@@ -73,7 +73,7 @@ def test_promises_of_every_pretrainer(check, method, kind):
 
 
 def test_number_of_promises():
-    assert len(CHECKS) == 11
+    assert len(CHECKS) == 12
 
 
 @on_every_case

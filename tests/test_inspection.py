@@ -20,6 +20,7 @@ from sklearn_ssl import (
     SelfOrganizingMap,
     VAEPretrainer,
 )
+from sklearn_ssl.callbacks import OnlineProbe
 from sklearn_ssl.inspection import EmbeddingDisplay, LossCurveDisplay, ReconstructionDisplay, SOMDisplay
 from sklearn_ssl.methods import neighbour_pairs
 from sklearn_ssl.modalities import Image
@@ -190,8 +191,8 @@ def test_embedding_by_umap_tells_what_to_install(table_ae, monkeypatch):
     monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(ImportError, match="pip install umap-learn"):
         EmbeddingDisplay.from_estimator(table_ae, WINE.data, method="umap")
-    with pytest.raises(ValueError, match="method='tsne' must be 'pca' or 'umap'"):
-        EmbeddingDisplay.from_estimator(table_ae, WINE.data, method="tsne")
+    with pytest.raises(ValueError, match="method='isomap' must be 'pca', 'tsne' or 'umap'"):
+        EmbeddingDisplay.from_estimator(table_ae, WINE.data, method="isomap")
 
 
 def test_embedding_by_umap(table_ae, monkeypatch):
@@ -278,3 +279,84 @@ def test_reconstruction_of_a_table_with_categories_and_holes():
     assert display.parts["original"][:, 1].tolist() == [0, 1, 0, 0]
     assert display.parts["original"][:, 3].tolist() == [1, 0, 0, 1]
     assert display.parts["reconstruction"].shape == (4, 5)
+
+
+def test_embedding_by_tsne(table_ae):
+    display = EmbeddingDisplay.from_estimator(table_ae, WINE.data, method="tsne", random_state=0)
+    assert display.embedding.shape == (178, 2) and display.ax_.get_xlabel() == "t-SNE 1"
+    again = EmbeddingDisplay.from_estimator(table_ae, WINE.data, method="tsne", random_state=0)
+    np.testing.assert_array_equal(again.embedding, display.embedding)
+    pca = EmbeddingDisplay.from_estimator(table_ae, WINE.data)
+    assert abs(np.corrcoef(display.embedding[:, 0], pca.embedding[:, 0])[0, 1]) < 0.999
+    few = EmbeddingDisplay.from_estimator(table_ae, WINE.data[:3], method="tsne")
+    assert np.isfinite(few.embedding).all()
+    with pytest.raises(ValueError, match="at least 2 rows"):
+        EmbeddingDisplay.from_estimator(table_ae, WINE.data[:1], method="tsne")
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_legends_cover_no_points(table_ae, given):
+    """Neither on a figure of their own, which makes room, nor on axes of a figure that makes none."""
+    y = np.array([f"class {i % 10 + 1}" for i in range(178)], dtype=object)
+    y[y == "class 3"] = "3, a class whose name would be as wide as the picture"
+    ax = plt.subplots()[1] if given else None
+    display = EmbeddingDisplay.from_estimator(table_ae, WINE.data, y, ax=ax)
+    display.figure_.canvas.draw()
+    legend, box = display.ax_.get_legend(), display.ax_.get_window_extent()
+    assert legend.get_window_extent().x0 >= box.x1
+    assert legend.get_window_extent().x1 <= display.figure_.bbox.x1 + 1
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == ["3, a class whose n…e picture", *(f"class {i}" for i in (1, 2, 4, 5, 6, 7, 8, 9, 10))]
+    width = box.width
+    EmbeddingDisplay.from_estimator(table_ae, WINE.data, y, ax=display.ax_).figure_.canvas.draw()
+    assert display.ax_.get_window_extent().width == pytest.approx(width, rel=0.05)  # made narrower once
+
+
+def test_colours_follow_the_natural_order_of_classes(table_ae):
+    y = np.array(["class 10", "class 9"] * 89)
+    display = EmbeddingDisplay.from_estimator(table_ae, WINE.data, y)
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["class 9", "class 10"]
+    np.testing.assert_array_equal(display.ax_.collections[0].get_array(), [1, 0] * 89)
+
+
+def test_accuracy_of_a_probe_has_an_axis_of_its_own():
+    probe = OnlineProbe(WINE.data, WINE.target, every=2)
+    est = ContrastivePretrainer(max_epochs=4, callbacks=[probe], n_components=4, random_state=0).fit(
+        WINE.data
+    )
+    display = LossCurveDisplay.from_estimator(est, name="a name that is long, far too long")
+    assert list(display.curves) == ["train_loss", "probe_accuracy"]
+    loss, accuracy = display.lines_
+    assert loss.axes is display.ax_ and accuracy.axes is display.accuracy_ax_ is not display.ax_
+    assert accuracy.get_xdata().tolist() == [2, 4] and loss.get_color() != accuracy.get_color()
+    assert accuracy.get_ydata().tolist() == [row["probe_accuracy"] for row in est.history_[1::2]]
+    assert display.accuracy_ax_.get_ylabel() == "accuracy" and display.ax_.get_ylabel().startswith("loss")
+    names = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert names == ["a name …long: train loss", "a name …long: probe accuracy"]
+    display.figure_.canvas.draw()
+    right = display.accuracy_ax_.yaxis.get_tightbbox().x1
+    assert display.ax_.get_legend().get_window_extent().x0 >= right - 2
+    more = LossCurveDisplay.from_estimator(est, ax=display.ax_)
+    assert more.accuracy_ax_ is display.accuracy_ax_
+    only = LossCurveDisplay.from_estimator(est, curves=["probe_accuracy"])
+    assert only.ax_.get_ylabel() == "accuracy" and only.lines_[0].axes is only.ax_ is only.accuracy_ax_
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 30])
+def test_ticks_are_whole_epochs(epochs):
+    display = LossCurveDisplay({"train_loss": np.linspace(2, 1, epochs)}).plot()
+    ticks = display.ax_.get_xticks()
+    assert (ticks == np.round(ticks)).all()
+
+
+def test_losses_of_training_and_validation_are_of_equal_batches():
+    """A contrastive loss grows with the batch: of the same rows, the losses are the same."""
+    X = np.concatenate([WINE.data.to_numpy()] * 3)
+    settings = {"n_components": 4, "random_state": 0, "early_stopping": True, "max_epochs": 3}
+    est = ContrastivePretrainer(**settings).fit(X)
+    row = est.history_[-1]
+    assert abs(row["seen_loss"] - row["valid_loss"]) < 0.2 < row["train_loss"] - row["valid_loss"]
+    assert list(LossCurveDisplay.from_estimator(est).curves) == ["seen_loss", "valid_loss"]
+    assert "seen_loss" not in AutoencoderPretrainer(**settings).fit(X).history_[0]
+    without = ContrastivePretrainer(**{**settings, "early_stopping": False}).fit(X)
+    assert "seen_loss" not in without.history_[0]

@@ -1,5 +1,6 @@
 """Whether pretraining helped: pipelines on the same rows and labels."""
 
+import re
 from typing import ClassVar
 
 import numpy as np
@@ -121,7 +122,7 @@ def test_it_says_in_words_what_is_within_noise():
     scores = np.array([[[0.5, 0.6, 0.7]], [[0.8, 0.9, 1.0]], [[0.6, 0.5, 0.7]], [[0.1, 0.2, 0.3]]])
     found = LabelEfficiency(("raw", "SSL", "PCA", "noise"), (5,), scores, np.zeros((4, 3)))
     lines = str(found).splitlines()
-    assert lines[0] == "With 5 labels (3 runs), against raw:"
+    assert lines[0] == "With 5 labels (3 runs), against raw, 95 % intervals:"
     assert lines[2].split() == ["SSL", "0.900", "+0.300", "(+0.300", "to", "+0.300):", "better"]
     assert lines[3].endswith("no difference beyond noise") and lines[4].endswith("worse")
     one = LabelEfficiency(("raw", "SSL"), (5,), scores[:2, :, :1], np.zeros((2, 1)))
@@ -175,3 +176,29 @@ def test_display_draws_a_line_for_each_pipeline():
     assert display.figure_ is display.ax_.figure
     again = LabelEfficiencyDisplay(display.found).plot(ax=display.ax_, color="black")
     assert again.ax_ is display.ax_
+
+
+def test_it_reads_well_and_is_a_table_in_a_notebook():
+    scores = np.array([[[0.5, 0.6, 0.7]], [[0.8, 0.9, 1.0]]])
+    found = LabelEfficiency(("raw", "<b>SSL</b>"), (5,), scores, np.zeros((2, 3)), "accuracy")
+    assert repr(found) == str(found) and "array" not in repr(found) and "95 % intervals" in repr(found)
+    html = found._repr_html_()
+    rows = re.findall(r"<tr>(.*?)</tr>", html)
+    assert re.findall(r"<td>(.*?)</td>", rows[1]) == ["0.600", "baseline"]
+    assert re.findall(r"<td>(.*?)</td>", rows[2]) == ["0.900", "+0.300 (+0.300 to +0.300): better"]
+    assert "&lt;b&gt;SSL&lt;/b&gt;" in rows[2] and "<b>" not in html
+    assert "accuracy" in html and "95 % intervals" in html and "5 labels, 3 runs" in rows[0]
+
+
+def test_the_axis_says_what_was_scored():
+    assert label_efficiency(FEW, X, Y, budgets=[2], cv=2).score_name == "accuracy"
+    squared = label_efficiency({"ridge": Ridge()}, *load_diabetes(return_X_y=True), budgets=[20], cv=2)
+    assert squared.score_name == "R²"
+    found = label_efficiency(FEW, X, Y, budgets=[2], cv=2, scoring="balanced_accuracy")
+    assert LabelEfficiencyDisplay(found).plot().ax_.get_ylabel().startswith("balanced_accuracy")
+    own = label_efficiency(FEW, X, Y, budgets=[2], cv=2, scoring=lambda model, X, y: model.score(X, y))
+    assert own.score_name == "score"
+    assert LabelEfficiencyDisplay(own, score_name="mine").plot().ax_.get_ylabel().startswith("mine")
+    legend = LabelEfficiencyDisplay(found).plot().ax_.get_legend()
+    legend.figure.canvas.draw()
+    assert legend.get_window_extent().x0 >= legend.axes.get_window_extent().x1

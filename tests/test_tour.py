@@ -1,5 +1,6 @@
 """python -m sklearn_ssl"""
 
+import re
 import subprocess
 import sys
 
@@ -24,6 +25,10 @@ def test_tour_shows_ssl_ahead(tmp_path):
     for kind in ("PCA", "untrained encoder"):
         assert all(ours > other for ours, other in zip(rows["SSL: contrastive"], rows[kind], strict=True))
     assert "best of 4: clf__C=" in done.stdout
+    best, raw = re.search(r"same 50 labels: ([\d.]+) %, raw pixels ([\d.]+) %", done.stdout).groups()
+    assert float(best) > float(raw)
+    lines = done.stderr.splitlines()
+    assert "\r" not in done.stderr and len(lines) < 40  # it is no terminal
 
 
 def test_every_method_is_on_the_tour(tmp_path, capsys):

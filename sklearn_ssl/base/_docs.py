@@ -1,9 +1,18 @@
-"""Shared parameters are documented once and spliced into the docstring of every class."""
+"""Shared parameters are documented and constrained once; every class gets what its bases say of them."""
 
 from __future__ import annotations
 
 import inspect
 import re
+from typing import Any
+
+
+def merged_constraints(cls: type) -> dict[str, Any]:
+    """Return the constraints on the parameters of a class and its bases; the class's own replace theirs."""
+    merged: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        merged |= vars(base).get("_parameter_constraints", {})
+    return merged
 
 
 def with_shared_sections(doc: str | None, shared_doc: str | None, ranks: tuple[str, ...] = ()) -> str | None:

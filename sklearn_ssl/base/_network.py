@@ -39,7 +39,7 @@ from ..training import (
 )
 from ..warning import warn
 from ._columns import check_columns, check_same, forget_fitted, has_other_columns, modality_of, set_fitted
-from ._docs import with_shared_sections
+from ._docs import merged_constraints, with_shared_sections
 from ._objective import Objective
 from ._trained import TrainedNetwork
 from ._trainer import trainer
@@ -57,6 +57,9 @@ class NetworkEstimator(TrainedNetwork, ABC):
     max_epochs : int or "auto", default="auto"
         Passes over the rows. 0 leaves the encoder untrained: the honest baseline. ``"auto"`` is
         ``5000 / sqrt(n)``: 500 passes over 100 rows, 50 over 10,000, 5 over a million. For texts, n counts tokens.
+    max_time : float or None, default=None
+        Seconds after which a training ends, with the batch at hand. What was learned is kept; ``history_``
+        has the whole epochs. The preparation of X is not counted.
     batch_size : int or "auto", default="auto"
         Rows per step, in training and ``transform``. ``"auto"``: 256, fewer large images (64 at least), 32 texts.
     lr : float, default=1e-3
@@ -71,7 +74,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
     device : str, default="auto"
         Where to train: ``"cpu"``, ``"cuda"``, ... ``"auto"`` is CUDA if available, else the CPU.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Precision of the network in training. Losses and ``transform`` always use float32. ``"auto"`` is
+        Precision of the network in training; losses and ``transform`` always use float32. ``"auto"`` takes
         bfloat16 if the processor has instructions for it. ``precision_`` holds the choice.
     callbacks : list of skorch callbacks or None, default=None
         Called during training; ``net_`` is the skorch net that they receive.
@@ -116,6 +119,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
     encoder: str | nn.Module = field(init=False, default="auto")
     n_components: int | None = field(init=False, default=None)
     max_epochs: int | str = "auto"
+    max_time: float | None = None
     batch_size: int | str = "auto"
     lr: float = 1e-3
     early_stopping: bool = False
@@ -136,6 +140,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "batch_size": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "early_stopping": ["boolean"],
@@ -151,10 +156,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        constraints: dict[str, Any] = {}
-        for base in reversed(cls.__mro__):
-            constraints |= vars(base).get("_parameter_constraints", {})
-        cls._parameter_constraints = constraints
+        cls._parameter_constraints = merged_constraints(cls)
         parent = next(base for base in cls.__mro__[1:] if issubclass(base, NetworkEstimator))
         ranks = tuple(NetworkEstimator.__annotations__) if parent is NetworkEstimator else ()
         cls.__doc__ = with_shared_sections(cls.__doc__, parent.__doc__, ranks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -17,6 +18,10 @@ class Objective(nn.Module, ABC):
     encoder : nn.Module
         Maps a batch to features ``(n, width)``. Projectors, predictors and decoders are the objective's own.
     """
+
+    n_draws: ClassVar[int] = (
+        1  # copies of a row in a batch of `row_losses`, if that draws something at random
+    )
 
     def __init__(self, encoder: nn.Module):
         super().__init__()
@@ -37,6 +42,16 @@ class Objective(nn.Module, ABC):
     def embedding(self, x: Batch) -> Tensor:
         """Return the embeddings that must not collapse, ``(n, d)``: what the loss compares, if not the features."""
         return self.features(x)
+
+    def row_losses(self, x: Batch) -> Tensor:
+        """Return how unusual each row of a batch is, ``(n,)``, in evaluation mode; none depends on other rows.
+
+        By default it is the mean square of the features. The encoders of this package standardise them over the rows
+        of ``fit``, so that it is the squared distance from their mean, in standard deviations. A subclass whose loss
+        is of single rows returns that. If it draws something at random, it sets `n_draws`, and gets batches of so many
+        copies of one row; draws are made in a :class:`~sklearn_ssl.training.RandomStream`.
+        """
+        return self.features(x).float().square().mean(1)
 
     def after_step(self) -> None:
         """Hook called after each optimizer step, for example to update a target encoder."""

@@ -32,6 +32,7 @@ from ..training import (
     with_batch_statistics,
 )
 from ._network import NetworkEstimator
+from ._row_losses import row_losses_of
 
 SCORE_SEED = 0  # the same views in every call, so that scores can be compared
 VIEW_BATCH = 256
@@ -74,7 +75,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         The trained encoder, on `device`, in evaluation mode. Its output is that of ``transform``, except
         for `VAEPretrainer`, which adds a layer.
     history_ : list of dict
-        One dict per epoch: ``epoch``, ``train_loss``, with `early_stopping` ``valid_loss``, and two signs of
+        One dict per epoch: ``epoch``, ``train_loss``, with `early_stopping` ``valid_loss`` and, if the loss
+        compares rows, ``seen_loss``, that of as many training rows, to compare it with, and two signs of
         collapse: ``effective_rank``, how many directions the embeddings of up to 128 rows fill, and
         ``spread``, how much the rows differ (1: all directions, 0: one point). Embeddings are what the
         loss compares: projections, or the features themselves.
@@ -97,6 +99,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
 
     # metadata routing passes X_unlabeled to fit without a call of set_fit_request
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
+    __metadata_request__partial_fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "modality": "no_validation",  # choose_modality has better words for it
@@ -130,8 +133,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         """
         return self._fit(X, X_unlabeled, go_on=self.warm_start)
 
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Train for one epoch on X; the first call also fits the modality.
+    def partial_fit(self, X: Any, y: Any = None, X_unlabeled: Any = None) -> Self:
+        """Train for one epoch on X, and on X_unlabeled if given; the first call also fits the modality.
 
         The scaling, and which columns count as binary, are set in the first call, so pass it a
         representative sample of the data.
@@ -140,12 +143,14 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         ----------
         X : array, DataFrame or sparse matrix of shape (n, d), or what `modality` takes
         y : ignored
+        X_unlabeled : like X, optional
+            Further rows without labels.
 
         Returns
         -------
         self
         """
-        return self._fit(X, max_epochs=1, go_on=True)
+        return self._fit(X, X_unlabeled, max_epochs=1, go_on=True)
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the features of X.
@@ -200,7 +205,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
 
         Parameters
         ----------
-        X : like the X of fit, of at least 2 rows
+        X : like the X of fit, of at least 2 rows where the loss compares rows (contrastive, siamese)
         y : ignored
 
         Returns
@@ -210,7 +215,9 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         objective, store = self._ready(X)
         if len(store) < 2 and self._compares_rows:
             raise ValueError("score needs at least 2 rows of X; it has 1. Pass a larger sample.")
-        measured, device = with_batch_statistics(objective), self.net_.device
+        device = self.net_.device
+        # one row has no variance
+        measured = with_batch_statistics(objective) if len(store) > 1 else objective
         stream = RandomStream(SCORE_SEED, device)
 
         @torch.no_grad()
@@ -227,6 +234,37 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         if not size:
             raise ValueError("There is nothing in X that could be predicted. Pass longer rows.")
         return -total / size
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Return how usual each row of X is, by what was learned in ``fit``: low values are anomalies.
+
+        A row's number does not depend on the other rows of X. For the autoencoder, the VAE, and the masked and
+        autoregressive pretrainers it is minus the loss of the row, with masks and draws from a fixed seed. Elsewhere
+        the loss of a row depends on others, or is no sign of an anomaly. The number is then minus the mean square of
+        the row's features, which encoders standardise: how far it is from the mean, in standard deviations.
+
+        Parameters
+        ----------
+        X : like the X of fit, of shape (n, ...)
+
+        Returns
+        -------
+        ndarray of shape (n,), float64
+            Comparable between rows, not between estimators. NaN for a row in which there is nothing to predict, such as
+            an empty text.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_ssl import AutoencoderPretrainer
+        >>> X = load_iris().data
+        >>> ae = AutoencoderPretrainer(max_epochs=10, random_state=0).fit(X)
+        >>> usual, odd = ae.score_samples([X[0], [9, 1, 9, 0]])
+        >>> bool(usual > odd)
+        True
+        """
+        objective, store = self._ready(X)
+        return -row_losses_of(objective, store, self._rows_per_batch, self.net_.device)
 
     def _feature_width(self) -> int | None:
         return None if self._projects_features else self.n_components or self._default_width

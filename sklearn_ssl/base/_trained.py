@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from ..doc_link import DocLinkMixin
 from ..modalities import Modality
 from ..persistence import SaveMixin
 from ..training import (
@@ -32,7 +33,7 @@ from ._nested import refuse_nested
 from ._objective import Objective
 
 
-class TrainedNetwork(SaveMixin, BaseEstimator, ABC):
+class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
     """What an estimator does with its network once it is trained.
 
     Building and training the network is left to the subclass.

@@ -8,7 +8,15 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
-from ..training import ObjectiveNet, dtype_name, prints_a_log, reporters, resolve_precision
+from ..training import (
+    ObjectiveNet,
+    SeenLoss,
+    TimeLimit,
+    dtype_name,
+    prints_a_log,
+    reporters,
+    resolve_precision,
+)
 
 
 def trainer(
@@ -36,10 +44,16 @@ def trainer(
     """
     precision = resolve_precision(estimator.precision, device)
     callbacks = [*watchers, *(estimator.callbacks or [])]
+    if estimator.early_stopping and getattr(estimator, "_compares_rows", False):
+        callbacks.append(SeenLoss())
     if estimator.early_stopping:
         callbacks.append(EarlyStopping(patience=estimator.n_iter_no_change, load_best=True))
     if estimator.verbose:
         callbacks += reporters(f"{type(estimator).__name__} [{device}, {dtype_name(precision)}]")
+    if estimator.max_time is not None:
+        callbacks.append(
+            TimeLimit(estimator.max_time)
+        )  # the last: the others see the last batch before it ends
     return ObjectiveNet(
         objective,
         precision=precision,

@@ -14,6 +14,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_consistent_length, check_is_fitted
 
+from ..doc_link import DocLinkMixin
 from ._around import refuse_classifier_around
 from ._labels import as_array, is_labeled, plain
 from ._targets import refuse_plus_and_minus_one, warn_of_minus_one
@@ -28,7 +29,7 @@ def _has(method: str) -> Any:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
+class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
     """Fit a classifier or a regressor to the rows that have a label, and drop the others.
 
     Rows whose y is -1, None or NaN are unlabeled; for a regressor, which may have -1 as a target, only None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
 from ..few_labels import as_array, labeled_rows, not_missing, plain
-from ._axes import one_axes
+from ._axes import legend_beside, natural, one_axes
 
 MOST_CLASSES = 30
 
@@ -79,11 +80,12 @@ class EmbeddingDisplay:
             Colours. Classes get a legend; fractions, or more than 30 different numbers, get a colour bar. Rows
             without a label (None, NaN, -1) are grey. -1 is a class if 1 is the only other one, and a number among
             fractions, or beside NaN among numbers below it.
-        method : {"pca", "umap"}, default="pca"
-            How standardised features are reduced to two dimensions: by their first two principal components,
-            or by UMAP, which needs the package umap-learn.
+        method : {"pca", "tsne", "umap"}, default="pca"
+            How standardised features are reduced to two dimensions: by their first two principal components, by
+            scikit-learn's t-SNE of the first 50, or by UMAP, which needs the package umap-learn. PCA keeps distances;
+            t-SNE and UMAP keep neighbours, and show classes where PCA shows a cloud.
         random_state : int, RandomState instance or None, default=None
-            Used by UMAP.
+            Used by t-SNE and UMAP.
         ax : matplotlib Axes or None, default=None
             Axes to plot on. If None, a new figure is made.
         **scatter_kwargs
@@ -96,20 +98,20 @@ class EmbeddingDisplay:
         Raises
         ------
         ValueError
-            If `method` is unknown, or X and y differ in length.
+            If `method` is unknown, X and y differ in length, or X has a single row for t-SNE.
         ImportError
             If `method` is ``"umap"`` and umap-learn is not installed.
         """
-        if method not in ("pca", "umap"):
-            raise ValueError(f"method={method!r} must be 'pca' or 'umap'.")
+        if method not in ("pca", "tsne", "umap"):
+            raise ValueError(f"method={method!r} must be 'pca', 'tsne' or 'umap'.")
         features = np.asarray(estimator.transform(X))
         if y is not None:
             check_consistent_length(features, y)
         features = StandardScaler().fit_transform(features)
-        if method == "umap":
-            return cls(_umap(features, random_state), y, axis_names=("UMAP 1", "UMAP 2")).plot(
-                ax=ax, **scatter_kwargs
-            )
+        if method != "pca":
+            name, reduce = ("UMAP", _umap) if method == "umap" else ("t-SNE", _tsne)
+            found = cls(reduce(features, random_state), y, axis_names=(f"{name} 1", f"{name} 2"))
+            return found.plot(ax=ax, **scatter_kwargs)
         rank = min(2, *features.shape)
         left, spread, _ = randomized_svd(features, rank, random_state=0)
         plane = np.zeros((len(features), 2))
@@ -159,7 +161,7 @@ class EmbeddingDisplay:
         if grey is not None:
             handles, names = [*handles, grey], [*names, "no label"]
         if handles:
-            self.ax_.legend(handles, names, title="y", ncols=1 + len(names) // 15)
+            legend_beside(self.ax_, handles, names, title="y")
 
 
 def _labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -199,6 +201,13 @@ def _plot_classes(
 ) -> tuple[list[Any], list[Any]]:
     """Return a handle and a name for each class."""
     classes, codes = np.unique(known, return_inverse=True)
+    order = (
+        sorted(range(len(classes)), key=lambda i: natural(classes[i]))
+        if classes.dtype.kind in "OUT"
+        else None
+    )
+    if order is not None:  # of strings; numbers are in order
+        classes, codes = classes[order], np.argsort(order)[codes]
     colours, last = ("tab10", 9) if len(classes) <= 10 else ("tab20", 19)
     if len(classes) > 20:
         colours, last = "turbo", len(classes) - 1
@@ -221,6 +230,15 @@ def _is_continuous(y: Any) -> bool:
         return True
     values = np.unique(np.asarray(y))
     return values.dtype.kind in "iuf" and len(values) > MOST_CLASSES
+
+
+def _tsne(features: np.ndarray, random_state: Any) -> np.ndarray:
+    n = len(features)
+    if n < 2:
+        raise ValueError("method='tsne' needs at least 2 rows of X; it has 1. Pass more rows, or use 'pca'.")
+    left, spread, _ = randomized_svd(features, min(50, *features.shape), random_state=0)
+    reduce = TSNE(perplexity=min(30.0, max(1.0, (n - 1) / 3)), random_state=random_state)
+    return reduce.fit_transform(left * spread)
 
 
 def _umap(features: np.ndarray, random_state: Any) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..model_selection import LabelEfficiency, label_efficiency
-from ._axes import one_axes
+from ._axes import legend_beside, one_axes
 
 
 class LabelEfficiencyDisplay:
@@ -21,8 +21,8 @@ class LabelEfficiencyDisplay:
     found : LabelEfficiency
         Result of :func:`~sklearn_ssl.model_selection.label_efficiency`. ``print(display.found)`` says in words
         which pipelines are better than the first, and which are within noise.
-    score_name : str, default="score"
-        Label of the axis.
+    score_name : str or None, default=None
+        Label of the axis. If None, what was scored, such as accuracy.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class LabelEfficiencyDisplay:
     (5, 10)
     """
 
-    def __init__(self, found: LabelEfficiency, *, score_name: str = "score"):
+    def __init__(self, found: LabelEfficiency, *, score_name: str | None = None):
         self.found = found
         self.score_name = score_name
 
@@ -91,9 +91,7 @@ class LabelEfficiencyDisplay:
             estimators, X, y, budgets=budgets, cv=cv, n_draws=n_draws, scoring=scoring,
             random_state=random_state, verbose=verbose, groups=groups, n_jobs=n_jobs,
         )  # fmt: skip
-        return cls(found, score_name=scoring if isinstance(scoring, str) else "score").plot(
-            ax=ax, **line_kwargs
-        )
+        return cls(found).plot(ax=ax, **line_kwargs)
 
     def plot(self, *, ax: Any = None, **line_kwargs: Any) -> LabelEfficiencyDisplay:
         """Plot the scores.
@@ -118,11 +116,12 @@ class LabelEfficiencyDisplay:
         for name, runs, error in zip(self.found.names, scores, errors, strict=True):
             style = {"marker": "o", "capsize": 3, "label": name, **line_kwargs}
             self.errorbar_.append(self.ax_.errorbar(budgets, runs.mean(axis=1), error, **style))
-        self.ax_.set(
-            xscale="log", xlabel="number of labels", ylabel=f"{self.score_name}, mean ± standard error"
-        )
+        what = self.score_name or self.found.score_name
+        spread = ", mean ± standard error" if n_runs > 1 else ""
+        self.ax_.set(xscale="log", xlabel="number of labels", ylabel=f"{what}{spread}")
         self.ax_.set_xticks(budgets, [str(budget) for budget in budgets])
         self.ax_.minorticks_off()
         self.ax_.grid(alpha=0.3)
-        self.ax_.legend()
+        handles, names = self.ax_.get_legend_handles_labels()
+        legend_beside(self.ax_, handles, names)
         return self

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from ..modalities import Image, Tabular, is_frame
-from ._axes import one_axes
+from ._axes import one_axes, shortened
 
 
 class ReconstructionDisplay:
@@ -172,7 +172,8 @@ class ReconstructionDisplay:
         self.ax_.set_xlabel("column")
         if self.columns is not None:
             step = math.ceil(d / 30)
-            self.ax_.set_xticks(range(0, d, step), self.columns[::step], rotation=60, ha="right")
+            names = [shortened(name) for name in self.columns[::step]]
+            self.ax_.set_xticks(range(0, d, step), names, rotation=60, ha="right")
         self.figure_.colorbar(self.im_, ax=self.ax_, label="standard deviations from the mean", extend="both")
 
 

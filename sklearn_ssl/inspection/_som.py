@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..methods import neighbour_pairs
-from ._axes import one_axes, pyplot
+from ._axes import one_axes, pyplot, shortened
 
 KINDS = ("u_matrix", "hits", "components")
 
@@ -151,7 +151,7 @@ class SOMDisplay:
         style = {"edgecolors": "face", "linewidths": 0.3, **collection_kwargs}
         units = PolyCollection(list(corners), array=np.asarray(values, dtype=float), **style)
         ax.add_collection(units)
-        ax.set(aspect="equal", title=title, xticks=[], yticks=[])
+        ax.set(aspect="equal", title=shortened(title), xticks=[], yticks=[])
         ax.set_xlim(corners[..., 0].min(), corners[..., 0].max())
         ax.set_ylim(corners[..., 1].max(), corners[..., 1].min())  # the first row on top, as in a matrix
         ax.spines[:].set_visible(False)

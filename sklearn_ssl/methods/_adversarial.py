@@ -177,6 +177,7 @@ class GANPretrainer(SamplerMixin, Pretrainer):
     batch_size: int = 64
     lr: float = 4e-4
 
+    _compares_rows: ClassVar[bool] = False
     _epoch_budget: ClassVar[int] = 10_000
     _betas: ClassVar[tuple[float, float]] = (0.5, 0.99)
     _default_width: ClassVar[int] = 64

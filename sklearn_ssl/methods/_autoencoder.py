@@ -43,6 +43,10 @@ class AutoencoderObjective(DecodingObjective):
         noisy = x + self.noise * torch.randn_like(x) if self.noise else x
         return self.decoder.loss(self.decoder(self.encoder(noisy)), x).mean()
 
+    def row_losses(self, x: Batch) -> Tensor:
+        """Return the mean error over the elements of each row, ``(n,)``, reconstructed without noise."""
+        return self.decoder.loss(self.decoder(self.encoder(x)), x).flatten(1).mean(1)
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class AutoencoderPretrainer(DecoderMixin, Pretrainer):
@@ -93,6 +97,7 @@ class AutoencoderPretrainer(DecoderMixin, Pretrainer):
 
     noise: float = 0.5
 
+    _compares_rows: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "noise": [Interval(Real, 0, None, closed="left")],
     }

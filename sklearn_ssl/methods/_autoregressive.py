@@ -44,11 +44,21 @@ class AutoregressiveObjective(Objective):
 
     def forward(self, x: Batch) -> Step:
         """Return the mean loss over the predicted positions of a batch; for texts, in bits per token."""
+        where, h, values = self._predicted(x)
+        return Step(self.decoder.loss(h[where], values[where]), where.sum())
+
+    def row_losses(self, x: Batch) -> Tensor:
+        """Return the mean loss over the predicted positions of each row, ``(n,)``; NaN where there is none."""
+        where, h, values = self._predicted(x)
+        rows = zip(h, values, where, strict=True)
+        losses = torch.stack([self.decoder.loss(h[w], values[w]) for h, values, w in rows])
+        return losses.masked_fill(~where.any(1), torch.nan)
+
+    def _predicted(self, x: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return which positions can be predicted, the features at the one before each, and the values there."""
         hidden = self.modality.hidden_of(self.encoder, x)
         _, predictable, values = self.modality.positions_of(x, hidden)
-        where = predictable[:, 1:]
-        loss = self.decoder.loss(hidden.h[:, :-1][where], values[:, 1:][where])
-        return Step(loss, where.sum())
+        return predictable[:, 1:], hidden.h[:, :-1], values[:, 1:]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar
 
+import torch
 import torch.nn.functional as F
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
 from ..base import Modality, Objective, Pretrainer
 from ..modalities import Sequences, unknown_target
-from ..training import Batch, Step
+from ..training import Batch, RandomStream, Step
+
+MASK_SEED, N_MASKS = 0, 8  # of score_samples
+N_REFERENCE = 64  # rows beside the masked ones: few of the values that are drawn are then the row's own
 
 
 def masked_mean(error: Tensor, hidden: Tensor, visible_weight: float) -> Tensor:
@@ -55,6 +59,9 @@ class MaskedObjective(Objective):
         Weight of a second loss, for predicting which elements were changed.
     """
 
+    n_draws: ClassVar[int] = N_MASKS
+    reference: Tensor | None
+
     def __init__(
         self,
         modality: Modality,
@@ -67,20 +74,35 @@ class MaskedObjective(Objective):
         mask_weight: float,
     ):
         super().__init__(encoder)
-        self.mask, self.mask_rate = modality.mask, mask_rate
+        self.modality, self.mask_rate = modality, mask_rate
         self.visible_weight, self.mask_weight = visible_weight, mask_weight
+        self.register_buffer("reference", modality.reference_rows(N_REFERENCE), persistent=False)
         self.decoder = modality.decoder(n_components, target)
         self.mask_head = modality.decoder(n_components) if mask_weight else None
 
     def forward(self, x: Batch) -> Tensor | Step:
         """Return the loss of a batch ``(n, ...)``."""
-        corrupted, hidden = self.mask(x, self.mask_rate)
+        corrupted, hidden = self._masked(x, alone=len(x) == 1)
         z = self.encoder(corrupted)
         loss = masked_mean(self.decoder.loss(self.decoder(z), x), hidden, self.visible_weight)
         if self.mask_head is None:
             return loss
         changed = F.binary_cross_entropy_with_logits(self.mask_head(z).float(), (corrupted != x).float())
         return Step(loss + self.mask_weight * changed, logs={"target": loss, "mask": changed})
+
+    def row_losses(self, x: Batch) -> Tensor:
+        """Return the loss of a row, from copies ``(n_draws, ...)`` of it that are masked at random."""
+        stream = RandomStream(MASK_SEED, next(self.parameters()).device)
+        corrupted, hidden = stream.run(self._masked, x, True)
+        errors = self.decoder.loss(self.decoder(self.encoder(corrupted)), x)
+        return masked_mean(errors, hidden, self.visible_weight)[None]
+
+    def _masked(self, x: Batch, alone: bool) -> tuple[Batch, Tensor]:
+        """Return a batch with elements hidden, and which; copies of a row `alone` take values from reference rows."""
+        if not alone or self.reference is None:
+            return self.modality.mask(x, self.mask_rate)
+        corrupted, hidden = self.modality.mask(torch.cat([x, self.reference]), self.mask_rate)
+        return corrupted[: len(x)], hidden[: len(x)]
 
 
 class MaskedPositionsObjective(Objective):
@@ -100,6 +122,8 @@ class MaskedPositionsObjective(Objective):
     mask_weight : float
         Weight of a second loss, for predicting which elements were changed.
     """
+
+    n_draws: ClassVar[int] = N_MASKS
 
     def __init__(
         self,
@@ -133,6 +157,12 @@ class MaskedPositionsObjective(Objective):
         changed = differs[maskable].reshape(len(logits), -1).any(1).float()  # values may be vectors
         found = F.binary_cross_entropy_with_logits(logits, changed, reduction="sum") / max(1, len(logits))
         return Step(loss + self.mask_weight * found, total, {"target": loss, "mask": found})
+
+    def row_losses(self, x: Batch) -> Tensor:
+        """Return the loss of a row, from copies of it that are masked at random; NaN if nothing can be masked."""
+        step = RandomStream(MASK_SEED, next(self.parameters()).device).run(self, x)
+        loss = step.logs.get("target", step.loss)
+        return loss[None] if step.weight else torch.full_like(loss[None], torch.nan)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -192,6 +222,7 @@ class MaskedPretrainer(Pretrainer):
     visible_weight: float | str = "auto"
     mask_weight: float = 0.0
 
+    _compares_rows: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "target": [StrOptions({"value", "bin"})],
         "mask_rate": [Interval(Real, 0, 1, closed="neither")],

@@ -1,4 +1,4 @@
-"""The words whose vectors are most similar to those of others."""
+"""Similarity of word vectors: the nearest words, and how well the words of a text go together."""
 
 from __future__ import annotations
 
@@ -67,3 +67,35 @@ def nearest(
     names = list(vocabulary)
     best = np.argsort(-likeness, kind="stable")[: min(n, len(names) - len(set(asked)))]
     return [(names[i], float(likeness[i])) for i in best]
+
+
+def coherence(
+    documents: list[list[str]], vocabulary: dict[str, int], vectors: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """Return the weighted mean cosine similarity of all pairs of words of each text.
+
+    An unknown word is like no other, and weighs as much as the heaviest of those known.
+
+    Parameters
+    ----------
+    documents : list of list of str
+    vocabulary : dict of str to int
+    vectors : ndarray of shape (n_words, n_components)
+    weight : ndarray of shape (n_words,)
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+        NaN for a text of less than two words.
+    """
+    units = vectors / np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)[:, np.newaxis]
+    units = np.vstack([units, np.zeros(units.shape[1])]).astype(np.float64)
+    heavy = np.append(weight, weight.max()).astype(np.float64)
+    found = np.full(len(documents), np.nan)
+    for i, tokens in enumerate(documents):
+        places = [vocabulary.get(word, len(vectors)) for word in tokens]
+        if len(places) > 1:
+            w = heavy[places]
+            total, own = w @ units[places], w * units[places].any(axis=1)
+            found[i] = (total @ total - own @ own) / (w.sum() ** 2 - w @ w)
+    return found

@@ -92,6 +92,7 @@ class RotationPretrainer(Pretrainer):
     (1797, 1536)
     """
 
+    _compares_rows: ClassVar[bool] = False
     _modalities: ClassVar[tuple[type[Modality], ...]] = (Image,)
 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:

@@ -72,6 +72,7 @@ class SegmentOrderPretrainer(Pretrainer):
     (30, 1024)
     """
 
+    _compares_rows: ClassVar[bool] = False
     _modalities: ClassVar[tuple[type[Modality], ...]] = (Sequences,)
 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:

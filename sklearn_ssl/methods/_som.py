@@ -8,7 +8,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.metrics import euclidean_distances
 from sklearn.preprocessing import StandardScaler
@@ -17,37 +16,21 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
 from ..base import forget_fitted
+from ..doc_link import DocLinkMixin
 from ..persistence import SaveMixin
-from ..training import draw_seed
+from ..training import draw_seed, progress_bar
+from ._codebook import CHUNK, distances_to_nearest, nearest, sums_by_unit
 from ._dense import dense_numbers
 from ._grid import are_neighbours, grid_positions, smooth
 
-CHUNK = 512  # rows per product: their distances to all units fit into the cache
 HALF_LIFE = 1000  # further rows of partial_fit after which a row has half its weight
-
-
-def nearest(X: np.ndarray, codebook: np.ndarray) -> np.ndarray:
-    """Return the index of the nearest row of `codebook` for each row of `X`, by matrix products."""
-    half = (codebook**2).sum(1) / 2
-    winners = np.empty(len(X), dtype=np.int32)
-    for rows in gen_batches(len(X), CHUNK):
-        winners[rows] = (half - X[rows] @ codebook.T).argmin(1)
-    return winners
-
-
-def sums_by_unit(X: np.ndarray, winners: np.ndarray, n_units: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sum ``(n_units, d)`` and the number ``(n_units,)`` of the rows that each unit won."""
-    ones, rows = np.ones(len(X), dtype=X.dtype), np.arange(len(X))
-    membership = sp.csr_array((ones, (winners, rows)), shape=(n_units, len(X)))
-    return membership @ X, np.bincount(winners, minlength=n_units).astype(X.dtype)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class SelfOrganizingMap(
-    SaveMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator
+    DocLinkMixin, SaveMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator
 ):
     """Kohonen's self-organizing map, trained by the batch algorithm.
 
@@ -175,9 +158,9 @@ class SelfOrganizingMap(
         """
         with threadpool_limits(limits=1, user_api="blas"):  # threads slow products this small down
             scaled = self._begin(X)
-            epochs = range(self.max_epochs)
+            epochs = progress_bar(self.max_epochs, type(self).__name__, disable=not self.verbose)
             try:
-                for epoch in tqdm(epochs, desc=type(self).__name__, disable=not self.verbose):
+                for epoch in epochs:
                     self.cooled_ = epoch / max(1, self.max_epochs - 1)
                     self._epoch(scaled, keep=0.0)
             finally:
@@ -230,13 +213,13 @@ class SelfOrganizingMap(
         """Return minus the quantization error of X: higher is better."""
         return -self.quantization_error(X)
 
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Return minus the distance of each row to its nearest unit, ``(n,)`` float64: low values are anomalies."""
+        return -distances_to_nearest(self._scaled(X), self.codebook_)
+
     def quantization_error(self, X: Any) -> float:
         """Return the mean distance of the rows to their nearest unit, in scaled columns."""
-        scaled = self._scaled(X)
-        winners, total = nearest(scaled, self.codebook_), 0.0
-        for rows in gen_batches(len(scaled), CHUNK):
-            total += float(np.linalg.norm(scaled[rows] - self.codebook_[winners[rows]], axis=1).sum())
-        return total / len(scaled)
+        return -float(self.score_samples(X).mean())
 
     def topographic_error(self, X: Any) -> float:
         """Return the share of rows whose two nearest units are not neighbours on the grid.

@@ -16,6 +16,7 @@ from ..training import Batch, Step
 from ._decoding import DecodingObjective, SamplerMixin
 
 LEAST_VARIANCE = 1e-4  # of the decoder: errors are divided by it
+N_DRAWS = 8  # from the posterior of a row, in score_samples
 WIDEST = 10.0  # bound on the log-variance of a posterior, whose exponential must not overflow
 
 
@@ -45,7 +46,7 @@ def negative_log_likelihood(error: Tensor, numeric: Tensor, variance: Tensor) ->
         Squared errors of numbers, cross-entropies of other elements.
     numeric : Tensor of bool, broadcastable to `error`
         Which elements are numbers.
-    variance : Tensor of shape ()
+    variance : Tensor of shape (), or broadcastable to `error`
         Variance of the Gaussian around each number.
 
     Returns
@@ -101,6 +102,22 @@ class VAEObjective(DecodingObjective):
         size = error[0].numel()
         logs = {"reconstruction": nll / size, "kl": kl / size}
         return Step((nll + self.beta * kl) / size, logs=logs)
+
+    def row_losses(self, x: Batch) -> Tensor:
+        """Return the negative evidence lower bound of each row, ``(n,)``, in nats per element.
+
+        It is a mean over fixed draws from the posterior. The variance is that of the errors of the row itself.
+        """
+        mean, log_var = self.posterior(x)
+        draws = torch.randn(N_DRAWS, mean.shape[1], generator=torch.Generator().manual_seed(0)).to(
+            mean.device
+        )
+        codes = (mean + (0.5 * log_var).exp() * noise for noise in draws)
+        error = torch.stack([self.decoder.loss(self.decoder(z), x) for z in codes]).mean(0)
+        variance = torch.stack([self.variance(row[None]) for row in error])
+        variance = variance.view(-1, *[1] * (error.ndim - 1))
+        nll = negative_log_likelihood(error, self.decoder.numeric, variance)
+        return (nll + gaussian_kl(mean, log_var)) / error[0].numel()
 
     def posterior(self, x: Batch) -> tuple[Tensor, Tensor]:
         """Return means and log-variances, ``(n, n_components)`` each; a tanh keeps the latter within ±10."""
@@ -166,6 +183,7 @@ class VAEPretrainer(SamplerMixin, Pretrainer):
 
     beta: float = 1.0
 
+    _compares_rows: ClassVar[bool] = False
     _default_width: ClassVar[int] = 32
     _projects_features: ClassVar[bool] = True
     _collapse_advice: ClassVar[str] = "Lower beta."

@@ -12,13 +12,13 @@ from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
-from tqdm.auto import tqdm
 
 from ..base import check_columns, forget_fitted
+from ..doc_link import DocLinkMixin
 from ..modalities import SPECIAL, Text, collect, doubt_documents, doubt_words, find_vocabulary, stack_rows
 from ..persistence import SaveMixin
-from ..training import auto_epochs, draw_seed
-from ._neighbours import listed, nearest, place_of
+from ..training import auto_epochs, draw_seed, progress_bar
+from ._neighbours import coherence, listed, nearest, place_of
 
 LONGEST = 10_000  # words of a sentence that gensim reads; it silently drops the rest
 
@@ -60,7 +60,9 @@ def weighted_means(
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Word2VecPretrainer(
+    DocLinkMixin, SaveMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Learn word vectors by skip-gram with negative sampling; a text gets the mean of its word vectors.
 
     The vectors learn to distinguish the words around a word from words drawn at random [1]_. gensim trains
@@ -124,10 +126,8 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
     >>> from sklearn_ssl import Word2VecPretrainer
     >>> X = ["the cat sat on the mat", "the dog sat on the cat", "a cat on a mat"] * 10
     >>> words = Word2VecPretrainer(n_components=20, random_state=0).fit(X)
-    >>> words.transform(X).shape
-    (30, 20)
-    >>> len(words.most_similar("cat", 3))
-    3
+    >>> words.transform(X).shape, len(words.most_similar("cat", 3))
+    ((30, 20), 3)
     """
 
     modality: str | Text = "auto"
@@ -166,7 +166,6 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         ----------
         X : list, array or Series of str, of length n
         y : ignored
-            Present for pipelines; permuting it changes nothing.
         X_unlabeled : like X, optional
             Further texts, without labels.
 
@@ -215,10 +214,25 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         """
         check_is_fitted(self)
         check_columns(self, X)
-        weight = self.idf_ if self.use_idf else np.ones_like(self.idf_)
         documents = self.modality_.documents(X)
         doubt_documents(documents, self.vocabulary_, self.modality_.analyzer)
-        return weighted_means(documents, self.vocabulary_, self.vectors_, weight)
+        return weighted_means(documents, self.vocabulary_, self.vectors_, self._weight)
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Return the mean cosine similarity of the words of each text; an unknown word is like no other.
+
+        Parameters
+        ----------
+        X : list, array or Series of str, of length n
+
+        Returns
+        -------
+        ndarray of shape (n,), float64
+            Low values are unusual texts; NaN for a text of less than two words.
+        """
+        check_is_fitted(self)
+        check_columns(self, X)
+        return coherence(self.modality_.documents(X), self.vocabulary_, self.vectors_, self._weight)
 
     def most_similar(
         self,
@@ -295,7 +309,7 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         )
         model.build_vocab(texts)
         if epochs:
-            bar = tqdm(total=epochs, desc=type(self).__name__, unit="epoch", disable=not self.verbose)
+            bar = progress_bar(epochs, type(self).__name__, unit="epoch", disable=not self.verbose)
 
             class Bar(gensim.callbacks.CallbackAny2Vec):
                 """Advances the progress bar."""
@@ -306,6 +320,10 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             with bar:
                 model.train(texts, total_examples=model.corpus_count, epochs=epochs, callbacks=[Bar()])
         return model.wv.vectors[[model.wv.key_to_index[word] for word in vocabulary]]
+
+    @property
+    def _weight(self) -> np.ndarray:
+        return self.idf_ if self.use_idf else np.ones_like(self.idf_)
 
     @property
     def _n_features_out(self) -> int:

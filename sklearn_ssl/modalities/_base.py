@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import InputTags
 from torch import Tensor, nn
 
+from ..doc_link import DocLinkMixin
 from ..training import Batch, Store
 
 
@@ -42,7 +43,7 @@ class ValueDecoder(Decoder):
         """Return the predicted batch: numbers, and expected values where `loss` is a cross-entropy."""
 
 
-class Modality(BaseEstimator, ABC):
+class Modality(DocLinkMixin, BaseEstimator, ABC):
     """A kind of data: how raw X becomes batches, and what a view, a mask, an encoder and a decoder are for it.
 
     A subclass is a keyword-only dataclass whose fields are the user's parameters. `fit_validate` stores what it
@@ -58,6 +59,8 @@ class Modality(BaseEstimator, ABC):
         How errors write an instance.
     encoders : tuple of str
         Names that `encoder` takes, besides ``"auto"``.
+    hint_of_encoders : str
+        How to pass an encoder of other libraries, ``{name!r}`` for its name; for errors.
     batch_size : int
         Rows per batch, where the estimator leaves it to the modality.
     """
@@ -65,6 +68,7 @@ class Modality(BaseEstimator, ABC):
     noun: ClassVar[str] = ""
     usage: ClassVar[str] = "Modality()"
     encoders: ClassVar[tuple[str, ...]] = ()
+    hint_of_encoders: ClassVar[str] = ""
     batch_size: ClassVar[int] = 256
 
     @classmethod
@@ -153,6 +157,13 @@ class Modality(BaseEstimator, ABC):
         """Mask a share `rate` of a batch; return it and the mask, in the shape of a decoder's loss."""
         raise self.lacks("no way to hide parts of it")
 
+    def reference_rows(self, n: int) -> Batch | None:
+        """Return n typical rows, always the same, whose values may stand in for hidden ones when a row is alone.
+
+        None, the default, says that `view` and `mask` take nothing from other rows.
+        """
+        return None
+
     def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> Any:
         """Build a `Decoder` that predicts `target`; for ``"value"``, the batch itself, a `ValueDecoder`.
 
@@ -198,9 +209,10 @@ class Modality(BaseEstimator, ABC):
 def unknown_encoder(name: str, modality: Modality) -> ValueError:
     """Return the error for an encoder's name that the modality does not know."""
     names = ", ".join(repr(k) for k in ("auto", *modality.encoders))
+    hint = modality.hint_of_encoders.format(name=name)
     return ValueError(
         f"encoder={name!r} is not known to {type(modality).__name__}. Use one of {names}, or pass any "
-        "nn.Module whose output has shape (n, d)."
+        f"nn.Module whose output has shape (n, d).{hint}"
     )
 
 

@@ -42,7 +42,7 @@ def choose_modality(wanted: Any, X: Any, kinds: tuple[type[Modality], ...], meth
         modality = infer_modality(X)
     else:
         *some, last = [kind.usage for kind in MODALITIES]
-        hint = " It is the class: add ()." if isinstance(wanted, type) else ""
+        hint = " It is the class: add ()." if isinstance(wanted, type) else _what_to_write(wanted)
         raise TypeError(
             f"modality={wanted!r} must be 'auto' or a modality, such as {', '.join(some)} or "
             f"{last} from sklearn_ssl.modalities.{hint}"
@@ -105,6 +105,16 @@ def check_kind(modality: Modality, kinds: tuple[type[Modality], ...], method: st
     fix = hints[0] if hints else f"Pass modality={names}(...), or take a method for this kind of data."
     needs = known[0].noun if len(known) == 1 and known[0].noun else f"the modality {names}"
     raise ValueError(f"{method} needs {needs} and got {modality.describe(X)}. {fix}")
+
+
+def _what_to_write(wanted: Any) -> str:
+    """Return what to write for a modality that was given by a name; an empty string if it is none that we know."""
+    name = wanted.lower().removesuffix("s") if isinstance(wanted, str) else ""
+    for kind in MODALITIES if len(name) > 2 else ():
+        cls = kind.__name__
+        if cls.lower().startswith(name) or kind.noun.startswith(name):
+            return f" Write modality={kind.usage}, after `from sklearn_ssl.modalities import {cls}`."
+    return ""
 
 
 def _refuse_list_of_arrays(X: Any) -> None:

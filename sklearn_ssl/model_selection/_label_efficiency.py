@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
 from scipy import stats
+from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.parallel import Parallel, delayed
-from tqdm.auto import tqdm
 
+from ..training import progress_bar
 from ._few_label_runs import Task, split_steps
 
 CONFIDENCE = 0.95
+LEVEL = f"{100 * CONFIDENCE:g} %"
 
 
 def mean_and_interval(differences: np.ndarray) -> tuple[float, float, float]:
@@ -35,11 +38,28 @@ def mean_and_interval(differences: np.ndarray) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
-@dataclass(frozen=True)
+def name_of_score(scoring: Any, estimators: Sequence[Any]) -> str:
+    """Return what is scored: by its name, or by what estimators score by default.
+
+    Parameters
+    ----------
+    scoring : str, callable or None
+    estimators : sequence of estimator
+    """
+    if isinstance(scoring, str):
+        return scoring
+    if scoring is None and all(map(is_classifier, estimators)):
+        return "accuracy"
+    if scoring is None and all(map(is_regressor, estimators)):
+        return "R²"
+    return "score"
+
+
+@dataclass(frozen=True, repr=False)
 class LabelEfficiency:
     """Result of :func:`label_efficiency`.
 
-    ``print`` it to read it in words.
+    Its repr says it in words; in a notebook it is a table.
 
     Parameters
     ----------
@@ -51,12 +71,15 @@ class LabelEfficiency:
         Greater is better. In run r, all estimators have the same rows and labels.
     fit_seconds : ndarray of shape (n_estimators, n_splits)
         Seconds that all steps but the last took to fit and transform.
+    score_name : str, default="score"
+        What was scored, such as ``"accuracy"``.
     """
 
     names: tuple[str, ...]
     budgets: tuple[int, ...]
     scores: np.ndarray
     fit_seconds: np.ndarray
+    score_name: str = "score"
 
     def gain(self, name: str, budget: int, over: str | None = None) -> tuple[float, float, float]:
         """Return how much better an estimator is than another, with a 95 % confidence interval.
@@ -87,12 +110,11 @@ class LabelEfficiency:
         """Yield a heading for each budget, and below it a line for each estimator."""
         wide = max(map(len, self.names))
         for at, budget in enumerate(self.budgets):
-            yield f"With {budget} labels ({self.scores.shape[2]} runs), against {self.names[0]}:"
+            yield f"With {budget} labels ({self.scores.shape[2]} runs), against {self.names[0]}, {LEVEL} intervals:"
             for i, name in enumerate(self.names):
                 line = f"  {name:<{wide}}  {self.scores[i, at].mean():.3f}"
                 if i:
-                    mean, low, high = self.gain(name, budget)
-                    line += f"  {mean:+.3f} ({low:+.3f} to {high:+.3f}): {_verdict(low, high)}"
+                    line += f"  {self._gain_in_words(name, budget)}"
                 yield line
 
     def to_frame(self) -> Any:
@@ -104,9 +126,27 @@ class LabelEfficiency:
         )
         return pd.Series(self.scores.ravel(), index, name="score").reset_index()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """Return the lines of `summary`."""
         return "\n".join(self.summary())
+
+    def _repr_html_(self) -> str:
+        """Return a table with a row for each estimator, for notebooks."""
+        runs = self.scores.shape[2]
+        heads = "".join(f'<th colspan="2">{budget} labels, {runs} runs</th>' for budget in self.budgets)
+        rows = ""
+        for i, name in enumerate(self.names):
+            cells = ""
+            for at, budget in enumerate(self.budgets):
+                gain = "baseline" if not i else self._gain_in_words(name, budget)
+                cells += f"<td>{self.scores[i, at].mean():.3f}</td><td>{gain}</td>"
+            rows += f"<tr><th>{escape(str(name))}</th>{cells}</tr>"
+        caption = f"Mean {escape(self.score_name)}, and gain over {escape(str(self.names[0]))} with {LEVEL} intervals"
+        return f"<table><caption>{caption}</caption><tr><th></th>{heads}</tr>{rows}</table>"
+
+    def _gain_in_words(self, name: str, budget: int) -> str:
+        mean, low, high = self.gain(name, budget)
+        return f"{mean:+.3f} ({low:+.3f} to {high:+.3f}): {_verdict(low, high)}"
 
 
 def _verdict(low: float, high: float) -> str:
@@ -195,7 +235,7 @@ def label_efficiency(
     >>> found.scores.shape
     (2, 2, 3)
     >>> print(found)  # doctest: +ELLIPSIS
-    With 5 labels (3 runs), against raw:
+    With 5 labels (3 runs), against raw, 95 % intervals:
     ...
     """
     names, budgets = tuple(estimators), tuple(int(budget) for budget in budgets)
@@ -205,10 +245,11 @@ def label_efficiency(
     splits = list(task.splits(cv, groups, random_state))
     run = delayed(task.score)
     jobs = (run(train, test, random_state + s * n_draws) for s, (train, test) in enumerate(splits))
-    with tqdm(total=len(names) * len(splits), unit="fit", disable=not verbose, leave=False) as bar:
+    with progress_bar(len(names) * len(splits), unit="fit", disable=not verbose, leave=False) as bar:
         found = []
         for one in Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
             found.append(one)
             bar.update(len(names))
     scores, seconds = zip(*found, strict=True)
-    return LabelEfficiency(names, budgets, np.concatenate(scores, axis=2), np.stack(seconds, axis=1))
+    what = name_of_score(scoring, [last for _, last in task.heads.values()])
+    return LabelEfficiency(names, budgets, np.concatenate(scores, axis=2), np.stack(seconds, axis=1), what)

@@ -14,6 +14,7 @@ from ._checks import (
     check_pickle,
     check_pretrainer,
     check_same_bits,
+    check_score_samples,
     check_stopping,
 )
 from ._parameters import check_parameters

@@ -102,6 +102,26 @@ def check_same_bits(case: Case) -> None:
     assert not same_bits(again, case.fit(random_state=1)), "random_state has no effect"
 
 
+def check_score_samples(case: Case) -> None:
+    """``score_samples`` gives a number for each row, the same alone and beside others, and from call to call."""
+    est = case.fit(precision="float32")
+    scores = est.score_samples(case.X)
+    assert scores.dtype == np.float64, f"score_samples gave {scores.dtype}, not float64"
+    assert scores.shape == (case.n,), f"score_samples gave shape {scores.shape} for {case.n} rows"
+    assert np.isfinite(scores).all(), "score_samples is not finite"
+    assert scores.std() > 0, "score_samples gives all rows the same number"
+    assert (est.score_samples(case.X) == scores).all(), "score_samples is another in a second call"
+    gap = max(
+        np.abs(est.score_samples(case.X[rows]) - scores[rows]).max()
+        for rows in (slice(0, 1), slice(60, 62), slice(10, 90))
+    )
+    assert gap < 1e-4 * np.abs(scores).max(), (
+        f"with other rows beside it, a row's number differs by {gap:.2g}"
+    )
+    if not est._compares_rows:
+        assert np.isfinite(est.score(case.X[:1])), "score of one row is not finite"
+
+
 def check_global_generators(case: Case) -> None:
     """The global generators of torch and numpy are neither used nor changed."""
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()
@@ -112,6 +132,7 @@ def check_global_generators(case: Case) -> None:
         est = case.fit(random_state=None, early_stopping=True)
         est.transform(case.X)
         est.score(case.X)
+        est.score_samples(case.X[:9])
         pickle.loads(pickle.dumps(est))
         assert torch.equal(torch.get_rng_state(), before[0]), "torch's global generator was changed"
         assert (_numpy_key() == before[1]).all(), "numpy's global generator was changed"
@@ -159,6 +180,7 @@ def check_pickle(case: Case) -> None:
         other.partial_fit(case.X)
         assert len(other.history_) == len(est.history_) + 1, "a pickle or copy cannot train on"
     est.score(case.X)
+    est.score_samples(case.X[:9])
     assert joblib.hash(est) == digest, "training a copy, transform or score changed the estimator"
     size = sum(t.numel() * t.element_size() for t in est.net_.module_.state_dict().values())
     assert len(pickle.dumps(est)) < 1.2 * size + 20_000, "the pickle holds more than weights"
@@ -255,6 +277,7 @@ def check_bad_input(case: Case) -> None:
 CHECKS: tuple[Callable[[Case], None], ...] = (
     check_gradient,
     check_features,
+    check_score_samples,
     check_same_bits,
     check_global_generators,
     check_input_is_not_written_to,

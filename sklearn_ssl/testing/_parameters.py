@@ -24,6 +24,7 @@ SHARED = {
 }
 UNSEEN = {
     "verbose",
+    "max_time",
     "device",
     "callbacks",
     "on_collapse",

@@ -24,9 +24,12 @@ from ._loader import (
 )
 from ._net import ObjectiveNet
 from ._probe import output_width
+from ._progress import Progress, progress_bar
 from ._seed import RandomStream, draw_seed, in_float32
+from ._seen import SeenLoss
 from ._settings import n_threads
 from ._step import Step, Targets, as_step, weighted_mean
+from ._time import TimeLimit
 
 __all__ = [
     "Batch",
@@ -37,10 +40,12 @@ __all__ = [
     "PortableModule",
     "RandomStream",
     "Rows",
+    "SeenLoss",
     "Selection",
     "Step",
     "Store",
     "Targets",
+    "TimeLimit",
     "as_step",
     "auto_epochs",
     "calibrate",
@@ -60,6 +65,7 @@ __all__ = [
     "output_width",
     "outputs_of",
     "prints_a_log",
+    "progress_bar",
     "reporters",
     "resolve_device",
     "resolve_precision",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import Any
@@ -11,7 +12,8 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
-from ._net import Progress
+from ._progress import Progress
+from ._time import TimeLimit
 
 STEPS, SECONDS = 5, 0.2  # that are timed, whichever is reached first
 
@@ -55,6 +57,8 @@ class Forecast(Callback):
     def on_train_begin(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Begin to count."""
         self.done_, self.begun_, self.per_epoch_ = 0, 0.0, 0
+        limits = [callback.seconds for _, callback in net.callbacks_ if isinstance(callback, TimeLimit)]
+        self.limit_ = min(limits, default=math.inf)
 
     def on_epoch_begin(
         self, net: NeuralNet, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
@@ -81,7 +85,7 @@ class Forecast(Callback):
         plural = "" if self.per_epoch_ == 1 else "s"
         text = (
             f"{self.description}: {most}{net.max_epochs} epochs of {self.per_epoch_} step{plural} of "
-            f"up to {net.batch_size} rows, about {duration(total * step)}"
+            f"up to {net.batch_size} rows, about {duration(min(total * step, self.limit_))}"
         )
         return text if memory is None else f"{text}, {memory / 1e9:.1f} GB of memory in this process"
 

@@ -10,10 +10,9 @@ from typing import Any, Self
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import EarlyStopping
 from skorch.history import History
 from torch import nn
-from tqdm.auto import tqdm
 
 from ..warning import warn
 from ._batch_norm import with_batch_statistics
@@ -21,6 +20,7 @@ from ._loader import Batch, BatchLoader, move, n_rows
 from ._schedule import Memory, memory_of, starting_schedules
 from ._seed import RandomStream
 from ._step import as_step
+from ._time import TimeLimit
 
 VALIDATION_SEED = 0  # the same views in every epoch, so that losses can be compared
 
@@ -154,7 +154,7 @@ class ObjectiveNet(NeuralNet):
         """Train for `epochs` more epochs, with the random numbers of `stream`.
 
         skorch's own ``fit`` swallows Ctrl-C, and its EarlyStopping stops training by the same exception. Here
-        early stopping ends training quietly, and Ctrl-C is re-raised after `on_train_end`.
+        early stopping and a time limit end training quietly, and Ctrl-C is re-raised after `on_train_end`.
         """
         self.max_epochs = epochs
         self.stream_ = stream
@@ -201,44 +201,11 @@ class ObjectiveNet(NeuralNet):
         return [{k: v for k, v in row.items() if _is_scalar(k, v)} for row in rows]
 
     def _stopped_early(self) -> bool:
-        stoppers = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
-        return any(c.misses_ == c.patience for c in stoppers)
+        callbacks = [c for _, c in self.callbacks_]
+        stoppers = [c for c in callbacks if isinstance(c, EarlyStopping)]
+        limits = [c for c in callbacks if isinstance(c, TimeLimit)]
+        return any(c.misses_ == c.patience for c in stoppers) or any(c.over_ for c in limits)
 
 
 def _is_scalar(name: str, value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and not name.endswith("_batch_count")
-
-
-class Progress(Callback):
-    """One progress bar over the whole training: batches done, epoch, losses."""
-
-    def __init__(self, description: str):
-        self.description = description
-
-    def on_train_begin(self, net: ObjectiveNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        self.bar_: Any = None
-
-    def on_epoch_begin(
-        self, net: ObjectiveNet, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
-    ) -> None:
-        if self.bar_ is None:
-            batches = len(net.get_iterator(dataset_train))
-            self.bar_ = tqdm(total=net.max_epochs * batches, desc=self.description, unit="batch")
-            self.epoch_ = 0
-        self.epoch_ += 1
-
-    def on_batch_end(self, net: ObjectiveNet, batch: Any = None, training: bool = False, **kw: Any) -> None:
-        if training:
-            self.bar_.update()
-
-    def on_epoch_end(
-        self, net: ObjectiveNet, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
-    ) -> None:
-        row = net.history[-1]
-        losses = {key: f"{row[key]:.3f}" for key in ("train_loss", "valid_loss") if key in row}
-        self.bar_.set_postfix({"epoch": f"{self.epoch_}/{net.max_epochs}", **losses}, refresh=False)
-
-    def on_train_end(self, net: ObjectiveNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        if self.bar_ is not None:
-            self.bar_.close()
-        self.bar_ = None

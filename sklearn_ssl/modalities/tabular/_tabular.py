@@ -26,6 +26,7 @@ from ._decoders import BinDecoder, TableDecoder, edges_of
 from ._doubts import warn_of_empty, warn_of_looks
 from ._drift import constant_categories, expected_rare, type_of, warn_of_drift, warn_of_holes
 from ._input import Table, as_table, kinds_of, refuse_columns, take_apart
+from ._marginals import marginal_rows
 from ._names import adapt, inputs_by, names_of
 from ._numbers import keep_still, scale_of, zero_and_one
 from ._rows_back import frame_of, restored, rows_back
@@ -108,8 +109,7 @@ class Tabular(Modality):
     >>> from sklearn_ssl import ContrastivePretrainer
     >>> from sklearn_ssl.modalities import Tabular
     >>> X = load_iris().data
-    >>> ssl = ContrastivePretrainer(modality=Tabular(corruption_rate=0.5), max_epochs=2)
-    >>> ssl.fit_transform(X).shape
+    >>> ContrastivePretrainer(modality=Tabular(corruption_rate=0.5), max_epochs=2).fit_transform(X).shape
     (150, 1536)
     """
 
@@ -263,6 +263,10 @@ class Tabular(Modality):
         """Return the batch with a share of its cells replaced by those of other rows, and the mask ``(n, d)``."""
         cells = self.cells
         return replace_cells(x, rate, None if cells.is_plain else cells.owners())
+
+    def reference_rows(self, n: int) -> Tensor:
+        """Return n rows whose cells are spread over the marginal distributions of the columns."""
+        return self.cells.expand(marginal_rows(self, n))
 
     def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> Decoder:
         """Build a network that maps features to the columns (``"value"``) or to their bins (``"bin"``).

@@ -104,8 +104,7 @@ class Text(Sequences):
     >>> from sklearn_ssl.modalities import Text
     >>> X = ["GATTACA", "TAGACAT", "CATGATT", "ACATGAT"] * 5
     >>> dna = Text(analyzer="char", ngram_range=(3, 3))
-    >>> ssl = MaskedPretrainer(modality=dna, n_components=16, max_epochs=2, random_state=0)
-    >>> ssl.fit_transform(X).shape
+    >>> MaskedPretrainer(modality=dna, n_components=16, max_epochs=2, random_state=0).fit_transform(X).shape
     (20, 16)
     """
 
@@ -122,6 +121,7 @@ class Text(Sequences):
 
     usage: ClassVar[str] = "Text()"
     encoders: ClassVar[tuple[str, ...]] = ("transformer", "convnet", "bag")
+    hint_of_encoders: ClassVar[str] = " Pass the model itself: encoder=SentenceTransformer({name!r})."
     batch_size: ClassVar[int] = 32
     is_discrete: ClassVar[bool] = True
 

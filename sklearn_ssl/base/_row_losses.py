@@ -1,0 +1,42 @@
+"""How unusual single rows are to a trained objective."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..training import Store, move, outputs_of
+from ._objective import Objective
+
+
+def row_losses_of(
+    objective: Objective, store: Store, batch_size: int, device: torch.device | str
+) -> np.ndarray:
+    """Return ``objective.row_losses`` of all rows of a store, none of which depends on the others.
+
+    Parameters
+    ----------
+    objective : Objective
+        In evaluation mode. If its losses are means over random draws (``n_draws``), each row is a batch of its own, of
+        so many copies: in a batch with other rows, the draws for a row would depend on its place and its neighbours.
+    store : Store
+    batch_size : int
+        Rows in a batch, where nothing is random.
+    device : torch.device or str
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+    """
+    if objective.n_draws == 1:
+        rows = outputs_of(lambda x: objective.row_losses(x)[:, None], store, 1, batch_size, device)[:, 0]
+        return rows.astype(np.float64)
+
+    def of_copies(i: int) -> Any:
+        copies = move(store[np.full(objective.n_draws, i)], device)
+        return objective.row_losses(copies).double().mean()
+
+    with torch.no_grad():
+        return torch.stack([of_copies(i) for i in range(len(store))]).cpu().numpy()
