@@ -8,7 +8,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.metrics import euclidean_distances
 from sklearn.preprocessing import StandardScaler
@@ -22,7 +21,7 @@ from tqdm.auto import tqdm
 from ..base import forget_fitted
 from ..persistence import SaveMixin
 from ..training import draw_seed
-from ._grid import are_neighbours, grid_positions, smooth
+from ._grid import are_neighbours, check_map, grid_positions, smooth, sums_by_unit
 
 CHUNK = 512  # rows per product: their distances to all units fit into the cache
 HALF_LIFE = 1000  # further rows of partial_fit after which a row has half its weight
@@ -35,13 +34,6 @@ def nearest(X: np.ndarray, codebook: np.ndarray) -> np.ndarray:
     for rows in gen_batches(len(X), CHUNK):
         winners[rows] = (half - X[rows] @ codebook.T).argmin(1)
     return winners
-
-
-def sums_by_unit(X: np.ndarray, winners: np.ndarray, n_units: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sum ``(n_units, d)`` and the number ``(n_units,)`` of the rows that each unit won."""
-    ones, rows = np.ones(len(X), dtype=X.dtype), np.arange(len(X))
-    membership = sp.csr_array((ones, (winners, rows)), shape=(n_units, len(X)))
-    return membership @ X, np.bincount(winners, minlength=n_units).astype(X.dtype)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -335,6 +327,9 @@ class SelfOrganizingMap(
         for rows in gen_batches(len(array), CHUNK):  # no full copy in float64
             scaled[rows] = (array[rows] - self.mean_) / self.scale_
         return scaled
+
+    def _check_fitted(self) -> None:
+        check_map(self)
 
     @property
     def _n_features_out(self) -> int:

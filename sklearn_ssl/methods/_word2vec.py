@@ -15,7 +15,18 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
 from ..base import check_columns, forget_fitted
-from ..modalities import SPECIAL, Text, collect, doubt_documents, doubt_words, find_vocabulary, stack_rows
+from ..modalities import (
+    SPECIAL,
+    Text,
+    array,
+    collect,
+    doubt_documents,
+    doubt_words,
+    find_vocabulary,
+    places,
+    refuse,
+    stack_rows,
+)
 from ..persistence import SaveMixin
 from ..training import auto_epochs, draw_seed
 from ._neighbours import listed, nearest, place_of
@@ -306,6 +317,12 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
             with bar:
                 model.train(texts, total_examples=model.corpus_count, epochs=epochs, callbacks=[Bar()])
         return model.wv.vectors[[model.wv.key_to_index[word] for word in vocabulary]]
+
+    def _check_fitted(self) -> None:
+        n = len(array(self, "vectors_", "f", (None, None)))
+        array(self, "idf_", "f", (n,), low=0)
+        if len(places(self, "vocabulary_", n)) != n or not isinstance(self.modality_, Text):
+            refuse(self, "vocabulary_", f"does not go with {n} vectors and the modality {self.modality_}")
 
     @property
     def _n_features_out(self) -> int:

@@ -18,13 +18,20 @@ from torch import Tensor, nn
 from ..encoders import ConvDecoder, ConvNet
 from ..training import Rows
 from ._base import Modality, ValueDecoder, unknown_encoder, unknown_target
+from ._fitted import array, refuse
 from ._image_views import change_intensity, crop_and_flip, hide_patches
 from ._input import check_rows, shape_of
 from ._intensities import doubt_range
 from ._pictures import are_pictures, arranged, picture_array, refuse_files, stack_images
 
 CHANNELS = (1, 3, 4)
+LARGEST = 2**31  # side of an image
 FAR = 100.0  # standard deviations; intensities are clipped there, so that none overflows
+
+
+def are_sides(sides: tuple[Any, ...]) -> bool:
+    """Return whether all are positive integers, as lengths of axes are."""
+    return all(isinstance(s, Integral) and not isinstance(s, bool) and 1 <= int(s) < LARGEST for s in sides)
 
 
 class ImageDecoder(ValueDecoder):
@@ -200,6 +207,23 @@ class Image(Modality):
         doubt_range(array, self.channels_last, self.mean_, self.scale_)
         return Rows(array, self._scale)
 
+    def check_fitted(self) -> None:
+        """Raise a ValueError if fitted attributes do not go with each other."""
+        self._check_params()
+        layout, axis = self.layout_, self.channel_axis_
+        if not isinstance(layout, tuple) or len(layout) not in (2, 3) or not are_sides(layout):
+            refuse(self, "layout_", f"must be two or three positive integers, and is {layout!r:.60}")
+        if axis not in ((None,) if len(layout) == 2 else (0, 2)) or isinstance(axis, (bool, float)):
+            refuse(self, "channel_axis_", f"is {axis!r:.60}, with images of shape {layout}")
+        sides = [side for place, side in enumerate(layout) if place != axis]
+        shape = (1 if axis is None else layout[axis], *sides)
+        if self.shape_ != shape or (self.shape is not None and tuple(self.shape) != layout):
+            refuse(self, "shape_", f"is {self.shape_!r:.60}, with images of shape {layout}")
+        if not isinstance(self.flat_, bool) or (self.flat_ and self.shape is None):
+            refuse(self, "flat_", f"is {self.flat_!r:.60}, with shape={self.shape!r}")
+        array(self, "mean_", "f", shape[:1])
+        array(self, "scale_", "f", shape[:1], low=np.finfo(float).tiny)
+
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build a small convolutional network, called ``"auto"`` or ``"convnet"``."""
         if name not in ("auto", *self.encoders):
@@ -249,7 +273,7 @@ class Image(Modality):
                 f"crop_scale={self.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1."
             )
         sides = (2, 3) if self.shape is None else tuple(self.shape)
-        if len(sides) not in (2, 3) or any(not isinstance(s, Integral) or s < 1 for s in sides):
+        if len(sides) not in (2, 3) or not are_sides(sides):
             raise ValueError(
                 f"shape={self.shape!r} must be (h, w), (c, h, w) or (h, w, c) with positive integers."
             )

@@ -14,7 +14,7 @@ from torch import nn
 
 from ..modalities import Modality, to_json_string
 from ..training import weights_of
-from ._files import FORMAT, library, write
+from ._files import FORMAT, digest_of_description, digest_of_weights, library, write
 
 REBUILT = ("net_", "encoder_", "modality_")
 
@@ -23,10 +23,13 @@ class SaveMixin:
     """What can be saved: parameters and fitted attributes that are numbers, texts and arrays.
 
     A class with a network says how it is built anew in ``_restore(modality, weights)``, and which of its parameters
-    are not written, in ``_not_saved``.
+    are not written, in ``_not_saved``. It may say in ``_check_fitted`` what its fitted attributes must be like.
     """
 
     _not_saved: ClassVar[tuple[str, ...]] = ()
+
+    def _check_fitted(self) -> None:
+        """Hook: raise a ValueError if fitted attributes, as they were read, do not go with each other."""
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to the folder `path`, as safetensors and JSON, without pickle.
@@ -35,6 +38,13 @@ class SaveMixin:
         ----------
         path : str or Path
             A folder; it is made if it is not there.
+
+        Raises
+        ------
+        ValueError
+            If `path` is a file.
+        OSError
+            If the folder cannot be written to.
 
         See Also
         --------
@@ -46,9 +56,6 @@ class SaveMixin:
 def _save(estimator: Any, path: str | Path) -> None:
     library()
     check_is_fitted(estimator)
-    path = Path(path)
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"{path} is a file, and save writes a folder. Choose another path.")
     tensors: dict[str, torch.Tensor] = {}
     params = {k: v for k, v in estimator.get_params(deep=False).items() if k not in estimator._not_saved}
     fitted = {k: v for k, v in fitted_of(estimator).items() if k not in REBUILT}
@@ -66,7 +73,8 @@ def _save(estimator: Any, path: str | Path) -> None:
         tensors |= {f"objective.{k}": v for k, v in weights_of(estimator.net_.module_).items()}
     # safetensors knows no sharing: shared tensors are written once for each name
     plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-    write(path, config, plain)
+    config["digests"] = {"weights": digest_of_weights(plain), "description": digest_of_description(config)}
+    write(Path(path), config, plain)
 
 
 def fitted_of(obj: Any) -> dict[str, Any]:

@@ -23,10 +23,12 @@ from ._loader import (
 )
 from ._net import ObjectiveNet, Progress
 from ._probe import output_width
+from ._saved import Allowance, check_finite, check_weights, without_memory
 from ._seed import draw_seed, seeded
 from ._step import Step, Targets, as_step, weighted_mean
 
 __all__ = [
+    "Allowance",
     "Batch",
     "BatchLoader",
     "CollapseMonitor",
@@ -44,6 +46,8 @@ __all__ = [
     "batch_statistics",
     "calibrate",
     "check_callbacks",
+    "check_finite",
+    "check_weights",
     "collapse_of",
     "draw_seed",
     "dtype_name",
@@ -65,6 +69,7 @@ __all__ = [
     "weighted_mean",
     "weights_of",
     "without_fitted",
+    "without_memory",
 ]
 
 publish(__name__)

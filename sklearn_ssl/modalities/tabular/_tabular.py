@@ -25,6 +25,7 @@ from ._cells import Cells, replace_cells, side_by_side
 from ._decoders import BinDecoder, TableDecoder, edges_of
 from ._doubts import warn_of_empty, warn_of_looks
 from ._drift import constant_categories, expected_rare, type_of, warn_of_drift, warn_of_holes
+from ._fitted import check_fitted
 from ._input import Table, as_table, kinds_of, refuse_columns, take_apart
 from ._names import adapt, inputs_by, names_of
 from ._numbers import keep_still, scale_of, zero_and_one
@@ -218,6 +219,10 @@ class Tabular(Modality):
             for column, still in zip(self._codes(table), constant_categories(self), strict=True)
         ]
         return self._store(table.numbers, codes, isinstance(X, np.memmap), drifted)
+
+    def check_fitted(self) -> None:
+        """Raise a ValueError if fitted attributes do not go with each other."""
+        check_fitted(self)
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build an MLP, called ``"auto"`` or ``"mlp"``."""

@@ -13,14 +13,15 @@ from sklearn.utils import InputTags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from torch import Tensor, nn
 
-from ...encoders import Hidden, TokenBag, TokenConvNet, TokenEncoder, Tokens, Transformer
+from ...encoders import Hidden, Tokens
 from .._base import unknown_encoder
 from .._input import is_texts
 from .._sequences import Positions, Sequences
 from ._augment import crop_tokens, mask_tokens
 from ._decoder import TokenDecoder
 from ._doubts import doubt_rows
-from ._encoders import adapt, pretrained_settings, prompt_of
+from ._encoders import adapt, new_encoder, pretrained_settings, prompt_of
+from ._fitted import check_fitted
 from ._input import are_bytes, check_params, example_texts, list_of_texts
 from ._ngrams import NGrams
 from ._segments import Cutter, token_kinds
@@ -187,6 +188,10 @@ class Text(Sequences):
         doubt_rows(rows, self.special_, self.counts_, self.vocabulary_, self.analyzer)
         return rows
 
+    def check_fitted(self) -> None:
+        """Raise a ValueError if fitted attributes do not go with each other."""
+        check_fitted(self)
+
     def fit_documents(self, X: Any) -> list[list[str]]:
         """Learn to split texts, but no vocabulary, and return all tokens of each text as str, not truncated."""
         texts = self._learn_tokenizer(X)
@@ -198,15 +203,9 @@ class Text(Sequences):
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build a small transformer (``"auto"``, ``"transformer"``), a ``"convnet"`` or a ``"bag"``."""
-        net: TokenEncoder
-        if name in ("auto", "transformer"):
-            net = Transformer(len(self.counts_), self.n_positions_, n_components, causal=causal)
-        elif name == "convnet":
-            net = TokenConvNet(len(self.counts_), n_components, causal=causal)
-        elif name == "bag":
-            net = TokenBag(len(self.counts_), n_components)
-        else:
+        if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
+        net = new_encoder(name, len(self.counts_), self.n_positions_, n_components, causal)
         net.vocabulary = self.names()
         return net
 
