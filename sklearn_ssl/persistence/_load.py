@@ -127,8 +127,8 @@ def _check_digests(config: dict[str, Any], tensors: dict[str, torch.Tensor], pat
     changed = [name for name, digest in found.items() if digests[name] != digest]
     if changed:
         raise ValueError(
-            f"{path} is damaged, or was changed after it was saved: its {' and '.join(changed)}. Save the estimator again, or, if the "
-            "change is yours, delete the entry 'digests' of config.json."
+            f"{path} is damaged, or was changed after it was saved: its {' and '.join(changed)}. Save the estimator "
+            "again, or, if the change is yours, delete the entry 'digests' of config.json."
         )
 
 
