@@ -384,7 +384,7 @@ class Watch:
 
 
 def memory(name: str) -> float:
-    """Return a figure of Linux in MB: ``"VmRSS"``, what this process has, or ``"VmHWM"``, its most since `forget_peak`."""
+    """Return in MB what this process has (``"VmRSS"``), or its most since `forget_peak` (``"VmHWM"``); 0 elsewhere."""
     status = STATUS.read_text() if STATUS.exists() else f"{name} 0"
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name)) / 1024
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,13 +11,14 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Cluster
 from sklearn.metrics import euclidean_distances
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array, gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from ..base import forget_fitted
+from ..modalities import count, is_count, real
 from ..persistence import SaveMixin
 from ..training import draw_seed
 from ._grid import are_neighbours, check_map, grid_positions, smooth, sums_by_unit
@@ -138,9 +138,9 @@ class SelfOrganizingMap(
         "shape": [StrOptions({"auto"}), tuple, list],
         "topology": [StrOptions({"rectangular", "hexagonal"})],
         "output": [StrOptions({"distance", "position"})],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "radius": [Interval(Real, 0, None, closed="neither"), None],
-        "final_radius": [Interval(Real, 0, None, closed="neither")],
+        "max_epochs": [count(1)],
+        "radius": [real(0, closed="neither"), None],
+        "final_radius": [real(0, closed="neither")],
         "init": [StrOptions({"pca", "random"})],
         "scale": ["boolean"],
         "random_state": ["random_state"],
@@ -282,7 +282,7 @@ class SelfOrganizingMap(
             n_units = min(100, max(2, n // 20))
             return math.isqrt(n_units), n_units // math.isqrt(n_units)
         sides = tuple(self.shape)
-        if len(sides) != 2 or any(not isinstance(s, Integral) or s < 1 for s in sides):
+        if len(sides) != 2 or not all(is_count(s, 1) for s in sides):
             raise ValueError(f"shape={self.shape!r} must be 'auto' or two positive integers (rows, columns).")
         return int(sides[0]), int(sides[1])
 

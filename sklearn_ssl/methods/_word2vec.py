@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
@@ -20,10 +19,13 @@ from ..modalities import (
     Text,
     array,
     collect,
+    count,
     doubt_documents,
     doubt_words,
     find_vocabulary,
+    is_count,
     places,
+    real,
     refuse,
     stack_rows,
 )
@@ -158,14 +160,14 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "modality": "no_validation",  # type: ignore[dict-item]  # scikit-learn's; _new_modality checks it
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "window": [Interval(Integral, 1, None, closed="left")],
-        "negative": [Interval(Integral, 1, None, closed="left")],
-        "subsample": [Interval(Real, 0, 1, closed="both")],
+        "n_components": [count(1)],
+        "window": [count(1)],
+        "negative": [count(1)],
+        "subsample": [real(0, 1, closed="both")],
         "use_idf": ["boolean"],
-        "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "n_jobs": [Integral, None],
+        "max_epochs": [count(0), StrOptions({"auto"})],
+        "lr": [real(0, closed="neither")],
+        "n_jobs": [count(-1000, 1000), None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -267,7 +269,7 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         """
         check_is_fitted(self)
         n = n if topn is None else topn
-        if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
+        if not is_count(n, 1):
             raise ValueError(f"n={n!r} must be an integer of at least 1.")
         added = self._places([*listed(word), *listed(positive)])
         return nearest(self.vocabulary_, self.vectors_, added, self._places(listed(negative)), int(n))

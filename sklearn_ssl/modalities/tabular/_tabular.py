@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,12 +11,13 @@ import scipy.sparse as sp
 import torch
 from sklearn.datasets import load_iris
 from sklearn.utils import InputTags
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
 from ...encoders import MLP
 from ...training import Rows
 from .._base import Decoder, Modality, unknown_encoder, unknown_target
+from .._constraints import count, real
 from .._frames import is_frame
 from .._input import shape_of
 from ._categories import categorical_columns, encode, find_categories
@@ -118,11 +118,11 @@ class Tabular(Modality):
     encoders: ClassVar[tuple[str, ...]] = ("mlp",)
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "corruption_rate": [Interval(Real, 0, 1, closed="both")],
-        "clip": [Interval(Real, 0, None, closed="neither")],
-        "n_bins": [Interval(Integral, 2, None, closed="left")],
+        "corruption_rate": [real(0, 1, closed="both")],
+        "clip": [real(0, closed="neither")],
+        "n_bins": [count(2)],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
-        "max_categories": [Interval(Integral, 2, None, closed="left")],
+        "max_categories": [count(2)],
     }
 
     @classmethod

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from sklearn.utils import InputTags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, StrOptions
 from torch import Tensor, nn
 
 from ...encoders import Hidden, Tokens
 from .._base import unknown_encoder
+from .._constraints import count, real
 from .._input import is_texts
 from .._sequences import Positions, Sequences
 from ._augment import crop_tokens, mask_tokens
@@ -129,14 +129,14 @@ class Text(Sequences):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "analyzer": [StrOptions({"word", "char", "char_wb", "subword"})],
         "ngram_range": [tuple, list],
-        "max_features": [Interval(Integral, 1, None, closed="left"), None],
-        "min_df": [Interval(Integral, 1, None, closed="left")],
+        "max_features": [count(1), None],
+        "min_df": [count(1)],
         "lowercase": ["boolean"],
-        "max_length": [Interval(Integral, 1, None, closed="left"), None],
+        "max_length": [count(1), None],
         "token_pattern": [str],
         "tokenizer": [str, Path, HasMethods("to_str"), HasMethods("get_vocab"), None],
         "crop_scale": [tuple, list],
-        "token_dropout": [Interval(Real, 0, 1, closed="left")],
+        "token_dropout": [real(0, 1, closed="left")],
     }
 
     @classmethod
