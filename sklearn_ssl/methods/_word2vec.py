@@ -205,14 +205,13 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         numbers, counts, df = find_vocabulary(corpus, modality.min_df, modality.max_features)
         if not numbers:
             raise ValueError("There is no word in X. Pass texts with words, or other tokens in Text(...).")
-        n_special = len(SPECIAL)
-        vocabulary = {word: number - n_special for word, number in numbers.items()}
+        vocabulary = {word: number - len(SPECIAL) for word, number in numbers.items()}
         epochs = auto_epochs(int(counts.sum()), 5000) if isinstance(self.max_epochs, str) else self.max_epochs
         vectors = self._train(gensim, pieces(documents, vocabulary), vocabulary, int(epochs))
         forget_fitted(self)
         check_columns(self, X, reset=True)
         self.modality_, self.vocabulary_, self.vectors_ = modality, vocabulary, vectors
-        self.idf_ = smooth_idf(len(documents), df[n_special:]).astype(np.float32)
+        self.idf_ = smooth_idf(len(documents), df[len(SPECIAL) :]).astype(np.float32)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -228,9 +227,9 @@ class Word2VecPretrainer(SaveMixin, ClassNamePrefixFeaturesOutMixin, Transformer
         """
         check_is_fitted(self)
         check_columns(self, X)
-        weight = self.idf_ if self.use_idf else np.ones_like(self.idf_)
         documents = self.modality_.documents(X)
         doubt_documents(documents, self.vocabulary_, self.modality_.analyzer)
+        weight = self.idf_ if self.use_idf else np.ones_like(self.idf_)
         return weighted_means(documents, self.vocabulary_, self.vectors_, weight)
 
     def most_similar(
