@@ -1,5 +1,8 @@
 """What is wrong with an input is said at once, in our words, with what to do."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -47,6 +50,40 @@ class Apply(nn.Module):
         return self.function(x)
 
 
+class Table:
+    """Like a table of pyarrow: columns without names, and shape, but neither of the libraries that we know."""
+
+    columns: ClassVar = [[1.0, 2.0], [3.0, 4.0]]
+    column_names: ClassVar = ["a", "b"]
+    shape = (2, 2)
+
+    def __len__(self):
+        return 2
+
+
+class Delayed(Table):
+    """Like a frame of dask."""
+
+    columns: ClassVar = ["a", "b"]
+    iloc = None
+
+    def compute(self):
+        return FRAME
+
+
+class Dataset(Mapping):
+    """Like a Dataset of xarray."""
+
+    def __getitem__(self, name):
+        return X[:, 0]
+
+    def __iter__(self):
+        return iter(["a"])
+
+    def __len__(self):
+        return 1
+
+
 def new(**params):
     return ContrastivePretrainer(**{"max_epochs": 1, "random_state": 0, **params})
 
@@ -77,6 +114,18 @@ BAD_DATA = {
     "None": (fit(None), "Expected 2D array"),
     "a dict": (fit({"a": 1}), "Expected 2D array"),
     "complex": (fit(X + 1j), "Complex data not supported"),
+    "complex objects": (fit((X + 1j).astype(object)), "takes real numbers.*Pass an array"),
+    "complex objects in a frame": (
+        fit(pd.DataFrame((X + 1j).astype(object), columns=list("abcd"))),
+        r"\['a'",
+    ),
+    "objects": (fit(np.array([[object()] * 3] * 5)), "takes real numbers.*Pass an array"),
+    "a frame of another library": (fit(Table()), r"Table of test_inputs.*\.to_pandas\(\) first"),
+    "a frame that is not computed": (fit(Delayed()), r"Delayed of test_inputs.*\.compute\(\) first"),
+    "a frame of another library, named": (fit(Table(), modality=NUMBERS), r"\.to_pandas\(\) first"),
+    "a pool of another library": (pool(Table(), FRAME), r"\.to_pandas\(\) first"),
+    "a set of arrays": (fit(Dataset()), r"Dataset, in which names stand for arrays.*to_dataframe"),
+    "a sparse tensor": (fit(torch.tensor(X).to_sparse()), r"to_dense\(\)"),
     "cells of text": (fit(np.array([["a", "b"]] * 5)), "numeric"),
     "objects of text": (fit(np.array([["a", 1.0]] * 5, dtype=object)), "Encode"),
     "rows of many lengths": (fit([[1, 2], [3]]), "one length"),
@@ -202,6 +251,16 @@ def test_bad_input(call, message):
     """Ours is every error whose advice is matched; none comes out of torch's or skorch's own code."""
     with pytest.raises((ValueError, TypeError), match=f"(?s){message}"):
         call()
+
+
+def test_numbers_of_128_bits_and_of_short_floats_are_taken():
+    wide = pl.DataFrame(
+        {"a": pl.Series(range(9), dtype=pl.Int128), "b": pl.Series([2**100] * 9, dtype=pl.Int128)}
+    )
+    est = new(n_components=4).fit(wide)
+    assert est.modality_.mean_[0] == 4
+    assert est.transform(wide).shape == (9, 4)
+    assert new(n_components=4).fit_transform(torch.tensor(X).bfloat16()).shape == (30, 4)
 
 
 def test_after_a_failed_training_there_are_no_features():

@@ -99,12 +99,14 @@ FORKS = """
     common = {"n_components": 8, "max_epochs": 1, "precision": "float32", "random_state": 0}
     new = lambda **params: ContrastivePretrainer(**common, **params)
 
+    state = torch.get_rng_state()
+
     def child_works():
-        state = torch.get_rng_state()
         child = os.fork()
         if not child:
+            right = torch.equal(torch.get_rng_state(), state)  # not those of the fit in the parent
             new().fit(X).transform(X)
-            os._exit(0 if torch.equal(torch.get_rng_state(), state) else 1)
+            os._exit(0 if right and torch.equal(torch.get_rng_state(), state) else 1)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
     torch.set_num_threads(2)
@@ -124,7 +126,7 @@ FORKS = """
         except KeyboardInterrupt:
             pass
 
-    thread = threading.Thread(target=fit)
+    thread = threading.Thread(target=fit, daemon=True)
     thread.start()
     began.wait()
     assert child_works(), "during a fit"

@@ -578,3 +578,37 @@ def test_torchs_default_dtype_does_not_matter(dtype, tmp_path):
         assert torch.get_default_dtype() == dtype
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+class Row(dict):
+    """A row of a history that counts how often any is read."""
+
+    reads = 0
+
+    def items(self):
+        Row.reads += 1
+        return super().items()
+
+    def __getitem__(self, name):
+        Row.reads += 1
+        return super().__getitem__(name)
+
+    def keys(self):
+        Row.reads += 1
+        return super().keys()
+
+
+def test_past_epochs_cost_further_training_nothing():
+    """After thousands of short fits, the next is as quick as the first."""
+    X = load_iris().data[:20]
+    est = ContrastivePretrainer(n_components=4, max_epochs=3, random_state=0).fit(X)
+    est.history_ = [Row(row) for row in est.history_]
+    est.net_.history[:] = [Row(row) for row in est.net_.history]
+    est.partial_fit(X)  # its net takes over what the first one had
+    Row.reads = 0
+    est.partial_fit(X)
+    assert Row.reads == 0
+    assert [row["epoch"] for row in est.history_] == [1, 2, 3, 4, 5]
+    losses = [row["train_loss"] for row in est.history_]
+    best = [row["train_loss_best"] for row in est.net_.history]
+    assert best == [all(loss < other for other in losses[:i]) for i, loss in enumerate(losses)]

@@ -6,19 +6,18 @@ import copy
 from abc import ABC
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import InputTags
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from skorch.callbacks import Callback
 from skorch.helper import predefined_split
 from torch import nn
 
-from ..modalities import Modality, choose_modality, stack_rows
+from ..modalities import Modality, choose_modality, count, real, stack_rows
 from ..training import (
     Batch,
     LabeledStore,
@@ -139,13 +138,13 @@ class NetworkEstimator(TrainedNetwork, ABC):
     _modalities: ClassVar[tuple[type[Modality], ...]] = (Modality,)  # that the estimator accepts
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
-        "batch_size": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
-        "lr": [Interval(Real, 0, None, closed="neither")],
+        "max_epochs": [count(0), StrOptions({"auto"})],
+        "max_time": [real(0, closed="neither"), None],
+        "batch_size": [count(2), StrOptions({"auto"})],
+        "lr": [real(0, closed="neither")],
         "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [real(0, 1, closed="neither")],
+        "n_iter_no_change": [count(1)],
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "callbacks": [list, tuple, None],
@@ -295,7 +294,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         Without Adam's moving averages the first steps would be as large as at the start of training.
         """
         memory = self.net_.memory()  # before callbacks, which the two nets share, are set up again
-        return self._net(self.net_.module_, device, self.history_).remember(memory)
+        return self._net(self.net_.module_, device, []).remember(memory).follow(self.net_, self.history_)
 
     def _build_encoder(self, start: nn.Module | None = None) -> nn.Module:
         """Hook: return a new encoder for ``modality_``, by default that of the parameters, or a copy of `start`."""

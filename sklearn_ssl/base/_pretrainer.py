@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from skorch.callbacks import Callback
 from torch import nn
 
-from ..modalities import Modality
+from ..modalities import Modality, count
 from ..training import (
     Batch,
     BatchLoader,
@@ -104,7 +103,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "modality": "no_validation",  # choose_modality has better words for it
         "encoder": [str, nn.Module],
-        "n_components": [Interval(Integral, 1, None, closed="left"), None],
+        "n_components": [count(1, 2**62), None],  # no memory has room for so many, which fit says
         "on_collapse": [StrOptions({"warn", "raise", "ignore"})],
     }
 

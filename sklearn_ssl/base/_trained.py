@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,19 +15,23 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from ..doc_link import DocLinkMixin
-from ..modalities import Modality
+from ..modalities import Modality, refuse, texts, whole
 from ..persistence import SaveMixin
 from ..training import (
+    Allowance,
     Batch,
     ObjectiveNet,
     PortableModule,
     Store,
+    check_finite,
+    check_weights,
     dtype_name,
     load_weights,
     n_threads,
     outputs_of,
     resolve_device,
     without_fitted,
+    without_memory,
 )
 from ._columns import check_columns, check_same
 from ._nested import refuse_nested
@@ -50,6 +55,7 @@ class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
     net_: ObjectiveNet
     history_: list[dict[str, Any]]
     encoder_width_: int
+    n_features_in_: int
     precision_: str
 
     def set_params(self, **params: Any) -> Self:
@@ -121,6 +127,21 @@ class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
         check_columns(self, X)
         return self.modality_.validate(X)
 
+    def _check_fitted(self) -> None:
+        whole(self, "encoder_width_", 1)
+        for name in {"n_features_in_", "n_components_"} & vars(self).keys():
+            whole(self, name, 1)
+        if hasattr(self, "feature_names_in_"):
+            texts(self, "feature_names_in_", whole(self, "n_features_in_"))
+        known = getattr(self.modality_, "n_features_in_", None)
+        if known is not None and getattr(self, "n_features_in_", known) != known:
+            refuse(self, "n_features_in_", f"is {self.n_features_in_}, and the modality has {known}")
+        rows = self.history_ if isinstance(self.history_, list) else [None]
+        if not all(isinstance(row, dict) and all(isinstance(v, Real) for v in row.values()) for row in rows):
+            refuse(self, "history_", "must be a list of figures of epochs")
+        if self.precision_ not in ("float32", "bfloat16"):
+            refuse(self, "precision_", f"is {self.precision_!r:.60}")
+
     def _restore(self, modality: Modality, weights: dict[str, Tensor]) -> None:
         """Rebuild the network and load saved weights into it; the other fitted attributes are already set."""
         self.modality_ = modality
@@ -128,12 +149,16 @@ class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
         with warnings.catch_warnings():
             # what an encoder does not know was said when the estimator was fitted
             warnings.simplefilter("ignore", UserWarning)
-            encoder = self._build_encoder()
-        objective = self._objective(modality, encoder, self.encoder_width_)
-        try:
-            load_weights(objective, weights)
-        except (RuntimeError, AttributeError) as error:
-            raise ValueError(f"The saved weights do not fit the encoder: {error}") from error
+            # a changed file can ask for a network of any size: the encoder is compared before it takes memory or time
+            encoder = None if isinstance(self.encoder, nn.Module) else without_memory(self._build_encoder)
+            if encoder is not None:
+                own = {k.removeprefix("encoder."): v for k, v in weights.items() if k.startswith("encoder.")}
+                check_weights(encoder, own)
+            with Allowance(weights.values()):
+                objective = self._objective(modality, self._build_encoder(), self.encoder_width_)
+        check_weights(objective, weights)
+        check_finite(objective, weights)
+        load_weights(objective, weights)
         self._adopt(self._net(objective, self._device_or_cpu(), self.history_), self.history_)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..base import Modality, Objective, Pretrainer
+from ..modalities import real
 from ..training import Batch, Step
 from ._decoding import DecodingObjective, SamplerMixin
 
@@ -182,7 +181,7 @@ class GANPretrainer(SamplerMixin, Pretrainer):
     _betas: ClassVar[tuple[float, float]] = (0.5, 0.99)
     _default_width: ClassVar[int] = 64
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "penalty": [Interval(Real, 0, None, closed="left")],
+        "penalty": [real(0, closed="left")],
     }
 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
 from ..base import Modality, Objective, Pretrainer
+from ..modalities import real
 from ..training import Batch
 from ._decoding import DecoderMixin, DecodingObjective
 
@@ -99,7 +98,7 @@ class AutoencoderPretrainer(DecoderMixin, Pretrainer):
 
     _compares_rows: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "noise": [Interval(Real, 0, None, closed="left")],
+        "noise": [real(0, closed="left")],
     }
 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from ..base import Modality, Objective, Pretrainer
 from ..encoders import Tokens
-from ..modalities import Sequences
+from ..modalities import Sequences, count, real
 from ..training import Batch, RandomStream, Step, draw_seed, in_float32
 
 
@@ -157,12 +156,12 @@ class AutoregressivePretrainer(Pretrainer):
             "temperature": temperature,
             "random_state": random_state,
         }
-        at_least_1 = Interval(Integral, 1, None, closed="left")
+        at_least_1 = count(1)
         rules = {
             "prompt": [str],
             "n_samples": [at_least_1],
             "max_length": [at_least_1, None],
-            "temperature": [Interval(Real, 0, None, closed="neither")],
+            "temperature": [real(0, closed="neither")],
             "random_state": ["random_state"],
         }
         validate_parameter_constraints(rules, given, caller_name="sample")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
 from ..base import Modality, Objective, Pretrainer
 from ..encoders import head
+from ..modalities import real
 from ..training import Batch
 
 
@@ -121,7 +120,7 @@ class ContrastivePretrainer(Pretrainer):
 
     _collapse_advice: ClassVar[str] = "Lower lr, or raise batch_size."
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "temperature": [real(0, closed="neither")],
     }
 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:

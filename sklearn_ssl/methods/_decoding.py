@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ..base import Objective
-from ..modalities import ValueDecoder
+from ..modalities import ValueDecoder, is_count
 from ..training import Batch, RandomStream, draw_seed, in_float32
 
 
@@ -93,7 +93,7 @@ class SamplerMixin(DecoderMixin):
         check_is_fitted(self)
         given = {"random_state": random_state}
         validate_parameter_constraints({"random_state": ["random_state"]}, given, caller_name="sample")
-        if not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
+        if not is_count(n_samples, 1):
             raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
         own: Any = self
         entropy = own.random_state if random_state is None else random_state

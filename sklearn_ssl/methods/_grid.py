@@ -1,11 +1,14 @@
-"""The grid of a self-organizing map: positions of the units, and which units are neighbours."""
+"""The grid of a self-organizing map: positions of the units, their rows, and which units are neighbours."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from scipy.spatial import KDTree
+
+from ..modalities import array, refuse, texts, whole
 
 
 def grid_positions(shape: tuple[int, int], topology: str) -> np.ndarray:
@@ -79,3 +82,29 @@ def neighbour_pairs(positions: np.ndarray, topology: str) -> np.ndarray:
 
 def _reach(topology: str) -> float:
     return 1e-6 + (math.sqrt(2) if topology == "rectangular" else 1.0)
+
+
+def check_map(som: Any) -> None:
+    """Raise a ValueError if fitted attributes of a ``SelfOrganizingMap`` do not go with each other."""
+    n_units, d = array(som, "codebook_", "f", (None, None)).shape
+    if som.topology_ not in ("rectangular", "hexagonal"):
+        refuse(som, "topology_", f"is {som.topology_!r:.60}")
+    sides = som.shape_ if isinstance(som.shape_, tuple) else ()
+    # the product first: the sides may be any numbers
+    if len(sides) != 2 or not all(type(s) is int and s > 0 for s in sides) or math.prod(sides) != n_units:
+        refuse(som, "shape_", f"is {som.shape_!r:.60}, with {n_units} units")
+    positions = array(som, "positions_", "if", (n_units, 2))
+    if not np.allclose(positions, grid_positions(sides, som.topology_)):
+        refuse(som, "positions_", f"are not those of a grid of shape {sides}")
+    if whole(som, "n_features_in_", 1) != d:
+        refuse(som, "n_features_in_", f"is {som.n_features_in_}, and the units have {d} columns")
+    if hasattr(som, "feature_names_in_"):
+        texts(som, "feature_names_in_", d)
+    array(som, "mean_", "f", (d,))
+    array(som, "scale_", "f", (d,), low=np.finfo(float).tiny)
+    array(som, "sums_", "f", (n_units, d))
+    array(som, "counts_", "f", (n_units,), low=0)
+    array(som, "labels_", "i", (None,), low=0, high=n_units - 1)
+    whole(som, "n_iter_")
+    if not isinstance(som.cooled_, (int, float)) or not 0 <= som.cooled_ <= 1:
+        refuse(som, "cooled_", f"is {som.cooled_!r:.60}")

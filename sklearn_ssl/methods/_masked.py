@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
 from ..base import Modality, Objective, Pretrainer
-from ..modalities import Sequences, unknown_target
+from ..modalities import Sequences, real, unknown_target
 from ..training import Batch, RandomStream, Step
 
 MASK_SEED, N_MASKS = 0, 8  # of score_samples
@@ -225,9 +224,9 @@ class MaskedPretrainer(Pretrainer):
     _compares_rows: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "target": [StrOptions({"value", "bin"})],
-        "mask_rate": [Interval(Real, 0, 1, closed="neither")],
-        "visible_weight": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
-        "mask_weight": [Interval(Real, 0, None, closed="left")],
+        "mask_rate": [real(0, 1, closed="neither")],
+        "visible_weight": [real(0, closed="left"), StrOptions({"auto"})],
+        "mask_weight": [real(0, closed="left")],
     }
 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:

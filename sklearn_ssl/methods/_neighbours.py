@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from ..modalities import normalized
 
@@ -99,3 +100,28 @@ def coherence(
             total, own = w @ units[places], w * units[places].any(axis=1)
             found[i] = (total @ total - own @ own) / (w.sum() ** 2 - w @ w)
     return found
+
+
+def weighted_means(
+    documents: list[list[str]], vocabulary: dict[str, int], vectors: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """Return the weighted mean vector of the known words of each text; zeros if no word is known.
+
+    Parameters
+    ----------
+    documents : list of list of str
+    vocabulary : dict of str to int
+    vectors : ndarray of shape (n_tokens, n_components)
+    weight : ndarray of shape (n_tokens,)
+
+    Returns
+    -------
+    ndarray of shape (n, n_components), float32
+    """
+    rows = [[vocabulary[word] for word in tokens if word in vocabulary] for tokens in documents]
+    places = np.array([place for row in rows for place in row], dtype=np.int64)
+    offsets = np.cumsum([0, *map(len, rows)])
+    shape = (len(documents), len(vectors))
+    parts = sp.csr_array((weight[places].astype(np.float32), places, offsets), shape=shape)
+    total = np.asarray(parts.sum(axis=1)).reshape(-1, 1)
+    return (parts @ vectors / np.where(total > 0, total, 1)).astype(np.float32)

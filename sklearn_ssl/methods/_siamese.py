@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
 from ..base import Modality, Objective, Pretrainer
 from ..encoders import head
+from ..modalities import real
 from ..training import Batch
 
 WIDTH = 256  # of the embeddings that are compared
@@ -263,8 +263,8 @@ class SiamesePretrainer(Pretrainer):
     )
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "loss": [StrOptions({"byol", "simsiam", "barlow_twins", "vicreg"})],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "redundancy": [Interval(Real, 0, None, closed="left")],
+        "momentum": [real(0, 1, closed="both")],
+        "redundancy": [real(0, closed="left")],
     }
 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,18 +11,19 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Cluster
 from sklearn.metrics import euclidean_distances
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from ..base import forget_fitted
 from ..doc_link import DocLinkMixin
+from ..modalities import count, is_count, real
 from ..persistence import SaveMixin
 from ..training import draw_seed, progress_bar
 from ._codebook import CHUNK, distances_to_nearest, nearest, sums_by_unit
 from ._dense import dense_numbers
-from ._grid import are_neighbours, grid_positions, smooth
+from ._grid import are_neighbours, check_map, grid_positions, smooth
 
 HALF_LIFE = 1000  # further rows of partial_fit after which a row has half its weight
 
@@ -130,9 +130,9 @@ class SelfOrganizingMap(
         "shape": [StrOptions({"auto"}), tuple, list],
         "topology": [StrOptions({"rectangular", "hexagonal"})],
         "output": [StrOptions({"distance", "position"})],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "radius": [Interval(Real, 0, None, closed="neither"), None],
-        "final_radius": [Interval(Real, 0, None, closed="neither")],
+        "max_epochs": [count(1)],
+        "radius": [real(0, closed="neither"), None],
+        "final_radius": [real(0, closed="neither")],
         "init": [StrOptions({"pca", "random"})],
         "scale": ["boolean"],
         "random_state": ["random_state"],
@@ -274,7 +274,7 @@ class SelfOrganizingMap(
             n_units = min(100, max(2, n // 20))
             return math.isqrt(n_units), n_units // math.isqrt(n_units)
         sides = tuple(self.shape)
-        if len(sides) != 2 or any(not isinstance(s, Integral) or s < 1 for s in sides):
+        if len(sides) != 2 or not all(is_count(s, 1) for s in sides):
             raise ValueError(f"shape={self.shape!r} must be 'auto' or two positive integers (rows, columns).")
         return int(sides[0]), int(sides[1])
 
@@ -319,6 +319,9 @@ class SelfOrganizingMap(
         for rows in gen_batches(len(array), CHUNK):  # no full copy in float64
             scaled[rows] = (array[rows] - self.mean_) / self.scale_
         return scaled
+
+    def _check_fitted(self) -> None:
+        check_map(self)
 
     @property
     def _n_features_out(self) -> int:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
 from ..base import Modality, Objective, Pretrainer
+from ..modalities import real
 from ..training import Batch, Step
 from ._decoding import DecodingObjective, SamplerMixin
 
@@ -188,7 +187,7 @@ class VAEPretrainer(SamplerMixin, Pretrainer):
     _projects_features: ClassVar[bool] = True
     _collapse_advice: ClassVar[str] = "Lower beta."
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "beta": [Interval(Real, 0, None, closed="left")],
+        "beta": [real(0, closed="left")],
     }
 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:

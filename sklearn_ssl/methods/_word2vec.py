@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..base import check_columns, forget_fitted
 from ..doc_link import DocLinkMixin
-from ..modalities import SPECIAL, Text, collect, doubt_documents, doubt_words, find_vocabulary, stack_rows
+from ..modalities import (
+    SPECIAL,
+    Text,
+    array,
+    collect,
+    count,
+    doubt_documents,
+    doubt_words,
+    find_vocabulary,
+    is_count,
+    places,
+    real,
+    refuse,
+    stack_rows,
+)
 from ..persistence import SaveMixin
 from ..training import auto_epochs, draw_seed, progress_bar
-from ._neighbours import coherence, listed, nearest, place_of
+from ._neighbours import coherence, listed, nearest, place_of, weighted_means
 
 LONGEST = 10_000  # words of a sentence that gensim reads; it silently drops the rest
 
@@ -32,31 +44,6 @@ def pieces(documents: list[list[str]], known: dict[str, int]) -> list[list[str]]
 def smooth_idf(n_texts: int, df: np.ndarray) -> np.ndarray:
     """Return the inverse document frequency of ``TfidfTransformer``, ``log((1 + n) / (1 + df)) + 1``."""
     return np.log((1 + n_texts) / (1 + df)) + 1
-
-
-def weighted_means(
-    documents: list[list[str]], vocabulary: dict[str, int], vectors: np.ndarray, weight: np.ndarray
-) -> np.ndarray:
-    """Return the weighted mean vector of the known words of each text; zeros if no word is known.
-
-    Parameters
-    ----------
-    documents : list of list of str
-    vocabulary : dict of str to int
-    vectors : ndarray of shape (n_tokens, n_components)
-    weight : ndarray of shape (n_tokens,)
-
-    Returns
-    -------
-    ndarray of shape (n, n_components), float32
-    """
-    rows = [[vocabulary[word] for word in tokens if word in vocabulary] for tokens in documents]
-    places = np.array([place for row in rows for place in row], dtype=np.int64)
-    offsets = np.cumsum([0, *map(len, rows)])
-    shape = (len(documents), len(vectors))
-    parts = sp.csr_array((weight[places].astype(np.float32), places, offsets), shape=shape)
-    total = np.asarray(parts.sum(axis=1)).reshape(-1, 1)
-    return (parts @ vectors / np.where(total > 0, total, 1)).astype(np.float32)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -147,14 +134,14 @@ class Word2VecPretrainer(
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "modality": "no_validation",  # type: ignore[dict-item]  # scikit-learn's; _new_modality checks it
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "window": [Interval(Integral, 1, None, closed="left")],
-        "negative": [Interval(Integral, 1, None, closed="left")],
-        "subsample": [Interval(Real, 0, 1, closed="both")],
+        "n_components": [count(1)],
+        "window": [count(1)],
+        "negative": [count(1)],
+        "subsample": [real(0, 1, closed="both")],
         "use_idf": ["boolean"],
-        "max_epochs": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "n_jobs": [Integral, None],
+        "max_epochs": [count(0), StrOptions({"auto"})],
+        "lr": [real(0, closed="neither")],
+        "n_jobs": [count(-1000, 1000), None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -191,14 +178,13 @@ class Word2VecPretrainer(
         numbers, counts, df = find_vocabulary(corpus, modality.min_df, modality.max_features)
         if not numbers:
             raise ValueError("There is no word in X. Pass texts with words, or other tokens in Text(...).")
-        n_special = len(SPECIAL)
-        vocabulary = {word: number - n_special for word, number in numbers.items()}
+        vocabulary = {word: number - len(SPECIAL) for word, number in numbers.items()}
         epochs = auto_epochs(int(counts.sum()), 5000) if isinstance(self.max_epochs, str) else self.max_epochs
         vectors = self._train(gensim, pieces(documents, vocabulary), vocabulary, int(epochs))
         forget_fitted(self)
         check_columns(self, X, reset=True)
         self.modality_, self.vocabulary_, self.vectors_ = modality, vocabulary, vectors
-        self.idf_ = smooth_idf(len(documents), df[n_special:]).astype(np.float32)
+        self.idf_ = smooth_idf(len(documents), df[len(SPECIAL) :]).astype(np.float32)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -270,7 +256,7 @@ class Word2VecPretrainer(
         """
         check_is_fitted(self)
         n = n if topn is None else topn
-        if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
+        if not is_count(n, 1):
             raise ValueError(f"n={n!r} must be an integer of at least 1.")
         added = self._places([*listed(word), *listed(positive)])
         return nearest(self.vocabulary_, self.vectors_, added, self._places(listed(negative)), int(n))
@@ -320,6 +306,12 @@ class Word2VecPretrainer(
             with bar:
                 model.train(texts, total_examples=model.corpus_count, epochs=epochs, callbacks=[Bar()])
         return model.wv.vectors[[model.wv.key_to_index[word] for word in vocabulary]]
+
+    def _check_fitted(self) -> None:
+        n = len(array(self, "vectors_", "f", (None, None)))
+        array(self, "idf_", "f", (n,), low=0)
+        if len(places(self, "vocabulary_", n)) != n or not isinstance(self.modality_, Text):
+            refuse(self, "vocabulary_", f"does not go with {n} vectors and the modality {self.modality_}")
 
     @property
     def _weight(self) -> np.ndarray:

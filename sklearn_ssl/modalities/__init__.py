@@ -2,6 +2,8 @@
 
 from ..naming import publish
 from ._base import Decoder, Modality, ValueDecoder, unknown_encoder, unknown_target
+from ._constraints import count, is_count, real
+from ._fitted import array, places, refuse, texts, whole
 from ._frames import check_frame, is_frame, other_than_numbers
 from ._image import Image
 from ._input import check_rows, is_texts, shape_of, stack_rows

@@ -100,6 +100,12 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
     def configure_for(self, encoder: str | nn.Module) -> None:
         """Hook called before ``fit`` with the user's network or its name. Does nothing by default."""
 
+    def check_fitted(self) -> None:
+        """Hook: raise a ValueError if fitted attributes do not go with each other, as in a file that was changed.
+
+        ``load`` calls it. What passes must not fail in ``transform``.
+        """
+
     @abstractmethod
     def fit_validate(self, X: Any) -> Store:
         """Learn scaling statistics and the like from raw X, and return it as a store; raise if X is invalid.

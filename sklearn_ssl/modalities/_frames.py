@@ -23,9 +23,15 @@ def is_pandas(X: Any) -> bool:
 
 
 def check_frame(frame: Any) -> None:
-    """Refuse frames with duplicate column names, and lazy frames."""
+    """Refuse frames with duplicate column names, lazy frames, and frames of other libraries than pandas and polars."""
     if hasattr(type(frame), "collect"):
         raise TypeError("X is a lazy frame, which has no rows yet. Call .collect() first.")
+    libraries = [base.__module__.split(".")[0] for base in type(frame).__mro__]
+    if not {"pandas", "polars"} & set(libraries):
+        way = ".compute()" if hasattr(frame, "compute") else ".to_pandas()"
+        raise TypeError(
+            f"X is {type(frame).__name__} of {libraries[0]}. Take a DataFrame of pandas or polars: call {way} first."
+        )
     twice = [str(name) for name, count in Counter(frame.columns).items() if count > 1]
     if twice:
         raise ValueError(f"Column names that occur twice: {twice[:5]}. Rename or drop columns.")
@@ -116,8 +122,8 @@ def _kind_of_objects(column: Any) -> str:
         return "date"
     if kind in ("integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"):
         return "number"
-    if kind == "string":
-        return "category"
+    if kind in ("string", "complex"):
+        return "category" if kind == "string" else "other"
     if any(isinstance(cell, (datetime.date, datetime.time, datetime.timedelta)) for cell in column):
         return "date"
     try:
@@ -134,6 +140,11 @@ def numbers_of(X: Any) -> Any:
         for name in objects:
             X = with_column(X, name, X[name].where(X[name].notna(), np.nan).astype(float))
         return X
+    if is_frame(X):  # numpy has no integers of 128 bits
+        import polars as pl
+
+        wide = [name for name, kind in X.schema.items() if str(kind).endswith("Int128")]
+        return X.with_columns(pl.col(wide).cast(pl.Float64)) if wide else X
     if isinstance(X, np.ndarray) and X.dtype.kind in "OU":
         objects_ = X.astype(object)
         objects_[is_missing(objects_)] = np.nan

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,12 +11,14 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import InputTags, gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
 from ..encoders import ConvDecoder, ConvNet
 from ..training import Rows
 from ._base import Modality, ValueDecoder, unknown_encoder, unknown_target
+from ._constraints import count, is_count, is_share, real
+from ._fitted import array, refuse
 from ._image_views import change_intensity, crop_and_flip, hide_patches
 from ._input import check_rows, shape_of
 from ._intensities import doubt_range
@@ -137,8 +138,8 @@ class Image(Modality):
         "channels": [StrOptions({"auto", "first", "last"})],
         "crop_scale": [tuple, list],
         "horizontal_flip": ["boolean"],
-        "intensity": [Interval(Real, 0, None, closed="left")],
-        "patch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "intensity": [real(0, closed="left")],
+        "patch_size": [count(1), None],
     }
 
     @property
@@ -214,6 +215,27 @@ class Image(Modality):
         doubt_range(array, self.channels_last, self.mean_, self.scale_)
         return Rows(array, self._scale)
 
+    def check_fitted(self) -> None:
+        """Raise a ValueError if fitted attributes do not go with each other."""
+        self._check_params()
+        layout, axis = self.layout_, self.channel_axis_
+        if (
+            not isinstance(layout, tuple)
+            or len(layout) not in (2, 3)
+            or not all(is_count(side, 1) for side in layout)
+        ):
+            refuse(self, "layout_", f"must be two or three positive integers, and is {layout!r:.60}")
+        if axis not in ((None,) if len(layout) == 2 else (0, 2)) or isinstance(axis, (bool, float)):
+            refuse(self, "channel_axis_", f"is {axis!r:.60}, with images of shape {layout}")
+        sides = [side for place, side in enumerate(layout) if place != axis]
+        shape = (1 if axis is None else layout[axis], *sides)
+        if self.shape_ != shape or (self.shape is not None and tuple(self.shape) != layout):
+            refuse(self, "shape_", f"is {self.shape_!r:.60}, with images of shape {layout}")
+        if not isinstance(self.flat_, bool) or (self.flat_ and self.shape is None):
+            refuse(self, "flat_", f"is {self.flat_!r:.60}, with shape={self.shape!r}")
+        array(self, "mean_", "f", shape[:1])
+        array(self, "scale_", "f", shape[:1], low=np.finfo(float).tiny)
+
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build a small convolutional network, called ``"auto"`` or ``"convnet"``."""
         if name not in ("auto", *self.encoders):
@@ -257,13 +279,13 @@ class Image(Modality):
 
     def _check_params(self) -> None:
         low_high = tuple(self.crop_scale)
-        numbers = len(low_high) == 2 and all(isinstance(share, Real) for share in low_high)
+        numbers = len(low_high) == 2 and all(is_share(share) for share in low_high)
         if not numbers or not 0 < low_high[0] <= low_high[1] <= 1:
             raise ValueError(
                 f"crop_scale={self.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1."
             )
         sides = (2, 3) if self.shape is None else tuple(self.shape)
-        if len(sides) not in (2, 3) or any(not isinstance(s, Integral) or s < 1 for s in sides):
+        if len(sides) not in (2, 3) or not all(is_count(side, 1) for side in sides):
             raise ValueError(
                 f"shape={self.shape!r} must be (h, w), (c, h, w) or (h, w, c) with positive integers."
             )

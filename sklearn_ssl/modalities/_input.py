@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,13 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
                 + ("Pass images of one shape, as an array." if modality.noun == "images" else advice)
             ) from error
         raise
+    except (
+        TypeError
+    ) as error:  # numpy's, of cells that are no real numbers, and of containers that it cannot read
+        raise TypeError(
+            f"{type(modality).__name__} takes real numbers, and X of type {type(X).__name__} is not that: {error}. "
+            "Pass an array of numbers, or a DataFrame of pandas or polars."
+        ) from error
 
 
 def _unwrap(X: Any) -> Any:
@@ -53,6 +61,10 @@ def _unwrap(X: Any) -> Any:
         X = _from_torch(X)
     if isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], torch.Tensor):
         X = [_from_torch(x).numpy() if isinstance(x, torch.Tensor) else x for x in X]
+    if isinstance(X, Mapping) and not isinstance(X, dict):
+        raise TypeError(
+            f"X is {type(X).__name__}, in which names stand for arrays. Pass a DataFrame: X.to_dataframe()."
+        )
     if is_picture(X):
         raise TypeError("X is one picture. Pass a list of pictures: [X].")
     if getattr(getattr(X, "dtype", None), "name", "").startswith(SHORT_FLOATS):
@@ -146,7 +158,7 @@ def _container(X: Any) -> str:
 
 def is_texts(X: Any) -> bool:
     """Return whether X is a list, array or Series whose first entry that is not missing is a str."""
-    listed = hasattr(X, "__len__") and hasattr(X, "__iter__") and not isinstance(X, (str, bytes, dict))
+    listed = hasattr(X, "__len__") and hasattr(X, "__iter__") and not isinstance(X, (str, bytes, Mapping))
     if (
         not listed
         or is_frame(X)

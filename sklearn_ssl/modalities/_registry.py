@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ._base import Modality
+from ._frames import check_frame, is_frame
 from ._image import Image
 from ._input import shape_of
 from ._pictures import refuse_files, stack_images
@@ -69,6 +70,8 @@ def infer_modality(X: Any) -> Modality:
     UserWarning
         If a column of a DataFrame looks like texts. It is treated as categorical.
     """
+    if is_frame(X):
+        check_frame(X)
     refuse_files(X)
     stack_images(X)  # refuses images of several shapes
     for kind in MODALITIES:

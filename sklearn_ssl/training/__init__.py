@@ -25,6 +25,7 @@ from ._loader import (
 from ._net import ObjectiveNet
 from ._probe import output_width
 from ._progress import Progress, progress_bar
+from ._saved import Allowance, check_finite, check_weights, without_memory
 from ._seed import RandomStream, draw_seed, in_float32
 from ._seen import SeenLoss
 from ._settings import n_threads
@@ -32,6 +33,7 @@ from ._step import Step, Targets, as_step, weighted_mean
 from ._time import TimeLimit
 
 __all__ = [
+    "Allowance",
     "Batch",
     "BatchLoader",
     "CollapseMonitor",
@@ -50,6 +52,8 @@ __all__ = [
     "auto_epochs",
     "calibrate",
     "check_callbacks",
+    "check_finite",
+    "check_weights",
     "collapse_of",
     "draw_seed",
     "dtype_name",
@@ -75,6 +79,7 @@ __all__ = [
     "weights_of",
     "with_batch_statistics",
     "without_fitted",
+    "without_memory",
 ]
 
 publish(__name__)

@@ -17,6 +17,8 @@ def resolve_device(device: str | torch.device) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         resolved = torch.device(device)
+        if resolved.type == "cpu" and resolved.index:  # torch takes any number
+            raise RuntimeError("there is one CPU")
         torch.empty(0, device=resolved)  # a name may be known while no such device is there
         if not torch.amp.is_autocast_available(resolved.type):
             raise RuntimeError("it holds no data to train on")

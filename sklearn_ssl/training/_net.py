@@ -25,6 +25,22 @@ from ._time import TimeLimit
 VALIDATION_SEED = 0  # the same views in every epoch, so that losses can be compared
 
 
+class Epochs(History):
+    """A history whose last row can be looked at without a copy of all others, which skorch makes each time."""
+
+    def __getitem__(self, i: Any) -> Any:
+        return list.__getitem__(self, i) if isinstance(i, int) else super().__getitem__(i)
+
+
+def least_of(history: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the smallest value so far of each loss."""
+    least: dict[str, float] = {}
+    for row in history:
+        for name, value in row.items():
+            least[name] = min(value, least.get(name, math.inf))
+    return least
+
+
 class ObjectiveNet(NeuralNet):
     """Train an objective: a module that knows its own loss.
 
@@ -146,9 +162,9 @@ class ObjectiveNet(NeuralNet):
                 f"(now {self.lr:g}), look for extreme values in X and in the parameters of the loss (such as "
                 "a tiny temperature), or use precision='float32' if it is not."
             )
-        so_far = [row[name] for row in self.history[:-1] if name in row]
         self.history.record(name, value)
-        self.history.record(f"{name}_best", value < min(so_far, default=math.inf))
+        self.history.record(f"{name}_best", value < self.least_.get(name, math.inf))
+        self.least_[name] = min(value, self.least_.get(name, math.inf))
 
     def train(self, store: Any, epochs: int, stream: RandomStream) -> None:
         """Train for `epochs` more epochs, with the random numbers of `stream`.
@@ -175,8 +191,18 @@ class ObjectiveNet(NeuralNet):
         self.initialize()
         for group in self.optimizer_.param_groups:
             group["initial_lr"] = group["lr"]  # a schedule that continues needs it
-        self.history = History([{**row, "batches": []} for row in history])
+        self.past_, self.least_ = history, least_of(history)
+        self.history = Epochs({**row, "batches": []} for row in history)
         self.module_.eval()
+        return self
+
+    def follow(self, net: ObjectiveNet, history: list[dict[str, Any]]) -> Self:
+        """Go on after the epochs of another net, whose figures are `history`.
+
+        Its rows are taken over, not copied: many short fits have a long history.
+        """
+        self.past_, self.least_, self.history = history, dict(net.least_), net.history
+        del self.history[len(history) :]  # of an epoch that was broken off, or of a fit that was undone
         return self
 
     def memory(self) -> Memory:
@@ -197,8 +223,9 @@ class ObjectiveNet(NeuralNet):
 
     def epochs(self) -> list[dict[str, Any]]:
         """Return the figures of each complete epoch."""
-        rows = [row for row in self.history if "train_loss" in row]
-        return [{k: v for k, v in row.items() if _is_scalar(k, v)} for row in rows]
+        new = (self.history[i] for i in range(len(self.past_), len(self.history)))
+        rows = [row for row in new if "train_loss" in row]
+        return [*self.past_, *({k: v for k, v in row.items() if _is_scalar(k, v)} for row in rows)]
 
     def _stopped_early(self) -> bool:
         callbacks = [c for _, c in self.callbacks_]

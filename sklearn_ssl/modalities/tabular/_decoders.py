@@ -16,6 +16,13 @@ from ._cells import Cells
 SAMPLE_CELLS = 10**7  # in the sample from which quantiles are computed
 
 
+def critic_of(width: int, n_components: int) -> nn.Sequential:
+    """Return two layers without batch normalisation that map a batch ``(n, width)`` to ``(n, n_components)``."""
+    return nn.Sequential(
+        nn.Linear(width, 256), nn.LeakyReLU(0.2), nn.Linear(256, n_components), nn.LeakyReLU(0.2)
+    )
+
+
 class CellLoss(nn.Module):
     """Loss shared by the decoders of tables: cross-entropy for categories, and zero for missing cells.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,19 +11,21 @@ import scipy.sparse as sp
 import torch
 from sklearn.datasets import load_iris
 from sklearn.utils import InputTags
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
 from ...encoders import MLP
 from ...training import Rows
 from .._base import Decoder, Modality, unknown_encoder, unknown_target
+from .._constraints import count, real
 from .._frames import is_frame
 from .._input import shape_of
 from ._categories import categorical_columns, encode, find_categories
 from ._cells import Cells, replace_cells, side_by_side
-from ._decoders import BinDecoder, TableDecoder, edges_of
+from ._decoders import BinDecoder, TableDecoder, critic_of, edges_of
 from ._doubts import warn_of_empty, warn_of_looks
 from ._drift import constant_categories, expected_rare, type_of, warn_of_drift, warn_of_holes
+from ._fitted import check_fitted
 from ._input import Table, as_table, kinds_of, refuse_columns, take_apart
 from ._marginals import marginal_rows
 from ._names import adapt, inputs_by, names_of
@@ -124,11 +125,11 @@ class Tabular(Modality):
     encoders: ClassVar[tuple[str, ...]] = ("mlp",)
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "corruption_rate": [Interval(Real, 0, 1, closed="both")],
-        "clip": [Interval(Real, 0, None, closed="neither")],
-        "n_bins": [Interval(Integral, 2, None, closed="left")],
+        "corruption_rate": [real(0, 1, closed="both")],
+        "clip": [real(0, closed="neither")],
+        "n_bins": [count(2)],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
-        "max_categories": [Interval(Integral, 2, None, closed="left")],
+        "max_categories": [count(2)],
     }
 
     @classmethod
@@ -228,6 +229,10 @@ class Tabular(Modality):
         ]
         return self._store(table.numbers, codes, isinstance(X, np.memmap), drifted)
 
+    def check_fitted(self) -> None:
+        """Raise a ValueError if fitted attributes do not go with each other."""
+        check_fitted(self)
+
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build an MLP, called ``"auto"`` or ``"mlp"``."""
         if name not in ("auto", *self.encoders):
@@ -285,12 +290,7 @@ class Tabular(Modality):
 
     def critic(self, n_components: int) -> nn.Module:
         """Build two layers without batch normalisation that map a batch to ``(n, n_components)``."""
-        return nn.Sequential(
-            nn.Linear(self.cells.width, 256),
-            nn.LeakyReLU(0.2),
-            nn.Linear(256, n_components),
-            nn.LeakyReLU(0.2),
-        )
+        return critic_of(self.cells.width, n_components)
 
     def restore(self, x: Tensor) -> np.ndarray:
         """Return rows ``(n, d)`` in the units of X; a binary column gets the probability of a one.

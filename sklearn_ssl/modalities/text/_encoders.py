@@ -8,7 +8,10 @@ from torch import nn
 
 from ...encoders import (
     PretrainedText,
+    TokenBag,
+    TokenConvNet,
     TokenEncoder,
+    Transformer,
     default_prompt,
     is_sentence_transformer,
     is_transformer,
@@ -16,6 +19,17 @@ from ...encoders import (
 )
 from ...warning import warn
 from ._subwords import to_json_string
+
+
+def new_encoder(
+    name: str, n_tokens: int, n_positions: int, n_components: int | None, causal: bool
+) -> TokenEncoder:
+    """Return a new encoder called ``"convnet"`` or ``"bag"``; a transformer for any other name."""
+    if name == "convnet":
+        return TokenConvNet(n_tokens, n_components, causal=causal)
+    if name == "bag":
+        return TokenBag(n_tokens, n_components)
+    return Transformer(n_tokens, n_positions, n_components, causal=causal)
 
 
 def pretrained_settings(text: Any, encoder: Any) -> dict[str, Any]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
+from .._constraints import is_count, is_share
 from .._frames import check_frame, column_of, is_frame
 
 
 def check_params(text: Any) -> None:
     """Check the parameters of a ``Text`` that depend on each other or have several parts."""
     low_high = tuple(text.ngram_range)
-    whole = len(low_high) == 2 and all(isinstance(size, Integral) for size in low_high)
+    whole = len(low_high) == 2 and all(is_count(size, 1) for size in low_high)
     if not whole or not 1 <= low_high[0] <= low_high[1]:
         raise ValueError(f"ngram_range={text.ngram_range!r} must be two integers, 1 <= smallest <= largest.")
     if text.analyzer == "subword" and low_high != (1, 1):
@@ -23,15 +23,20 @@ def check_params(text: Any) -> None:
     if text.analyzer != "subword" and text.tokenizer is not None:
         raise ValueError(f"analyzer={text.analyzer!r} needs no tokenizer. Pass analyzer='subword'.")
     try:
-        groups = re.compile(text.token_pattern).groups
+        pattern = re.compile(text.token_pattern)
     except re.error as error:
         raise ValueError(
             f"token_pattern={text.token_pattern!r} is no regular expression: {error}."
         ) from error
-    if groups > 1:
+    if pattern.fullmatch(""):
+        raise ValueError(
+            f"token_pattern={text.token_pattern!r} is a pattern of nothing, too, and a token has at least a letter. "
+            "Write + in place of *."
+        )
+    if pattern.groups > 1:
         raise ValueError(f"token_pattern={text.token_pattern!r} must have one group at most, the word.")
     shares = tuple(text.crop_scale)
-    numbers = len(shares) == 2 and all(isinstance(share, Real) for share in shares)
+    numbers = len(shares) == 2 and all(is_share(share) for share in shares)
     if not numbers or not 0 < shares[0] <= shares[1] <= 1:
         raise ValueError(f"crop_scale={text.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1.")
 

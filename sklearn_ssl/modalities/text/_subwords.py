@@ -83,21 +83,43 @@ def read_tokenizer(source: Any) -> Any:
     ValueError
         If `source` is none of these.
     """
-    tk = library()
     text = str(source) if isinstance(source, (str, Path)) else to_json_string(source)
+    if text.lstrip().startswith("{"):
+        return tokenizer_of(text)
     try:
-        if not text.lstrip().startswith("{"):
-            path = Path(text)
-            text = (path / "tokenizer.json" if path.is_dir() else path).read_text(encoding="utf-8")
-        tokenizer = tk.Tokenizer.from_str(text)
-    except Exception as error:  # tokenizers raises bare Exceptions
-        raise ValueError(
-            f"tokenizer={str(source)[:60]!r} is no tokenizer of the package tokenizers: {error}. Pass the path of a "
-            "tokenizer.json, the folder it is in, or its text."
-        ) from error
-    tokenizer.no_padding()
-    tokenizer.encode_special_tokens = True  # "[MASK]" in a text is not the mask token
-    return complete(tokenizer)
+        path = Path(text)
+        text = (path / "tokenizer.json" if path.is_dir() else path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise _no_tokenizer(source, error) from error
+    return tokenizer_of(text)
+
+
+def tokenizer_of(text: str) -> Any:
+    """Read a tokenizer from JSON text; no file is opened, whatever the text is.
+
+    Raises
+    ------
+    ValueError
+        If the text is no tokenizer.
+    """
+    try:
+        tokenizer = library().Tokenizer.from_str(text)
+        tokenizer.no_padding()
+        tokenizer.encode_special_tokens = True  # "[MASK]" in a text is not the mask token
+        return complete(tokenizer)
+    except ImportError:
+        raise
+    except BaseException as error:  # tokenizers raises bare Exceptions, and panics that are not even those
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise
+        raise _no_tokenizer(text, error) from error
+
+
+def _no_tokenizer(source: Any, error: BaseException) -> ValueError:
+    return ValueError(
+        f"tokenizer={str(source)[:60]!r} is no tokenizer of the package tokenizers: {error}. Pass the path of a "
+        "tokenizer.json, the folder it is in, or its text."
+    )
 
 
 def special_tokens(tokenizer: Any) -> tuple[int, ...]:
@@ -186,12 +208,17 @@ class Subwords:
     is_reversible = True
 
     def __init__(self, source: str, trained_here: bool):
-        self.tokenizer, self.trained_here = read_tokenizer(source), trained_here
+        self.tokenizer, self.trained_here = tokenizer_of(source), trained_here
 
     @property
     def special(self) -> tuple[int, ...]:
         """Ids of the padding, unknown, mask, start, end and separator tokens."""
         return special_tokens(self.tokenizer)
+
+    def is_of(self, vocabulary: dict[str, int]) -> bool:
+        """Return whether the tokenizer has these tokens, and adds no others to a text."""
+        added = set(self.tokenizer.encode("a").ids) - set(vocabulary.values())
+        return not added and self.tokenizer.get_vocab(with_added_tokens=True) == vocabulary
 
     def documents(self, texts: list[str]) -> Iterator[list[str]]:
         """Yield all tokens of each text, not truncated."""

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from sklearn.utils import InputTags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, StrOptions
 from torch import Tensor, nn
 
-from ...encoders import Hidden, TokenBag, TokenConvNet, TokenEncoder, Tokens, Transformer
+from ...encoders import Hidden, Tokens
 from .._base import unknown_encoder
+from .._constraints import count, real
 from .._input import is_texts
 from .._sequences import Positions, Sequences
 from ._augment import crop_tokens, mask_tokens
 from ._decoder import TokenDecoder
 from ._doubts import doubt_rows
-from ._encoders import adapt, pretrained_settings, prompt_of
+from ._encoders import adapt, new_encoder, pretrained_settings, prompt_of
+from ._fitted import check_fitted
 from ._input import are_bytes, check_params, example_texts, list_of_texts
 from ._ngrams import NGrams
 from ._segments import Cutter, token_kinds
@@ -128,14 +129,14 @@ class Text(Sequences):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "analyzer": [StrOptions({"word", "char", "char_wb", "subword"})],
         "ngram_range": [tuple, list],
-        "max_features": [Interval(Integral, 1, None, closed="left"), None],
-        "min_df": [Interval(Integral, 1, None, closed="left")],
+        "max_features": [count(1), None],
+        "min_df": [count(1)],
         "lowercase": ["boolean"],
-        "max_length": [Interval(Integral, 1, None, closed="left"), None],
+        "max_length": [count(1), None],
         "token_pattern": [str],
         "tokenizer": [str, Path, HasMethods("to_str"), HasMethods("get_vocab"), None],
         "crop_scale": [tuple, list],
-        "token_dropout": [Interval(Real, 0, 1, closed="left")],
+        "token_dropout": [real(0, 1, closed="left")],
     }
 
     @classmethod
@@ -187,6 +188,10 @@ class Text(Sequences):
         doubt_rows(rows, self.special_, self.counts_, self.vocabulary_, self.analyzer)
         return rows
 
+    def check_fitted(self) -> None:
+        """Raise a ValueError if fitted attributes do not go with each other."""
+        check_fitted(self)
+
     def fit_documents(self, X: Any) -> list[list[str]]:
         """Learn to split texts, but no vocabulary, and return all tokens of each text as str, not truncated."""
         texts = self._learn_tokenizer(X)
@@ -198,15 +203,9 @@ class Text(Sequences):
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build a small transformer (``"auto"``, ``"transformer"``), a ``"convnet"`` or a ``"bag"``."""
-        net: TokenEncoder
-        if name in ("auto", "transformer"):
-            net = Transformer(len(self.counts_), self.n_positions_, n_components, causal=causal)
-        elif name == "convnet":
-            net = TokenConvNet(len(self.counts_), n_components, causal=causal)
-        elif name == "bag":
-            net = TokenBag(len(self.counts_), n_components)
-        else:
+        if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
+        net = new_encoder(name, len(self.counts_), self.n_positions_, n_components, causal)
         net.vocabulary = self.names()
         return net
 

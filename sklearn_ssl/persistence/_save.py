@@ -1,0 +1,129 @@
+"""Saving: what is fitted as JSON and tensors."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import sklearn
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from ..encoders import blueprint
+from ..modalities import Modality, to_json_string
+from ..training import weights_of
+from ._files import FORMAT, digest_of_description, digest_of_weights, library, write
+
+REBUILT = ("net_", "encoder_", "modality_")
+
+
+class SaveMixin:
+    """What can be saved: parameters and fitted attributes that are numbers, texts and arrays.
+
+    A class with a network says how it is built anew in ``_restore(modality, weights)``, and which of its parameters
+    are not written, in ``_not_saved``. It may say in ``_check_fitted`` what its fitted attributes must be like.
+    """
+
+    _not_saved: ClassVar[tuple[str, ...]] = ()
+
+    def _check_fitted(self) -> None:
+        """Hook: raise a ValueError if fitted attributes, as they were read, do not go with each other."""
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to the folder `path`, as safetensors and JSON, without pickle.
+
+        Parameters
+        ----------
+        path : str or Path
+            A folder; it is made if it is not there.
+
+        Raises
+        ------
+        ValueError
+            If `path` is a file.
+        OSError
+            If the folder cannot be written to.
+
+        See Also
+        --------
+        sklearn_ssl.load : Read it back.
+        """
+        _save(self, path)
+
+
+def _save(estimator: Any, path: str | Path) -> None:
+    library()
+    check_is_fitted(estimator)
+    tensors: dict[str, torch.Tensor] = {}
+    params = {k: v for k, v in estimator.get_params(deep=False).items() if k not in estimator._not_saved}
+    fitted = {k: v for k, v in fitted_of(estimator).items() if k not in REBUILT}
+    if "history_" in fitted and hasattr(estimator, "net_"):  # in training, a callback may save
+        fitted["history_"] = estimator.net_.epochs()
+    config = {
+        "format": FORMAT,
+        "save": secrets.token_hex(16),  # both files say of which save they are
+        "versions": {"scikit-learn": sklearn.__version__, "torch": str(torch.__version__)},
+        "class": name_of(type(estimator)),
+        "params": encode(params, tensors, "params"),
+        "fitted": encode(fitted, tensors, "fitted"),
+        "modality": encode(getattr(estimator, "modality_", None), tensors, "modality"),
+        "set_output": getattr(estimator, "_sklearn_output_config", {}),
+    }
+    if hasattr(estimator, "_restore"):
+        tensors |= {f"objective.{k}": v for k, v in weights_of(estimator.net_.module_).items()}
+    # safetensors knows no sharing: shared tensors are written once for each name
+    plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    config["digests"] = {"weights": digest_of_weights(plain), "description": digest_of_description(config)}
+    write(Path(path), config, plain)
+
+
+def fitted_of(obj: Any) -> dict[str, Any]:
+    return {k: v for k, v in vars(obj).items() if is_fitted_name(k)}
+
+
+def is_fitted_name(name: str) -> bool:
+    return name.isidentifier() and name.endswith("_") and not name.startswith("_")
+
+
+def name_of(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
+    """Turn `value` into JSON; arrays of numbers go into `tensors` under `name`."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        tensors[name] = torch.from_numpy(value.copy())
+        return {"array": name}
+    if isinstance(value, np.ndarray):
+        # an array of str, such as the classes of a classifier, is to be one again, and no array of objects
+        return {"strings": [str(v) for v in value.tolist()], "objects": value.dtype.kind != "U"}
+    if isinstance(value, (list, tuple)):
+        items = [encode(v, tensors, f"{name}.{i}") for i, v in enumerate(value)]
+        return {"tuple": items} if isinstance(value, tuple) else items
+    if isinstance(value, dict):
+        return {"dict": {k: encode(v, tensors, f"{name}.{k}") for k, v in value.items()}}
+    if isinstance(value, Modality):
+        params = encode(value.get_params(deep=False), tensors, f"{name}.params")
+        fitted = encode(fitted_of(value), tensors, f"{name}.fitted")
+        return {"modality": name_of(type(value)), "params": params, "fitted": fitted}
+    if isinstance(value, SaveMixin):  # as a parameter: what is fitted of it is the estimator's own by now
+        nested: Any = value
+        saved = {k: v for k, v in nested.get_params(deep=False).items() if k not in nested._not_saved}
+        return {"estimator": name_of(type(value)), "params": encode(saved, tensors, f"{name}.params")}
+    if hasattr(value, "to_str") or hasattr(value, "backend_tokenizer"):
+        return to_json_string(value)
+    if isinstance(value, nn.Module):
+        plan = encode(blueprint(value, tensors, name), tensors, name)
+        return {"module": name_of(type(value)), **({"plan": plan} if plan else {})}
+    if isinstance(value, (torch.device, Path)):
+        return str(value)
+    if isinstance(value, np.random.RandomState):
+        return None  # its state is of no use without the run that it was part of
+    raise TypeError(f"{name} of type {type(value).__name__} cannot be saved as JSON.")
