@@ -19,10 +19,10 @@ from ..training import (
     Batch,
     BatchLoader,
     CollapseMonitor,
+    LabeledStore,
     ObjectiveNet,
     Selection,
     Store,
-    as_step,
     batch_statistics,
     collapse_of,
     move,
@@ -127,7 +127,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         KeyboardInterrupt
             On Ctrl-C, after training has been ended cleanly: the estimator is usable.
         """
-        return self._fit(X, X_unlabeled, go_on=self.warm_start)
+        lesson = self._lesson(X, X_unlabeled, self.warm_start)
+        return self._fit(X, X_unlabeled, go_on=self.warm_start, **lesson)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Train for one epoch on X; the first call also fits the modality.
@@ -144,7 +145,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         -------
         self
         """
-        return self._fit(X, max_epochs=1, go_on=True)
+        return self._fit(X, max_epochs=1, go_on=True, **self._lesson(X, go_on=True))
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the features of X.
@@ -209,15 +210,21 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         objective, store = self._ready(X)
         if len(store) < 2 and self._compares_rows:
             raise ValueError("score needs at least 2 rows of X; it has 1. Pass a larger sample.")
+        targets = self._lesson(X, go_on=True).get("targets")
+        store = store if targets is None else LabeledStore(store, targets)
         total = size = 0.0
         with torch.no_grad(), batch_statistics(objective), seeded(SCORE_SEED, self.net_.device):
-            for batch, _ in BatchLoader(store, self._rows_per_batch, shuffle=True):  # X may be sorted
-                step = as_step(objective(move(batch, self.net_.device)))
+            for batch, target in BatchLoader(store, self._rows_per_batch, shuffle=True):  # X may be sorted
+                step = self.net_.get_loss(objective(move(batch, self.net_.device)), target)
                 weight = n_rows(batch) if step.weight is None else float(step.weight)
                 total, size = total + float(step.loss) * weight, size + weight
         if not size:
             raise ValueError("There is nothing in X that could be predicted. Pass longer rows.")
         return -total / size
+
+    def _lesson(self, X: Any, pool: Any = None, go_on: bool = False) -> dict[str, Any]:
+        """Hook: return `targets` and `learned` of ``_fit``, if the loss needs more than a batch of rows."""
+        return {}
 
     def _feature_width(self) -> int | None:
         return None if self._projects_features else self.n_components or self._default_width
