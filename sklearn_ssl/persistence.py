@@ -288,6 +288,10 @@ def _encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
     if isinstance(value, (list, tuple)):
         items = [_encode(v, tensors, f"{name}.{i}") for i, v in enumerate(value)]
         return {"tuple": items} if isinstance(value, tuple) else items
+    if isinstance(value, dict) and not all(isinstance(k, str) for k in value):
+        # the keys of a JSON object are texts
+        pairs = [[_encode(k, tensors, name), _encode(v, tensors, f"{name}.{k}")] for k, v in value.items()]
+        return {"pairs": pairs}
     if isinstance(value, dict):
         return {"dict": {k: _encode(v, tensors, f"{name}.{k}") for k, v in value.items()}}
     if isinstance(value, Modality):
@@ -322,6 +326,8 @@ def _decode(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return tuple(_decode(v, tensors) for v in value["tuple"])
     if "dict" in value:
         return {k: _decode(v, tensors) for k, v in value["dict"].items()}
+    if "pairs" in value:
+        return {k: _decode(v, tensors) for k, v in value["pairs"]}
     if "estimator" in value:
         return _find(SaveMixin, value["estimator"])(**_decode(value["params"], tensors))
     if "module" in value:
