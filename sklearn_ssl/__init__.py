@@ -16,6 +16,7 @@ from .methods import (
 )
 from .naming import publish
 from .persistence import load
+from .transfer import DistillationClassifier, DistillationPretrainer, ZeroShotClassifier
 
 __version__ = "0.1.0.dev0"
 
@@ -23,6 +24,8 @@ __all__ = [
     "AutoencoderPretrainer",
     "AutoregressivePretrainer",
     "ContrastivePretrainer",
+    "DistillationClassifier",
+    "DistillationPretrainer",
     "GANPretrainer",
     "LabeledOnly",
     "MaskedPretrainer",
@@ -32,7 +35,9 @@ __all__ = [
     "SiamesePretrainer",
     "VAEPretrainer",
     "Word2VecPretrainer",
+    "ZeroShotClassifier",
     "load",
 ]
 
-publish(__name__, also=("sklearn_ssl.methods", "sklearn_ssl.few_labels", "sklearn_ssl.persistence"))
+PASSED_ON = ("methods", "few_labels", "persistence", "transfer")
+publish(__name__, also=tuple(f"{__name__}.{package}" for package in PASSED_ON))
