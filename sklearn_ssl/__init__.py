@@ -25,6 +25,7 @@ from .methods import (
 )
 from .naming import publish
 from .persistence import load
+from .transfer import DistillationClassifier, DistillationPretrainer, ZeroShotClassifier
 
 __version__ = "0.1.0.dev0"
 
@@ -32,6 +33,8 @@ __all__ = [
     "AutoencoderPretrainer",
     "AutoregressivePretrainer",
     "ContrastivePretrainer",
+    "DistillationClassifier",
+    "DistillationPretrainer",
     "GANPretrainer",
     "LabeledOnly",
     "MaskedPretrainer",
@@ -41,6 +44,7 @@ __all__ = [
     "SiamesePretrainer",
     "VAEPretrainer",
     "Word2VecPretrainer",
+    "ZeroShotClassifier",
     "load",
 ]
 
@@ -58,4 +62,5 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LAZY})
 
 
-publish(__name__, also=("sklearn_ssl.methods", "sklearn_ssl.few_labels", "sklearn_ssl.persistence"))
+PASSED_ON = ("methods", "few_labels", "persistence", "transfer")
+publish(__name__, also=tuple(f"{__name__}.{package}" for package in PASSED_ON))

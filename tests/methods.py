@@ -5,14 +5,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import load_digits, load_iris
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from sklearn_ssl import (
     AutoencoderPretrainer,
     AutoregressivePretrainer,
     ContrastivePretrainer,
+    DistillationPretrainer,
     GANPretrainer,
     MaskedPretrainer,
     RotationPretrainer,
@@ -98,6 +101,39 @@ HOLES = ("n_bins", "patch_size")
 TABLES, IMAGES, TEXTS = ("tabular",), ("image",), ("text",)
 NUMBERS = ("tabular", "mixed", "image")
 
+
+class Directions(TransformerMixin, BaseEstimator):
+    """A light teacher for rows of any kind: their numbers, or counts of letters, along random directions."""
+
+    def __init__(self, seed=0):
+        self.seed = seed
+
+    def fit(self, X, y=None):
+        numbers = self._numbers(X)
+        self.mean_, scale = numbers.mean(0), numbers.std(0)
+        # a constant may seem to vary, by rounding
+        self.scale_ = np.where(scale > 1e-9 * np.abs(self.mean_), scale, 1.0)
+        shape = (numbers.shape[1], 16)
+        directions = np.random.default_rng(self.seed).normal(size=shape) / np.sqrt(shape[0])
+        self.directions_ = directions.astype(np.float32)
+        return self
+
+    def transform(self, X):
+        check_is_fitted(self)
+        return (self._numbers(X) - self.mean_) / self.scale_ @ self.directions_
+
+    def _numbers(self, X):
+        if isinstance(X, list) and X and isinstance(X[0], str):
+            X = [[text.lower().count(letter) for letter in "abcdefghijklmnopqrstuvwxyz"] for text in X]
+        X = check_array(X, dtype=float, allow_nd=True, ensure_all_finite="allow-nan")
+        return np.nan_to_num(X.reshape(len(X), -1))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
 METHODS = {
     "contrastive": Method(ContrastivePretrainer(), NUMBERS + TEXTS, {"temperature": 0.1}, HOLES),
     "byol": Method(SiamesePretrainer(loss="byol"), TABLES, {"momentum": 0.5}, HOLES),
@@ -113,6 +149,12 @@ METHODS = {
     "gan": Method(GANPretrainer(), NUMBERS, {"penalty": 10.0}, VIEWS + HOLES, enough=60, is_game=True),
     "autoregressive": Method(AutoregressivePretrainer(), TEXTS, ignores=VIEWS),
     "segment order": Method(SegmentOrderPretrainer(), TEXTS, ignores=VIEWS),
+    "distillation": Method(
+        DistillationPretrainer(Directions()),
+        NUMBERS + TEXTS,
+        {"teacher": Directions(seed=1)},
+        VIEWS + HOLES,
+    ),
 }
 
 CASES = [(method, kind) for method, m in METHODS.items() for kind in m.kinds]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import anomalies
+import distillation
 import enhancement
 import label_free
 import language_model
@@ -17,8 +18,10 @@ import pytest
 import samples
 import speed
 import texts
+import zero_shot
 from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, last, plot, report
 from sklearn.datasets import load_digits, load_iris
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 from speed import draw, time_case
@@ -198,3 +201,42 @@ def test_report_on_texts_compares_the_best_with_the_best_rival():
     ]
     text = "\n".join(texts.report(pd.DataFrame(rows)))
     assert "- splice: masked +20.0 over TF-IDF words (95 % interval of the runs +20.0 to +20.0)." in text
+
+
+def test_distillation_tells_what_is_kept(monkeypatch):
+    X, y = load_iris(return_X_y=True)
+    parts = (X[::2], X[1::2], y[::2], y[1::2])
+    monkeypatch.setattr(distillation, "split", lambda name, draw: parts)
+    monkeypatch.setattr(
+        distillation, "ExtraTreesClassifier", lambda n, random_state: ExtraTreesClassifier(3, random_state=0)
+    )
+    found = distillation.measure("iris", ["extra trees", "vote"], [5], 1, n_rows=500, max_epochs=2)
+    assert found.teacher.min() > 80 and (found["times faster"] > 0).all()
+    found["student"] = found.teacher / 2
+    lines = list(distillation.report(found))
+    assert [line.split("|")[2].strip() for line in lines[2:]] == ["extra trees", "vote"]
+    assert all("| 50.0 % |" in line for line in lines[2:])
+    assert len(distillation.some_rows(y, 0, 0)) == 75
+
+
+def test_zero_shot_tells_seen_and_unseen(monkeypatch):
+    kinds = np.repeat(list(zero_shot.KINDS), 30)
+    columns = np.array([zero_shot.KINDS[kind] for kind in kinds], float)
+    columns += np.random.default_rng(0).normal(size=columns.shape) / 3
+    setting = (kinds, {"attributes": zero_shot.KINDS}, {"raw": columns})
+    monkeypatch.setattr(zero_shot, "problem", lambda name, max_epochs: setting)
+    found = zero_shot.measure("toy", pairs=2)
+    assert len(found) == 2 * 3
+    best = found.groupby("model")["among unseen"].mean()
+    assert best["ESZSL, attributes"] > 70 and best["nearest attributes"] > 70
+    plain, auto = (found[found.model == f"ESZSL, attributes{end}"] for end in (", no penalty", ""))
+    assert (plain.seen > 90).all() and plain.unseen.mean() < auto.unseen.mean()
+    assert "| toy | raw | nearest attributes |" in "\n".join(zero_shot.report(found))
+
+
+@pytest.mark.parametrize("name, n_classes", [("digits", 10)])
+def test_descriptions_cover_the_classes(name, n_classes):
+    y, described, features = zero_shot.problem(name, max_epochs=0)
+    assert all(set(np.unique(y)) == set(kind) for kind in described.values())
+    assert len(set(y)) == n_classes and all(len(Z) == len(y) for Z in features.values())
+    assert set(zero_shot.KINDS) == set(zero_shot.SENTENCES)

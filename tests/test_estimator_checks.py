@@ -4,12 +4,13 @@ import pytest
 import sklearn
 from methods import KINDS, METHODS
 from sklearn.base import clone
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_checks
 from sklearn.utils._testing import ignore_warnings
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
-from sklearn_ssl import SelfOrganizingMap, Word2VecPretrainer
+from sklearn_ssl import DistillationClassifier, SelfOrganizingMap, Word2VecPretrainer, ZeroShotClassifier
 
 ONE_EACH = {type(m.estimator): m(max_epochs=1) for m in METHODS.values() if "tabular" in m.kinds}
 ON_TEXTS = [
@@ -21,6 +22,10 @@ ON_TEXTS = [
     Word2VecPretrainer(n_components=4, max_epochs=1),
 ]
 ON_TABLES = [*ONE_EACH.values(), SelfOrganizingMap()]
+CLASSIFIERS = [
+    DistillationClassifier(DecisionTreeClassifier(random_state=0), max_epochs=30, lr=1e-2),
+    ZeroShotClassifier(),
+]
 
 NOT_YIELDED = [
     "check_dataframe_column_names_consistency",
@@ -34,6 +39,12 @@ NOT_YIELDED = [
     "check_set_output_transform_polars",
     "check_transformer_get_feature_names_out",
     "check_transformer_get_feature_names_out_pandas",
+]
+
+NOT_YIELDED_FOR_CLASSIFIERS = [
+    "check_dataframe_column_names_consistency",
+    "check_inplace_ensure_writeable",
+    "check_param_validation",
 ]
 
 # all that feed no two-dimensional numbers; scikit-learn itself yields but one of them for texts
@@ -54,7 +65,7 @@ WITHOUT_NUMBERS = [
 ]
 
 
-@parametrize_with_checks(ON_TABLES)
+@parametrize_with_checks([*ON_TABLES, *CLASSIFIERS])
 def test_estimator_checks(estimator, check):
     check(estimator)
 
@@ -65,6 +76,22 @@ def test_at_least_46_checks_run_and_none_is_skipped(estimator):
     results = check_estimator(estimator, on_skip=None, on_fail=None)
     assert {result["status"] for result in results} == {"passed"}
     assert len(results) >= least
+
+
+@pytest.mark.parametrize(
+    "estimator, least", list(zip(CLASSIFIERS, (60, 54), strict=True)), ids=lambda e: type(e).__name__
+)
+def test_all_checks_of_classifiers_run(estimator, least):
+    results = check_estimator(estimator, on_skip=None, on_fail=None)
+    assert {result["status"] for result in results} == {"passed"}
+    assert len(results) >= least
+
+
+@pytest.mark.parametrize("name", NOT_YIELDED_FOR_CLASSIFIERS)
+@pytest.mark.parametrize("estimator", CLASSIFIERS, ids=lambda e: type(e).__name__)
+@ignore_warnings(category=UserWarning)
+def test_checks_of_classifiers_that_scikit_learn_does_not_yield(estimator, name):
+    getattr(estimator_checks, name)(type(estimator).__name__, estimator)
 
 
 @pytest.mark.parametrize("name", NOT_YIELDED)
@@ -81,6 +108,6 @@ def test_checks_that_feed_no_numbers(estimator, name):
 
 
 def test_number_of_checks_on_texts():
-    assert len(ON_TEXTS) == 6
+    assert len(ON_TEXTS) == 7
     assert len(WITHOUT_NUMBERS) == 13
     assert all(estimator.__sklearn_tags__().input_tags.string for estimator in ON_TEXTS)

@@ -20,7 +20,7 @@ LAYERS = [
     ("modalities",),
     ("persistence", "few_labels"),
     ("base", "callbacks", "metrics"),
-    ("methods", "testing", "model_selection"),
+    ("methods", "testing", "model_selection", "transfer"),
     ("inspection",),
     ("__init__",),
     ("__main__",),

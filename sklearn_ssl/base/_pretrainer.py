@@ -18,6 +18,7 @@ from ..training import (
     Batch,
     BatchLoader,
     CollapseMonitor,
+    LabeledStore,
     ObjectiveNet,
     RandomStream,
     Selection,
@@ -130,7 +131,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         KeyboardInterrupt
             On Ctrl-C, after training has been ended cleanly: the estimator is usable.
         """
-        return self._fit(X, X_unlabeled, go_on=self.warm_start)
+        lesson = self._lesson(X, X_unlabeled, self.warm_start)
+        return self._fit(X, X_unlabeled, go_on=self.warm_start, **lesson)
 
     def partial_fit(self, X: Any, y: Any = None, X_unlabeled: Any = None) -> Self:
         """Train for one epoch on X, and on X_unlabeled if given; the first call also fits the modality.
@@ -149,7 +151,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         -------
         self
         """
-        return self._fit(X, X_unlabeled, max_epochs=1, go_on=True)
+        return self._fit(X, X_unlabeled, max_epochs=1, go_on=True, **self._lesson(X, X_unlabeled, True))
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the features of X.
@@ -214,20 +216,22 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         objective, store = self._ready(X)
         if len(store) < 2 and self._compares_rows:
             raise ValueError("score needs at least 2 rows of X; it has 1. Pass a larger sample.")
+        targets = self._lesson(X, go_on=True).get("targets")
+        store = store if targets is None else LabeledStore(store, targets)
         device = self.net_.device
         # one row has no variance
-        measured = with_batch_statistics(objective) if len(store) > 1 else objective
+        measured: Any = with_batch_statistics(objective) if len(store) > 1 else objective
         stream = RandomStream(SCORE_SEED, device)
 
         @torch.no_grad()
-        def step_of(batch: Batch) -> Step:
-            return as_step(measured(move(batch, device)))
+        def step_of(batch: Batch, targets: Batch | None) -> Step:
+            output = measured(move(batch, device))
+            return as_step(output if targets is None else measured.loss(output, move(targets, device)))
 
         total = size = 0.0
-        for batch, _ in stream.each(
-            BatchLoader(store, self._rows_per_batch, shuffle=True)
-        ):  # X may be sorted
-            step = stream.run(step_of, batch)
+        # shuffled, since X may be sorted
+        for batch, target in stream.each(BatchLoader(store, self._rows_per_batch, shuffle=True)):
+            step = stream.run(step_of, batch, target)
             weight = n_rows(batch) if step.weight is None else float(step.weight)
             total, size = total + float(step.loss) * weight, size + weight
         if not size:
@@ -264,6 +268,10 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         """
         objective, store = self._ready(X)
         return -row_losses_of(objective, store, self._rows_per_batch, self.net_.device)
+
+    def _lesson(self, X: Any, pool: Any = None, go_on: bool = False) -> dict[str, Any]:
+        """Hook: return `targets` and `learned` of ``_fit``, if the loss needs more than a batch of rows."""
+        return {}
 
     def _feature_width(self) -> int | None:
         return None if self._projects_features else self.n_components or self._default_width

@@ -31,7 +31,7 @@ def count(low: int, high: int = LARGEST) -> Numbers:
     return Numbers(Integral, low, high, closed="both")
 
 
-def real(low: float, high: float | None = None, *, closed: str) -> Numbers:
+def real(low: float | None = None, high: float | None = None, *, closed: str) -> Numbers:
     """Return the constraint of a finite number; `closed` says which of the limits belong to the interval."""
     return Numbers(Real, low, high, closed=closed)
 

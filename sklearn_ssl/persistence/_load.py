@@ -236,6 +236,10 @@ def _dict(value: dict[str, Any], tensors: dict[str, torch.Tensor], depth: int) -
     return {k: decode(v, tensors, depth) for k, v in value["dict"].items()}
 
 
+def _pairs(value: dict[str, Any], tensors: dict[str, torch.Tensor], depth: int) -> dict[Any, Any]:
+    return {k: decode(v, tensors, depth) for k, v in value["pairs"]}
+
+
 def _estimator(value: dict[str, Any], tensors: dict[str, torch.Tensor], depth: int) -> Any:
     return made(find(SaveMixin, value["estimator"]), decode(value["params"], tensors, depth))
 
@@ -256,6 +260,7 @@ KINDS = {
     "strings": _strings,
     "tuple": _tuple,
     "dict": _dict,
+    "pairs": _pairs,
     "estimator": _estimator,
     "module": _module,
     "modality": _modality,

@@ -107,6 +107,10 @@ def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
     if isinstance(value, (list, tuple)):
         items = [encode(v, tensors, f"{name}.{i}") for i, v in enumerate(value)]
         return {"tuple": items} if isinstance(value, tuple) else items
+    if isinstance(value, dict) and not all(isinstance(k, str) for k in value):
+        # the keys of a JSON object are texts
+        pairs = [[encode(k, tensors, name), encode(v, tensors, f"{name}.{k}")] for k, v in value.items()]
+        return {"pairs": pairs}
     if isinstance(value, dict):
         return {"dict": {k: encode(v, tensors, f"{name}.{k}") for k, v in value.items()}}
     if isinstance(value, Modality):

@@ -1,0 +1,10 @@
+"""Transfer: what one model has learned, in another one."""
+
+from ..naming import publish
+from ._distillation import DistillationClassifier
+from ._distillation_pretrainer import DistillationPretrainer
+from ._zero_shot import ZeroShotClassifier
+
+__all__ = ["DistillationClassifier", "DistillationPretrainer", "ZeroShotClassifier"]
+
+publish(__name__)
