@@ -16,6 +16,7 @@ from .methods import (
 )
 from .naming import publish
 from .persistence import load
+from .transfer import FineTuneClassifier, FineTuneRegressor
 
 __version__ = "0.1.0.dev0"
 
@@ -23,6 +24,8 @@ __all__ = [
     "AutoencoderPretrainer",
     "AutoregressivePretrainer",
     "ContrastivePretrainer",
+    "FineTuneClassifier",
+    "FineTuneRegressor",
     "GANPretrainer",
     "LabeledOnly",
     "MaskedPretrainer",
@@ -35,4 +38,7 @@ __all__ = [
     "load",
 ]
 
-publish(__name__, also=("sklearn_ssl.methods", "sklearn_ssl.few_labels", "sklearn_ssl.persistence"))
+publish(
+    __name__,
+    also=("sklearn_ssl.methods", "sklearn_ssl.few_labels", "sklearn_ssl.persistence", "sklearn_ssl.transfer"),
+)

@@ -139,6 +139,8 @@ def test_every_modality_parameter_is_documented(cls):
 
 
 def test_public_names():
-    assert set(sklearn_ssl.__all__) == {"load", "LabeledOnly", "SelfOrganizingMap", "Word2VecPretrainer"} | {
+    others = {"load", "LabeledOnly", "SelfOrganizingMap", "Word2VecPretrainer"}
+    transfer = {"FineTuneClassifier", "FineTuneRegressor"}
+    assert set(sklearn_ssl.__all__) == others | transfer | {
         type(m.estimator).__name__ for m in METHODS.values()
     }

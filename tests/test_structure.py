@@ -21,7 +21,7 @@ LAYERS = [
     ("persistence", "few_labels"),
     ("base", "callbacks", "metrics"),
     ("methods", "testing", "model_selection"),
-    ("inspection",),
+    ("inspection", "transfer"),
     ("__init__",),
     ("__main__",),
 ]
@@ -34,6 +34,7 @@ FACES = [
     "sklearn_ssl.model_selection",
     "sklearn_ssl.testing",
     "sklearn_ssl.training",
+    "sklearn_ssl.transfer",
 ]
 
 
