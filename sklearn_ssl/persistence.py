@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import sklearn
 import torch
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
@@ -159,6 +160,8 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
         cls = _find(SaveMixin, config["class"])
         if hasattr(cls, "_restore") and "encoder" in params:
             params["encoder"] = _settle(params["encoder"], encoder)
+        elif inner := [v for v in params.values() if isinstance(getattr(v, "encoder", None), _Missing)]:
+            inner[0].encoder = _settle(inner[0].encoder, encoder)
         elif encoder is not None:
             raise ValueError(f"{config['class']} has no encoder. Leave out encoder.")
         estimator = cls(**params)
@@ -294,6 +297,8 @@ def _encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
         params = _encode(value.get_params(deep=False), tensors, f"{name}.params")
         fitted = _encode(_fitted(value), tensors, f"{name}.fitted")
         return {"modality": _name(type(value)), "params": params, "fitted": fitted}
+    if isinstance(value, FrozenEstimator):
+        return _encode(value.estimator, tensors, name)
     if isinstance(value, SaveMixin):  # as a parameter: what is fitted of it is the estimator's own by now
         nested: Any = value
         saved = {k: v for k, v in nested.get_params(deep=False).items() if k not in nested._not_saved}

@@ -10,6 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 
 TOLERANCE = 1e-4  # relative, of the linear systems
 LEAST = 1e-12
+PCA_ROWS = 4000  # that principal components are found from
 
 
 def neighbour_graph(
@@ -36,8 +37,9 @@ def neighbour_graph(
         ``D^-1/2 W D^-1/2``, symmetric.
     """
     n = len(Z)
-    kept = min(n_components, *Z.shape)
-    P = PCA(kept, random_state=seed).fit_transform(Z) if kept < Z.shape[1] else Z - Z.mean(0)
+    some = np.random.default_rng(seed).permutation(n)[:PCA_ROWS]
+    kept = min(n_components, len(some), Z.shape[1])
+    P = PCA(kept, random_state=seed).fit(Z[some]).transform(Z) if kept < Z.shape[1] else Z - Z.mean(axis=0)
     n_neighbors = min(n_neighbors, n - 1)
     search = NearestNeighbors(n_neighbors=n_neighbors, metric="cosine", algorithm="brute").fit(P)
     distances, columns = search.kneighbors()

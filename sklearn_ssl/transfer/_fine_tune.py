@@ -256,8 +256,6 @@ class FineTuneRegressor(RegressorMixin, FineTune):
         """
         weight = self._check(X, y, sample_weight)
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
-        if y.ndim > 2:
-            raise ValueError(f"y of shape {y.shape} must have one or two dimensions. Reshape it.")
         check_consistent_length(X, y)
         Y = y.reshape(len(y), -1)
         if not weight.sum():

@@ -108,7 +108,7 @@ def lesson_of_classes(
     some = np.r_[: len(Q), len(Q) + rng.permutation(len(pool))[:HEAD_ROWS]]
     both = np.vstack([Z, pool])[some]
     each = np.r_[weight / weight.mean(), np.ones(len(some) - len(Q))]
-    soft = soft_logistic(both, targets[some], each, start=head, max_iter=100)
+    soft = soft_logistic(both, targets[some], each, start=head, max_iter=50)
     return Lesson(soft, targets, graph_errors, mixture)
 
 
