@@ -9,7 +9,13 @@ from sklearn.utils._testing import ignore_warnings
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
-from sklearn_ssl import SelfOrganizingMap, Word2VecPretrainer
+from sklearn_ssl import (
+    FineTuneClassifier,
+    FineTuneRegressor,
+    MaskedPretrainer,
+    SelfOrganizingMap,
+    Word2VecPretrainer,
+)
 
 ONE_EACH = {type(m.estimator): m(max_epochs=1) for m in METHODS.values() if "tabular" in m.kinds}
 ON_TEXTS = [
@@ -21,6 +27,10 @@ ON_TEXTS = [
     Word2VecPretrainer(n_components=4, max_epochs=1),
 ]
 ON_TABLES = [*ONE_EACH.values(), SelfOrganizingMap()]
+SUPERVISED = [
+    fine_tune(MaskedPretrainer(n_components=16, max_epochs=1), max_epochs=1)
+    for fine_tune in (FineTuneClassifier, FineTuneRegressor)
+]
 
 NOT_YIELDED = [
     "check_dataframe_column_names_consistency",
@@ -34,6 +44,12 @@ NOT_YIELDED = [
     "check_set_output_transform_polars",
     "check_transformer_get_feature_names_out",
     "check_transformer_get_feature_names_out_pandas",
+]
+
+SUPERVISED_TOO = [
+    "check_dataframe_column_names_consistency",
+    "check_inplace_ensure_writeable",
+    "check_param_validation",
 ]
 
 # all that feed no two-dimensional numbers; scikit-learn itself yields but one of them for texts
@@ -54,7 +70,7 @@ WITHOUT_NUMBERS = [
 ]
 
 
-@parametrize_with_checks(ON_TABLES)
+@parametrize_with_checks([*ON_TABLES, *SUPERVISED])
 def test_estimator_checks(estimator, check):
     check(estimator)
 
@@ -65,6 +81,20 @@ def test_at_least_46_checks_run_and_none_is_skipped(estimator):
     results = check_estimator(estimator, on_skip=None, on_fail=None)
     assert {result["status"] for result in results} == {"passed"}
     assert len(results) >= least
+
+
+@pytest.mark.parametrize("estimator", SUPERVISED, ids=lambda e: type(e).__name__)
+def test_number_of_checks_of_classifiers_and_regressors(estimator):
+    """Counted only: they are run above."""
+    checks = list(estimator_checks.estimator_checks_generator(estimator))
+    assert len(checks) >= 55 and len({str(check) for _, check in checks}) == len(checks)
+
+
+@pytest.mark.parametrize("name", SUPERVISED_TOO)
+@pytest.mark.parametrize("estimator", SUPERVISED, ids=lambda e: type(e).__name__)
+@ignore_warnings(category=UserWarning)
+def test_checks_of_classifiers_and_regressors_that_scikit_learn_does_not_yield(estimator, name):
+    getattr(estimator_checks, name)(type(estimator).__name__, estimator)
 
 
 @pytest.mark.parametrize("name", NOT_YIELDED)

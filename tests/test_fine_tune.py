@@ -43,6 +43,7 @@ FEW = np.arange(len(Y)) % 6 == 0
 SMALL = MLP(13, 8, widths=(16, 8), n_directions=8)
 SSL = MaskedPretrainer(encoder=SMALL, max_epochs=20, random_state=0, precision="float32").fit(X)
 NAMED = MaskedPretrainer(n_components=16, max_epochs=1, random_state=0, precision="float32").fit(X)
+OF_NUMBERS = MLP(10, 8, widths=(16, 8))
 D, T = (part[:120] for part in load_diabetes(return_X_y=True))
 
 
@@ -53,11 +54,7 @@ def new(pretrainer=SSL, **params):
 
 
 def regressor(pretrainer=None, **params):
-    ssl = (
-        MaskedPretrainer(encoder=MLP(10, 8, widths=(16, 8)), max_epochs=2)
-        if pretrainer is None
-        else pretrainer
-    )
+    ssl = MaskedPretrainer(encoder=OF_NUMBERS, max_epochs=2) if pretrainer is None else pretrainer
     return FineTuneRegressor(
         ssl, **{"max_epochs": 2, "random_state": 0, "tune": "all", "precision": "float32", **params}
     )
@@ -171,7 +168,7 @@ def test_a_fitted_pretrainer_survives_clones_and_searches(wrap, monkeypatch):
     monkeypatch.setattr(MaskedPretrainer, "fit", lambda self, *args, **kw: calls.append(self))
     est = new(wrap(SSL), max_epochs=1)
     assert clone(est).pretrainer is est.pretrainer
-    grid = {"tune": ["head", "all"], "alpha": [0, 1.0]}
+    grid = {"tune": ["head", "all"]}
     search = GridSearchCV(est, grid, cv=2, error_score="raise").fit(X, Y)
     assert search.best_score_ > 0.85 and not calls
     assert search.best_estimator_.pretrainer is est.pretrainer
@@ -588,7 +585,7 @@ def test_labeled_only_takes_minus_one_for_a_number():
         (lambda: new().fit(X, np.zeros(len(Y))), "needs 2 classes to tell apart, and y has 1 class"),
         (
             lambda: new().fit(X, Y, sample_weight=np.zeros(len(Y))),
-            "0 class of positive sample_weight|at least one non-zero",
+            "0 class of|at least one non-zero",
         ),
         (lambda: new().fit(X, Y, sample_weight=-np.ones(len(Y))), "Negative values"),
         (lambda: new().fit(X, Y[:-1]), "inconsistent numbers of samples"),
