@@ -60,7 +60,7 @@ class FineTune(NetworkEstimator, ABC):
     tune : {"auto", "head", "all"}, default="auto"
         What is trained. ``"head"``: a linear model on frozen features. ``"all"``: from there on, the encoder too, with
         smaller rates. ``"auto"`` trains the encoder where that pays: if the unlabeled rows have learned labels, or
-        if it lowers the loss of labelled rows left out in a cross-validation by more than its standard error.
+        if it lowers the loss of labelled rows left out in a cross-validation by more than two standard errors.
         ``tuned_`` holds the choice.
     transfer : {"parameters", "structure"}, default="parameters"
         What is taken over. ``"structure"`` takes the architecture alone, with fresh weights.
@@ -216,7 +216,7 @@ class FineTune(NetworkEstimator, ABC):
         if lesson.uses_pool or go_on or "_given" in vars(self):
             return "all", 1.0
         factor, gain, error = self._tried(X, Y, weight, start, lesson, rng)
-        return "all" if self.tune == "all" or gain > error else "head", factor
+        return "all" if self.tune == "all" or gain > 2 * error else "head", factor
 
     def _tried(
         self, X: Any, Y: np.ndarray, weight: np.ndarray, start: Start, lesson: Lesson, rng: Any
