@@ -25,7 +25,13 @@ from .methods import (
 )
 from .naming import publish
 from .persistence import load
-from .transfer import DistillationClassifier, DistillationPretrainer, ZeroShotClassifier
+from .transfer import (
+    DistillationClassifier,
+    DistillationPretrainer,
+    FineTuneClassifier,
+    FineTuneRegressor,
+    ZeroShotClassifier,
+)
 
 __version__ = "0.1.0.dev0"
 
@@ -35,6 +41,8 @@ __all__ = [
     "ContrastivePretrainer",
     "DistillationClassifier",
     "DistillationPretrainer",
+    "FineTuneClassifier",
+    "FineTuneRegressor",
     "GANPretrainer",
     "LabeledOnly",
     "MaskedPretrainer",

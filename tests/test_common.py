@@ -142,6 +142,11 @@ def test_every_modality_parameter_is_documented(cls):
 
 def test_public_names():
     others = {"load", "LabeledOnly", "SelfOrganizingMap", "Word2VecPretrainer"}
-    classifiers = {"DistillationClassifier", "ZeroShotClassifier"}
+    transfer = {
+        "DistillationClassifier",
+        "FineTuneClassifier",
+        "FineTuneRegressor",
+        "ZeroShotClassifier",
+    }
     methods = {type(m.estimator).__name__ for m in METHODS.values()}
-    assert set(sklearn_ssl.__all__) == others | classifiers | methods
+    assert set(sklearn_ssl.__all__) == others | transfer | methods

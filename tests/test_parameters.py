@@ -144,7 +144,7 @@ def test_a_pattern_of_nothing_is_refused(pattern):
 @pytest.mark.parametrize(
     "cls",
     [
-        *{type(method.estimator) for method in METHODS.values()},
+        *dict.fromkeys(type(method.estimator) for method in METHODS.values()),
         SelfOrganizingMap,
         Word2VecPretrainer,
         Tabular,

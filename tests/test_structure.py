@@ -20,8 +20,8 @@ LAYERS = [
     ("modalities",),
     ("persistence", "few_labels"),
     ("base", "callbacks", "metrics"),
-    ("methods", "testing", "model_selection", "transfer"),
-    ("inspection",),
+    ("methods", "testing", "model_selection"),
+    ("inspection", "transfer"),
     ("__init__",),
     ("__main__",),
 ]
@@ -34,6 +34,7 @@ FACES = [
     "sklearn_ssl.model_selection",
     "sklearn_ssl.testing",
     "sklearn_ssl.training",
+    "sklearn_ssl.transfer",
 ]
 
 

@@ -26,6 +26,11 @@ def refuse_nested(estimator: BaseEstimator, params: dict[str, Any]) -> None:
         value = params.get(name, own[name])
         if isinstance(value, type):
             raise ValueError(f"{key} cannot be set: {name}={value.__name__} is the class. Add () to it.")
+        if hasattr(value, "net_"):
+            raise ValueError(
+                f"{key} cannot be set: {name} is a fitted {type(value).__name__}, whose weights are taken as they are. "
+                f"Pass one that is not fitted, such as sklearn.base.clone({name})."
+            )
         if not hasattr(value, "set_params"):
             raise ValueError(
                 f"{key} cannot be set: {name}={value!r} has no parameters. {_advice(estimator, name, inner)}"

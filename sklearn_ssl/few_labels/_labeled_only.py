@@ -12,11 +12,18 @@ from sklearn.utils import _safe_indexing, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params, check_consistent_length, check_is_fitted
+from sklearn.utils.validation import (
+    _check_method_params,
+    _num_samples,
+    check_consistent_length,
+    check_is_fitted,
+)
 
 from ..doc_link import DocLinkMixin
+from ..modalities import stack_rows
 from ._around import refuse_classifier_around
 from ._labels import as_array, is_labeled, plain
+from ._pool import POOL, pool_keyword
 from ._targets import refuse_plus_and_minus_one, warn_of_minus_one
 
 
@@ -30,11 +37,12 @@ def _has(method: str) -> Any:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
-    """Fit a classifier or a regressor to the rows that have a label, and drop the others.
+    """Fit a classifier or a regressor to the rows that have a label; the others are dropped, or its pool.
 
     Rows whose y is -1, None or NaN are unlabeled; for a regressor, which may have -1 as a target, only None
     and NaN. As the last step of a pipeline, it drops the unlabeled rows, while the steps before it learn from
-    all rows. Everything else is delegated to the estimator: predictions, probabilities, ``coef_``,
+    all rows. If the estimator's ``fit`` takes `X_unlabeled`, as that of `FineTuneClassifier` does, it gets the
+    unlabeled rows by it. Everything else is delegated to the estimator: predictions, probabilities, ``coef_``,
     ``feature_importances_``.
 
     Parameters
@@ -97,7 +105,7 @@ class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
             name (``scoring="accuracy"``): the metrics of scikit-learn refuse integers in an object array.
         **params
             Passed to the estimator, for example ``sample_weight``. If a parameter has n entries, only those of
-            the labelled rows are passed.
+            the labelled rows are passed. An `X_unlabeled` joins the unlabeled rows of X.
 
         Returns
         -------
@@ -119,8 +127,11 @@ class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
         if len(rows) < len(as_array(y)) and not is_regressor(self.estimator):
             refuse_plus_and_minus_one(y, known)
             warn_of_minus_one(y, known)
-        params = _check_method_params(X, self._routed("fit", params), indices=rows)
-        self.estimator_ = clone(self.estimator).fit(_rows_of(X, rows), known, **params)
+        routed = dict(self._routed("fit", params))
+        pools = {k: v for k, v in routed.items() if k.split("__")[-1] == POOL}
+        params = _check_method_params(X, {k: routed[k] for k in routed.keys() - pools.keys()}, indices=rows)
+        pools |= self._pool(X, rows, pools)
+        self.estimator_ = clone(self.estimator).fit(_rows_of(X, rows), known, **params, **pools)
         return self
 
     @_has("partial_fit")
@@ -200,6 +211,16 @@ class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
         for method in ("fit", "partial_fit", *_ASKED, "score"):
             mapping.add(caller=method, callee=method)
         return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+
+    def _pool(self, X: Any, rows: np.ndarray, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the rows without a label, above a given pool, by the keyword that takes them."""
+        rest = np.setdiff1d(np.arange(_num_samples(X)), rows)
+        keyword = pool_keyword(self.estimator) if len(rest) else ""
+        if not keyword:
+            return {}
+        more = given.get(keyword)
+        pool = _rows_of(X, rest)
+        return {keyword: pool if more is None else stack_rows(pool, more)}
 
     def _ask(self, method: str, X: Any, params: dict[str, Any]) -> Any:
         check_is_fitted(self)

@@ -87,6 +87,8 @@ def _build(
     cls = find(SaveMixin, config["class"])
     if hasattr(cls, "_restore") and "encoder" in params:
         params["encoder"] = settle(params["encoder"], encoder)
+    elif inner := [v for v in params.values() if isinstance(getattr(v, "encoder", None), Missing)]:
+        inner[0].encoder = settle(inner[0].encoder, encoder)
     elif encoder is not None:
         raise ValueError(f"{config['class']} has no encoder. Leave out encoder.")
     fitted = {k: v for k, v in config["fitted"]["dict"].items() if is_fitted_name(k)}

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import sklearn
 import torch
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
@@ -117,6 +118,8 @@ def encode(value: Any, tensors: dict[str, torch.Tensor], name: str) -> Any:
         params = encode(value.get_params(deep=False), tensors, f"{name}.params")
         fitted = encode(fitted_of(value), tensors, f"{name}.fitted")
         return {"modality": name_of(type(value)), "params": params, "fitted": fitted}
+    if isinstance(value, FrozenEstimator):
+        return encode(value.estimator, tensors, name)
     if isinstance(value, SaveMixin):  # as a parameter: what is fitted of it is the estimator's own by now
         nested: Any = value
         saved = {k: v for k, v in nested.get_params(deep=False).items() if k not in nested._not_saved}

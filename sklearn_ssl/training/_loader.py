@@ -211,6 +211,8 @@ def hold_out(
     Parameters
     ----------
     store : Store
+        If its targets have ``strata``, a number for each row, the same share of each is set aside, and no row of a
+        negative one.
     fraction : float
         0 keeps all rows for training; otherwise at least two are set aside.
     random_state : int, RandomState instance or None
@@ -231,7 +233,9 @@ def hold_out(
         raise ValueError("Training needs at least 2 rows of X; it has 1. Collect rows and pass them at once.")
     if not fraction:
         return store, None
-    n_valid = max(2, round(fraction * n))  # a loss that compares rows needs two
+    strata = getattr(getattr(store, "targets", None), "strata", None)
+    eligible = n if strata is None else int((strata >= 0).sum())
+    n_valid = max(2, round(fraction * eligible))  # a loss that compares rows needs two
     if n - n_valid < 2:
         raise ValueError(
             f"early_stopping=True leaves {max(0, n - n_valid)} of {n} rows to train on. Give more "
@@ -240,7 +244,19 @@ def hold_out(
     # a RandomState must not be drawn from here: the weights would differ from those without early stopping
     seed = random_state if isinstance(random_state, Integral) else 0
     order = np.random.default_rng(int(seed)).permutation(n)
+    if strata is not None:
+        order = _by_turns(order, strata.numpy()[order])
     return Selection(store, order[n_valid:]), Selection(store, order[:n_valid])
+
+
+def _by_turns(order: np.ndarray, strata: np.ndarray) -> np.ndarray:
+    """Reorder rows so that each stratum is spread evenly over them; those of negative strata come last."""
+    place = np.empty(len(order))
+    for stratum in np.unique(strata):
+        rows = np.flatnonzero(strata == stratum)
+        # the middle of the part of the whole that each row stands for
+        place[rows] = np.inf if stratum < 0 else (np.arange(len(rows)) + 0.5) / len(rows)
+    return order[np.argsort(place, kind="stable")]
 
 
 def auto_epochs(store: Store | int, budget: int) -> int:

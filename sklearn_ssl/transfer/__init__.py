@@ -3,8 +3,15 @@
 from ..naming import publish
 from ._distillation import DistillationClassifier
 from ._distillation_pretrainer import DistillationPretrainer
+from ._fine_tune import FineTuneClassifier, FineTuneRegressor
 from ._zero_shot import ZeroShotClassifier
 
-__all__ = ["DistillationClassifier", "DistillationPretrainer", "ZeroShotClassifier"]
+__all__ = [
+    "DistillationClassifier",
+    "DistillationPretrainer",
+    "FineTuneClassifier",
+    "FineTuneRegressor",
+    "ZeroShotClassifier",
+]
 
 publish(__name__)
