@@ -87,7 +87,9 @@ def _build(
     cls = find(SaveMixin, config["class"])
     if hasattr(cls, "_restore") and "encoder" in params:
         params["encoder"] = settle(params["encoder"], encoder)
-    elif inner := [v for v in params.values() if isinstance(getattr(v, "encoder", None), Missing)]:
+    elif inner := [
+        v for v in params.values() if isinstance(getattr(v, "encoder", None), (Missing, nn.Module))
+    ]:
         inner[0].encoder = settle(inner[0].encoder, encoder)
     elif encoder is not None:
         raise ValueError(f"{config['class']} has no encoder. Leave out encoder.")
