@@ -426,6 +426,9 @@ def test_training_goes_on():
         est.fit(X[Y > 0], Y[Y > 0])
     head = new(tune="head", warm_start=True).fit(X[FEW], Y[FEW])
     assert head.fit(X, Y).score(X, Y) == new(tune="head").fit(X, Y).score(X, Y)
+    n_steps = len(head.history_)
+    assert n_steps and pickle.loads(pickle.dumps(head)).history_ == head.history_
+    assert len(head.set_params(tune="all").fit(X, Y).history_) == n_steps + 2
 
 
 def test_a_failed_fit_leaves_nothing():

@@ -134,6 +134,7 @@ def test_a_failure_leaves_what_was_there_before():
         est.partial_fit(X)
     assert all(getattr(est, name) is value for name, value in before.items())
     assert (est.transform(X) == Z).all()
+    assert pickle.loads(pickle.dumps(est)).history_ == est.history_
 
 
 def interrupt(est, net):

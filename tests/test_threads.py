@@ -190,3 +190,17 @@ def test_no_more_threads_than_cores(monkeypatch):
 def test_ctrl_c_leaves_nothing_switched(method):
     wrong = [interrupts.attack("VAE, table", method, delay)[1] for delay in np.geomspace(1e-4, 0.05, 5)]
     assert not any(wrong), wrong
+
+
+def test_a_default_dtype_is_restored_beside_other_threads():
+    est = new().fit(X)
+    before = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float64)
+        in_threads(
+            *[lambda: [est.transform(X) for _ in range(20)]] * 2,
+            *[lambda: [est.score(X) for _ in range(10)]] * 2,
+        )
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(before)

@@ -90,6 +90,21 @@ def test_each_fit_has_its_own_time(clock):
     assert len(est.set_params(max_time=2).partial_fit(X).history_) == 4
 
 
+def test_epochs_that_were_broken_off_are_not_repeated(clock):
+    seen = []
+
+    class See(Callback):
+        def on_batch_begin(self, net, batch=None, **kwargs):
+            seen.append(batch[0].clone())
+
+    est = new(clock, max_time=1)
+    est.callbacks.append(See())
+    for i in range(3):
+        assert est.partial_fit(X).n_unfinished_ == i + 1
+    assert len(seen) == 3 and not any(torch.equal(seen[i], seen[i - 1]) for i in range(3))
+    assert new(clock, max_epochs=2).fit(X).n_unfinished_ == 0
+
+
 def test_best_weights_come_back_when_time_is_over(clock):
     est = new(clock, max_time=40, early_stopping=True, n_iter_no_change=50, lr=0.05, batch_size=45).fit(X)
     losses = [row["valid_loss"] for row in est.history_]

@@ -100,6 +100,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
     history_ : list of dict
         One dict per epoch: ``epoch``, ``train_loss``, and with `early_stopping` ``valid_loss``.
         ``pandas.DataFrame(est.history_)`` is the learning curve.
+    n_unfinished_ : int
+        Number of epochs that Ctrl-C or `max_time` broke off. They are not in ``history_``.
     encoder_width_ : int
         Width of the output of `encoder_`.
     precision_ : str
@@ -224,8 +226,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
         train, valid = hold_out(data, self.early_stopping * self.validation_fraction, self.random_state)
         if first:
             self._reset(modality, X, learned)
-        # the number of past epochs enters the seed: a fit that continues must not repeat the first views
-        stream = RandomStream(draw_seed(self.random_state, 0 if first else len(self.history_)), device)
+        # the number of epochs so far enters the seed: a fit that continues must not repeat the first views
+        stream = RandomStream(draw_seed(self.random_state, 0 if first else self._n_begun), device)
         net = stream.run(self._first_net, store, device, start) if first else self._next_net(device)
         net.train_split = None if valid is None else predefined_split(valid)
         wanted = self.max_epochs if max_epochs is None else max_epochs
@@ -256,6 +258,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
             else:
                 load_weights(net.module_, before)
                 self.__dict__.update(kept)
+                del self.net_.history[len(self.history_) :]  # the two nets share it
             raise
         self._finish(net, calibration, stream)
         return complaint
@@ -320,9 +323,15 @@ class NetworkEstimator(TrainedNetwork, ABC):
         net.module_.eval()
         net.release()
         self._follow(net)
+        self.n_unfinished_ = getattr(self, "n_unfinished_", 0) + (len(net.history) > len(self.history_))
         if calibration is not None:
             rows = max(256, self._rows_per_batch)
-            stream.run(calibrate, self.encoder_, calibration, rows, net.device)
+            calibrate(self.encoder_, calibration, rows, net.device, stream)
+
+    @property
+    def _n_begun(self) -> int:
+        """The number of epochs so far, those that were broken off included."""
+        return len(self.history_) + getattr(self, "n_unfinished_", 0)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..training import Store, move, outputs_of
+from ..training import Store, in_float32, move, outputs_of
 from ._objective import Objective
 
 
@@ -34,9 +34,9 @@ def row_losses_of(
         rows = outputs_of(lambda x: objective.row_losses(x)[:, None], store, 1, batch_size, device)[:, 0]
         return rows.astype(np.float64)
 
+    @torch.no_grad()
     def of_copies(i: int) -> Any:
         copies = move(store[np.full(objective.n_draws, i)], device)
         return objective.row_losses(copies).double().mean()
 
-    with torch.no_grad():
-        return torch.stack([of_copies(i) for i in range(len(store))]).cpu().numpy()
+    return torch.stack([in_float32(of_copies, i) for i in range(len(store))]).cpu().numpy()

@@ -117,11 +117,15 @@ class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
 
     def _ready(self, X: Any) -> tuple[Any, Store]:
         """Return the trained objective and the raw rows as a store."""
+        return self._trained(), self._store(X)
+
+    def _trained(self) -> Any:
+        """Return the trained objective, in evaluation mode."""
         check_is_fitted(self, "net_")
         objective = self.net_.module_
         if objective.training:  # a callback calls; the next step of training switches it back
             objective.eval()
-        return objective, self._store(X)
+        return objective
 
     def _store(self, X: Any) -> Store:
         check_columns(self, X)

@@ -185,7 +185,7 @@ class AutoregressivePretrainer(Pretrainer):
     def _continue(self, ids: Tensor, longest: int, temperature: float, stream: RandomStream) -> Tensor:
         """Return the sequences ``(n, length)`` with sampled tokens, up to `longest` or until all have ended."""
         text: Any = self.modality_
-        objective: Any = self.net_.module_
+        objective = self._trained()
         end = text.end_token
         never = [i for i in text.special_ if i != end]
         done = torch.zeros(len(ids), dtype=torch.bool, device=ids.device)

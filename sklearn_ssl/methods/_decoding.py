@@ -102,11 +102,11 @@ class SamplerMixin(DecoderMixin):
 
 
 def _decode(estimator: Any, features: Iterable[Tensor]) -> Any:
-    net, modality = estimator.net_, estimator.modality_
+    objective, device, modality = estimator._trained(), estimator.net_.device, estimator.modality_
 
     @torch.no_grad()
     def rows_of(z: Tensor) -> np.ndarray:
-        return modality.restore(net.module_.decode(z.to(net.device)))
+        return modality.restore(objective.decode(z.to(device)))
 
     rows = np.concatenate([in_float32(rows_of, z) for z in features])
     return modality.give_back(rows, _container(estimator))

@@ -91,6 +91,7 @@ def _build(
         v for v in params.values() if isinstance(getattr(v, "encoder", None), (Missing, nn.Module))
     ]:
         inner[0].encoder = settle(inner[0].encoder, encoder)
+        inner[0]._validate_params()
     elif encoder is not None:
         raise ValueError(f"{config['class']} has no encoder. Leave out encoder.")
     fitted = {k: v for k, v in config["fitted"]["dict"].items() if is_fitted_name(k)}
@@ -241,7 +242,7 @@ def _dict(value: dict[str, Any], tensors: dict[str, torch.Tensor], depth: int) -
 
 
 def _pairs(value: dict[str, Any], tensors: dict[str, torch.Tensor], depth: int) -> dict[Any, Any]:
-    return {k: decode(v, tensors, depth) for k, v in value["pairs"]}
+    return {decode(k, tensors, depth): decode(v, tensors, depth) for k, v in value["pairs"]}
 
 
 def _estimator(value: dict[str, Any], tensors: dict[str, torch.Tensor], depth: int) -> Any:

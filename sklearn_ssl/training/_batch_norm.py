@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ._checkpoint import tensors_in
-from ._loader import BatchLoader, Selection, Store, move, n_rows
+from ._loader import Batch, BatchLoader, Selection, Store, move, n_rows
+from ._seed import RandomStream
 
 CALIBRATION_ROWS = 8192  # enough for a mean
 
@@ -51,15 +52,15 @@ def _live_norms(module: nn.Module) -> list[Any]:
     return [norm for norm in norms if norm.track_running_stats]
 
 
-@torch.no_grad()
-def calibrate(encoder: nn.Module, store: Store, batch_size: int, device: str) -> None:
+def calibrate(encoder: nn.Module, store: Store, batch_size: int, device: str, stream: RandomStream) -> None:
     """Set the running statistics of batch norm to the mean and variance over rows as ``transform`` sees them.
 
     In training they were a moving average over corrupted views. Without training they are not set at all, which
     would be unfair to the untrained baseline. Batches may differ, for example if they are sorted by length, so the
     variance includes that between batches. If interrupted, the statistics stay as they were.
     """
-    sample = torch.randperm(len(store)).numpy()[:CALIBRATION_ROWS]  # at random: rows may be sorted by class
+    # at random: rows may be sorted by class
+    sample = stream.run(torch.randperm, len(store)).numpy()[:CALIBRATION_ROWS]
     twin = _twin(encoder)
     norms = _live_norms(twin)
     if not norms:
@@ -74,8 +75,13 @@ def calibrate(encoder: nn.Module, store: Store, batch_size: int, device: str) ->
     means: list[Any] = [0.0] * len(norms)
     squares: list[Any] = [0.0] * len(norms)
     rows = 0
-    for batch, _ in BatchLoader(Selection(store, sample), batch_size):
+
+    @torch.no_grad()
+    def pass_on(batch: Batch) -> None:
         twin(move(batch, device))
+
+    for batch, _ in stream.each(BatchLoader(Selection(store, sample), batch_size)):
+        stream.run(pass_on, batch)
         n = n_rows(batch)
         rows += n
         for i, norm in enumerate(norms):

@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 from torch import Tensor
 
 from ._loader import Batch, Store, move
+from ._seed import RandomStream
 
 SAMPLE = 128
 
@@ -120,5 +121,9 @@ def sample_of(net: NeuralNet, store: Store) -> Batch:
 
 
 def embedding_of(net: NeuralNet, rows: Batch) -> Tensor:
-    with torch.no_grad():
+    @torch.no_grad()
+    def embedding() -> Tensor:
         return net.measured.embedding(move(rows, net.device)).float().cpu()
+
+    # a stream of its own: training draws the same numbers with and without it
+    return RandomStream(0, net.device).run(embedding)

@@ -133,6 +133,7 @@ class ObjectiveNet(NeuralNet):
         """Run one epoch. Losses are summed on the device, so that no batch waits for the previous one."""
         if iterator is None:
             return
+        self.__dict__.pop("measured", None)  # a network may have replaced parts that are no parameters
         # a stream of its own for validation, so that training draws the same numbers with and without it
         stream = self.stream_ if training else RandomStream(VALIDATION_SEED, self.device)
         sums: dict[str, Any] = {}
@@ -191,9 +192,13 @@ class ObjectiveNet(NeuralNet):
         self.initialize()
         for group in self.optimizer_.param_groups:
             group["initial_lr"] = group["lr"]  # a schedule that continues needs it
+        self.module_.eval()
+        return self.begin_after(history)
+
+    def begin_after(self, history: list[dict[str, Any]]) -> Self:
+        """Take the figures of earlier epochs for those of this net."""
         self.past_, self.least_ = history, least_of(history)
         self.history = Epochs({**row, "batches": []} for row in history)
-        self.module_.eval()
         return self
 
     def follow(self, net: ObjectiveNet, history: list[dict[str, Any]]) -> Self:

@@ -16,6 +16,8 @@ from ._settings import restoring
 
 _LOCK = threading.RLock()  # torch's generators are global: one thread at a time may exchange their states
 _WAITING: set[int] = set()  # threads that want the lock
+_SWITCHED: list[torch.dtype] = []  # the user's default dtype, while it is another one
+_FORKING: list[int] = []  # the thread that holds the lock while it forks
 
 
 def draw_seed(random_state: int | np.random.RandomState | None, stream: int = 0) -> int:
@@ -102,21 +104,40 @@ class RandomStream:
 
 def in_float32(work: Callable[..., Any], *args: Any) -> Any:
     """Return ``work(*args)``, which draws nothing; new tensors are float32, whatever the user has set."""
-    if torch.get_default_dtype() == torch.float32:
+    if torch.get_default_dtype() == torch.float32 and not _SWITCHED:
         return restoring(work, *args)
     with _LOCK:  # the setting is global: it must not be restored under another thread
         return restoring(_with_float32, work, *args)
 
 
 def _with_float32(work: Callable[..., Any], *args: Any) -> Any:
-    torch.set_default_dtype(torch.float32)
-    return work(*args)
+    """Return ``work(*args)``; called under the lock."""
+    dtype = torch.get_default_dtype()
+    if dtype == torch.float32:
+        return work(*args)
+    try:
+        _SWITCHED.append(dtype)
+        torch.set_default_dtype(torch.float32)
+        return work(*args)
+    finally:
+        torch.set_default_dtype(dtype)
+        _SWITCHED.pop()
 
 
 def _lock_parent() -> None:
-    _WAITING.add(threading.get_ident())
-    _LOCK.acquire()
-    _WAITING.discard(threading.get_ident())
+    me = threading.get_ident()
+    _WAITING.add(me)
+    try:
+        _LOCK.acquire()
+        _FORKING.append(me)
+    finally:  # Python goes on with the fork if Ctrl-C comes here
+        _WAITING.discard(me)
+
+
+def _unlock_parent() -> None:
+    if _FORKING:
+        _FORKING.pop()
+        _LOCK.release()
 
 
 def _unlock_child() -> None:
@@ -124,6 +145,7 @@ def _unlock_child() -> None:
     global _LOCK
     _LOCK = threading.RLock()
     _WAITING.clear()
+    _FORKING.clear()
     # the threads of torch's pool are not there, and torch would wait for them forever
     if torch.get_num_threads() > 1:
         torch.set_num_threads(1)
@@ -131,6 +153,4 @@ def _unlock_child() -> None:
 
 # a child must not begin in the middle of another thread's work, with its states in the generators
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_lock_parent, after_in_parent=lambda: _LOCK.release(), after_in_child=_unlock_child
-    )
+    os.register_at_fork(before=_lock_parent, after_in_parent=_unlock_parent, after_in_child=_unlock_child)

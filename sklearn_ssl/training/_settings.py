@@ -18,7 +18,7 @@ def restoring(work: Callable[..., Any], *args: Any) -> Any:
     Torch's own context managers restore them, too, unless Ctrl-C comes while one of them begins or ends. What remains
     then is silent: no gradients, or stale weights in the cache of autocast.
     """
-    gradients, dtype, autocast = torch.is_grad_enabled(), torch.get_default_dtype(), _autocast()
+    gradients, autocast = torch.is_grad_enabled(), _autocast()
     threads = torch.get_num_threads()
     try:
         if n_threads() < threads:
@@ -28,8 +28,6 @@ def restoring(work: Callable[..., Any], *args: Any) -> Any:
         torch.set_grad_enabled(gradients)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
-        if torch.get_default_dtype() != dtype:
-            torch.set_default_dtype(dtype)
         if _autocast() != autocast:
             _restore_autocast(*autocast)
 

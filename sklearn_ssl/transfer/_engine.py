@@ -182,12 +182,17 @@ class FineTune(NetworkEstimator, ABC):
         try:
             epochs = self._epochs(len(Y), n) if tuned == "all" else 0
             self._fit(X, used, targets=targets, learned=learned, max_epochs=epochs, go_on=go_on)
+        except KeyboardInterrupt:
+            if hasattr(self, "net_"):
+                self.tuned_, self.mixture_ = tuned, np.array(lesson.mixture)
+            raise
         finally:
             del self._prepared
         if tuned == "head":
             _set_head(self.net_.module_.head, lesson)
             steps = [{"epoch": i + 1, "train_loss": loss} for i, loss in enumerate(lesson.head.losses)]
             self.history_ = steps
+            self.net_.begin_after(steps)
         else:
             _scale(self.net_.module_.head, factor)
         self.tuned_, self.mixture_ = tuned, np.array(lesson.mixture)
@@ -302,6 +307,10 @@ class FineTune(NetworkEstimator, ABC):
         scheduled = any(isinstance(entry, LRScheduler) or entry is LRScheduler for entry in entries)
         own: list[Callback] = [] if scheduled else [WarmupCosine()]
         return [*own, GradualUnfreezing()] if self.gradual_unfreezing else own
+
+    def __getstate__(self) -> dict[str, Any]:
+        # in training, a callback may pickle
+        return {k: v for k, v in super().__getstate__().items() if k not in ("_prepared", "_given")}
 
     def __sklearn_clone__(self) -> Self:
         new = super().__sklearn_clone__()

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from ..base import Modality, Pretrainer, check_columns
-from ..training import RandomStream
+from ..training import RandomStream, draw_seed
 
 
 class Start(NamedTuple):
@@ -84,7 +84,8 @@ def fresh(module: nn.Module, seed: int) -> nn.Module:
         If a part has weights and no ``reset_parameters``.
     """
     new = copy.deepcopy(module)
-    RandomStream(seed).run(_draw_anew, new)
+    device = next((p.device for p in new.parameters()), "cpu")
+    RandomStream(draw_seed(seed, 1), device).run(_draw_anew, new)
     return new
 
 
