@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import torch
 from methods import METHODS
-from sklearn.base import clone
 from sklearn.datasets import load_iris
 from skorch.callbacks import Callback
 
-from sklearn_ssl import ContrastivePretrainer, SelfOrganizingMap
+from sklearn_ssl import AutoencoderPretrainer, ContrastivePretrainer, SelfOrganizingMap
 from sklearn_ssl.base import NetworkEstimator
 from sklearn_ssl.training import progress_bar
 from sklearn_ssl.training._forecast import Forecast
@@ -161,7 +160,7 @@ def test_brothers_write_lines_too(monkeypatch):
     log = io.StringIO()
     monkeypatch.setattr("sys.stderr", log)
     SelfOrganizingMap(max_epochs=3, verbose=1).fit(X)
-    clone(METHODS["autoencoder"].estimator).set_params(max_epochs=20, verbose=1).fit(X)
+    AutoencoderPretrainer(max_epochs=20, verbose=1, random_state=0).fit(X)
     lines = log.getvalue().splitlines()
     assert "\r" not in log.getvalue() and len(lines) < 12
     assert any(

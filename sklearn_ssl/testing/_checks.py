@@ -19,6 +19,7 @@ from skorch.callbacks import Callback
 
 from ..base import Pretrainer
 from ..persistence import load
+from ..training import as_step
 from ._case import Case, new_case, refused, same_bits
 from ._parameters import check_parameters
 
@@ -82,7 +83,7 @@ def check_gradient(case: Case) -> None:
     targets = est._lesson(case.X, go_on=True).get("targets")
     with torch.random.fork_rng():
         output = objective(est.modality_.validate(case.X)[np.arange(32)])
-        loss = est.net_.get_loss(output, None if targets is None else targets[:32]).loss
+        loss = as_step(output if targets is None else objective.loss(output, targets[:32])).loss
     assert loss.shape == (), f"the loss has shape {tuple(loss.shape)}, not ()"
     assert torch.isfinite(loss), "the loss is not finite"
     loss.backward()

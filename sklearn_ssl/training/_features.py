@@ -12,6 +12,8 @@ from torch import Tensor
 from ._loader import Batch, BatchLoader, Store, move
 from ._seed import in_float32
 
+REGISTER = 8  # floats that a processor handles at once
+
 
 def outputs_of(
     compute: Callable[[Batch], Tensor],
@@ -49,7 +51,12 @@ def outputs_of(
 
     out: Any = None
     for index in BatchLoader(store, batch_size).indices():
-        rows = in_float32(output, index)
+        # kernels round the last rows of a batch otherwise if they do not fill a register: a row alone would get other
+        # features than among others
+        padded = np.resize(index, -(-len(index) // REGISTER) * REGISTER)
+        rows = in_float32(output, padded)
+        if len(rows) == len(padded):
+            rows = rows[: len(index)]
         if out is None:
             width = rows.shape[-1] if width is None else width
             out = np.empty((len(store), width), dtype=np.float32)

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 import torch
 import torch.nn.functional as F
 from sklearn.base import ClassifierMixin, is_classifier
-from sklearn.utils import _safe_indexing, assert_all_finite, column_or_1d
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ..base import Modality, NetworkEstimator, SupervisedObjective
 from ..modalities import real, stack_rows
 from ..training import Step, draw_seed, outputs_of, weighted_mean
-from ._rows import distinct_rows
+from ._rows import distinct_rows, rows_at
 from ._small import rows_at_once, small_encoder
 from ._teacher import NONE, check_teacher, classes_of, codes_of, fitted_copy, probabilities_of, with_tags_of
 
@@ -216,7 +216,7 @@ class DistillationClassifier(ClassifierMixin, NetworkEstimator):
         classes = classes_of(teacher)
         codes = codes_of(y, classes)
         kept, weight = distinct_rows(X, codes, weight)
-        rows = X if np.array_equal(kept, np.arange(len(y))) else _safe_indexing(X, kept)
+        rows = X if np.array_equal(kept, np.arange(len(y))) else rows_at(X, kept)
         rows = rows if X_unlabeled is None else stack_rows(rows, X_unlabeled, self.modality)
         soft = probabilities_of(teacher, rows, len(classes))
         n_more = len(soft) - len(kept)

@@ -21,7 +21,7 @@ from torch import nn
 from ..base import Modality, NetworkEstimator, check_columns
 from ..encoders import stages_of
 from ..modalities import real, stack_rows
-from ..training import BatchLoader, Selection, Store, check_callbacks, draw_seed, outputs_of
+from ..training import BatchLoader, Store, check_callbacks, draw_seed, outputs_of
 from ._lesson import Lesson, folds_of
 from ._objectives import FineTuneObjective
 from ._rows import distinct_rows, rows_at
@@ -34,7 +34,6 @@ STEPS = 20.0  # of max_epochs="auto", times the root of the number of labelled r
 HEAD_WIDTH = 614  # of a head that learns as fast as the encoder; on more features each weight must move less
 N_TRIALS = 3  # folds in which training is tried on labels alone
 MANY = 2000  # labelled rows of which one fold is enough
-REGISTER = 8
 
 
 class _Prepared(NamedTuple):
@@ -270,11 +269,7 @@ class FineTune(NetworkEstimator, ABC):
     def _outputs(self, X: Any) -> np.ndarray:
         """Return the outputs of the network for raw rows, ``(n, n_outputs)``."""
         objective, store = self._ready(X)  # first: it refuses an estimator that is not fitted
-        n = len(store)
-        # kernels round the last rows of a batch otherwise if they do not fill a register: a row alone would get
-        # another output than among others, and a head magnifies that
-        padded = Selection(store, np.arange(-(-n // REGISTER) * REGISTER) % n)
-        return self._apply(objective, padded, self._n_outputs())[:n]
+        return self._apply(objective, store, self._n_outputs())
 
     def _begin(self, rows: Any) -> tuple[Modality, Store]:
         return self._prepared.start.modality, self._prepared.store
