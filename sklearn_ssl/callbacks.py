@@ -13,6 +13,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 from .few_labels import as_array, is_labeled, plain, refuse_plus_and_minus_one
+from .modalities import is_count
 from .training import Selection, outputs_of
 
 __all__ = ["OnlineProbe"]
@@ -60,7 +61,7 @@ class OnlineProbe(Callback):
 
     def on_train_begin(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Prepare the labelled rows."""
-        if not isinstance(self.every, (int, np.integer)) or self.every < 1:
+        if not is_count(self.every, 1):
             raise ValueError(f"every={self.every!r} must be an integer of at least 1.")
         store = net.store_of_(self.X)
         y = column_or_1d(as_array(self.y))

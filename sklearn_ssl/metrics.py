@@ -28,6 +28,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import _safe_indexing, check_array, check_random_state
 from sklearn.utils.validation import _num_samples
 
+from .modalities import is_count
 from .training import effective_rank
 
 __all__ = [
@@ -189,7 +190,7 @@ def neighbor_agreement_score(A: Any, B: Any, *, n_neighbors: int = 10, random_st
     >>> neighbor_agreement_score(A, 2 * A)
     1.0
     """
-    if not isinstance(n_neighbors, (int, np.integer)) or n_neighbors < 1:
+    if not is_count(n_neighbors, 1):
         raise ValueError(f"n_neighbors={n_neighbors!r} must be an integer of at least 1.")
     A, B = _two_views(A, B, min_rows=3)
     rng = check_random_state(random_state)

@@ -202,3 +202,15 @@ def test_the_axis_says_what_was_scored():
     legend = LabelEfficiencyDisplay(found).plot().ax_.get_legend()
     legend.figure.canvas.draw()
     assert legend.get_window_extent().x0 >= legend.axes.get_window_extent().x1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"budgets": budgets} for budgets in (5, True, [], "", [True], [0], [1.5], [2**70], [np.nan])]
+    + [{"n_draws": n_draws} for n_draws in (True, 0, 1.5, np.inf, np.array([1, 2]))],
+    ids=str,
+)
+def test_counts_are_counts(wrong):
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        label_efficiency({"LR": LogisticRegression()}, X, y, **wrong)

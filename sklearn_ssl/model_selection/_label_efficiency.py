@@ -12,6 +12,7 @@ from scipy import stats
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.parallel import Parallel, delayed
 
+from ..modalities import is_count
 from ..training import progress_bar
 from ._few_label_runs import Task, split_steps
 
@@ -238,7 +239,12 @@ def label_efficiency(
     With 5 labels (3 runs), against raw, 95 % intervals:
     ...
     """
-    names, budgets = tuple(estimators), tuple(int(budget) for budget in budgets)
+    sizes = list(budgets) if np.iterable(budgets) else []
+    if not sizes or not all(is_count(size, 1) for size in sizes):
+        raise ValueError(f"budgets={budgets!r} must be numbers of labels of each class, such as (5, 20).")
+    if not is_count(n_draws, 1):
+        raise ValueError(f"n_draws={n_draws!r} must be an integer of at least 1.")
+    names, budgets = tuple(estimators), tuple(int(size) for size in sizes)
     task = Task(
         {name: split_steps(name, estimators[name]) for name in names}, X, y, budgets, n_draws, scoring
     )
