@@ -38,4 +38,4 @@ def test_readme_has_two_set_up_commands():
     commands = [line for block in blocks("README.md", "bash") for line in block.splitlines()]
     assert len(commands) == 2
     assert commands[0].endswith("&& python -m sklearn_ssl")
-    assert commands[1].endswith("&& python -m pytest -n auto")
+    assert commands[1].endswith("&& python -m pytest -n auto --dist worksteal")
