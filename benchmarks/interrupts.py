@@ -48,6 +48,7 @@ USE = {
     "score": lambda est, X: est.score(X),
     "transform_views": lambda est, X: est.transform_views(X),
     "sample": lambda est, X: est.sample(20),
+    "score_samples": lambda est, X: est.score_samples(X),
 }
 
 

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import zero_shot
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import load_digits
@@ -30,21 +31,9 @@ from sklearn_ssl.transfer._eszsl import (
     trial,
 )
 
-SEGMENTS = [
-    "1110111",
-    "0010010",
-    "1011101",
-    "1011011",
-    "0111010",
-    "1101011",
-    "1101111",
-    "1010010",
-    "1111111",
-    "1111011",
-]
-CODES = np.array([[int(on) for on in code] for code in SEGMENTS])
+CODES = np.array([[int(on) for on in code] for code in zero_shot.SEGMENTS])
 DIGITS = dict(enumerate(CODES.tolist()))
-NAMES = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+NAMES = np.array(zero_shot.NAMES)
 X, y = load_digits(return_X_y=True)
 X, y = X[::3], y[::3]
 SEEN = y != 3

@@ -251,8 +251,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
             # users who stop a long training want what it has learned so far
             self._finish(net, calibration, stream)
             raise
-        except Exception:
-            # features of a diverged network look like any others, so it must not stay usable
+        except Exception:  # features of a diverged network look like any others: it must not stay usable
             if before is None:
                 self._reset()
             else:

@@ -26,6 +26,7 @@ from ..training import (
     Store,
     as_step,
     collapse_of,
+    mean_loss,
     move,
     n_rows,
     outputs_of,
@@ -228,15 +229,12 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
             output = measured(move(batch, device))
             return as_step(output if targets is None else measured.loss(output, move(targets, device)))
 
-        total = size = 0.0
         # shuffled, since X may be sorted
-        for batch, target in stream.each(BatchLoader(store, self._rows_per_batch, shuffle=True)):
-            step = stream.run(step_of, batch, target)
-            weight = n_rows(batch) if step.weight is None else float(step.weight)
-            total, size = total + float(step.loss) * weight, size + weight
-        if not size:
+        batches = stream.each(BatchLoader(store, self._rows_per_batch, shuffle=True))
+        mean = mean_loss((stream.run(step_of, batch, target), n_rows(batch)) for batch, target in batches)
+        if mean is None:
             raise ValueError("There is nothing in X that could be predicted. Pass longer rows.")
-        return -total / size
+        return -mean
 
     def score_samples(self, X: Any) -> np.ndarray:
         """Return how usual each row of X is, by what was learned in ``fit``: low values are anomalies.

@@ -83,7 +83,7 @@ def _arguments(encoder: Any) -> dict[str, Any]:
     """Return the arguments of the constructor that make an encoder of the same shapes."""
     if isinstance(encoder, MLP):
         n_features, n_directions = encoder.directions.shape
-        widths = tuple(layer[0].out_features for layer in encoder.layers)  # type: ignore[index]
+        widths = tuple(layer[0].out_features for layer in encoder.layers)  # type: ignore[index]  # Sequential
         return {
             "n_features": n_features,
             "n_components": _width(encoder.head),
@@ -91,7 +91,7 @@ def _arguments(encoder: Any) -> dict[str, Any]:
             "n_directions": n_directions,
         }
     if isinstance(encoder, ConvNet):
-        widths = tuple(layer[0].out_channels for layer in encoder.layers)  # type: ignore[index]
+        widths = tuple(layer[0].out_channels for layer in encoder.layers)  # type: ignore[index]  # Sequential
         own = {"shape": encoder.shape, "grid": encoder.grid, "stride": encoder.stride}
         return {**own, "n_components": _width(encoder.head), "widths": widths}
     table = encoder.embedding

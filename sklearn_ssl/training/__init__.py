@@ -29,7 +29,7 @@ from ._saved import Allowance, check_finite, check_weights, without_memory
 from ._seed import RandomStream, draw_seed, in_float32
 from ._seen import SeenLoss
 from ._settings import n_threads
-from ._step import Step, Targets, as_step, weighted_mean
+from ._step import Step, Targets, as_step, mean_loss, weighted_mean
 from ._time import TimeLimit
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "is_collapsed",
     "lengths_of",
     "load_weights",
+    "mean_loss",
     "move",
     "n_rows",
     "n_threads",

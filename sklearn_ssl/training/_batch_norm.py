@@ -37,9 +37,11 @@ def _twin(module: nn.Module) -> nn.Module:
         # the dictionaries themselves: a network may put other tensors into them
         for shared in (part._parameters, part._buffers, *tensors_in(vars(part))):
             memo[id(shared)] = shared
-        # modules may also be in lists, and in bound methods; a vocabulary need not be copied
+        # modules may also be in lists, and in bound methods; a vocabulary need not be copied, nor the dozen empty
+        # dictionaries for hooks that each module has, which take most of the time
         for value in vars(part).values():
-            if not isinstance(value, (nn.Module, list, tuple, dict, set, MethodType, partial)):
+            is_container = isinstance(value, (list, tuple, dict, set))
+            if not (value if is_container else isinstance(value, (nn.Module, MethodType, partial))):
                 memo[id(value)] = value
     return copy.deepcopy(module, memo).eval()
 

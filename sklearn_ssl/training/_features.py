@@ -65,7 +65,6 @@ def outputs_of(
                 f"The encoder gave features of shape {tuple(rows.shape)} for {len(index)} rows; it must "
                 f"give ({len(index)}, {width}). Do not drop or mix rows in it."
             )
-        out[index] = (
-            rows.float().cpu().numpy()
-        )  # batches of rows of like length are not in the order of the store
+        # batches of rows of like length are not in the order of the store
+        out[index] = rows.float().cpu().numpy()
     return out

@@ -10,6 +10,7 @@ from skorch.callbacks import Callback
 
 from ._loader import Selection, n_rows
 from ._seed import RandomStream
+from ._step import Step, mean_loss
 
 
 class SeenLoss(Callback):
@@ -26,10 +27,8 @@ class SeenLoss(Callback):
         if dataset_valid is None:
             return
         rows = np.random.default_rng(0).permutation(len(dataset_train))[: len(dataset_valid)]
-        total = size = 0.0
         stream = RandomStream(0, net.device)  # the same views in every epoch
-        for batch in stream.each(net.get_iterator(Selection(dataset_train, rows))):
-            step = stream.run(net.validation_step, batch)
-            weight = n_rows(batch[0]) if step["weight"] is None else float(step["weight"])
-            total, size = total + float(step["loss"]) * weight, size + weight
-        net.history.record("seen_loss", total / (size or 1.0))
+        batches = stream.each(net.get_iterator(Selection(dataset_train, rows)))
+        results = ((stream.run(net.validation_step, batch), n_rows(batch[0])) for batch in batches)
+        steps = ((Step(result["loss"], result["weight"]), n) for result, n in results)
+        net.history.record("seen_loss", mean_loss(steps) or 0.0)

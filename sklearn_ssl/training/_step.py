@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -30,6 +30,15 @@ class Step(NamedTuple):
 def as_step(result: Tensor | Step) -> Step:
     """Return a plain loss as a step."""
     return result if isinstance(result, Step) else Step(result)
+
+
+def mean_loss(steps: Iterable[tuple[Step, int]]) -> float | None:
+    """Return the mean loss of steps, each with its number of rows; None if nothing counts."""
+    total = size = 0.0
+    for step, n in steps:
+        weight = n if step.weight is None else float(step.weight)
+        total, size = total + float(step.loss) * weight, size + weight
+    return total / size if size else None
 
 
 class Targets(NamedTuple):

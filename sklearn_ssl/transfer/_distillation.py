@@ -137,8 +137,7 @@ class DistillationClassifier(ClassifierMixin, NetworkEstimator):
 
     Notes
     -----
-    Equal rows with equal labels of an array or sparse matrix are merged, and their weights added. So a weight of 2 is
-    the same as two rows.
+    Equal rows with equal labels are merged, and their weights added. So a weight of 2 is the same as two rows.
 
     A teacher that was fitted to the same rows is too sure of them. Unlabeled rows show best what it has learned.
 
@@ -216,7 +215,7 @@ class DistillationClassifier(ClassifierMixin, NetworkEstimator):
         classes = classes_of(teacher)
         codes = codes_of(y, classes)
         kept, weight = distinct_rows(X, codes, weight)
-        rows = X if np.array_equal(kept, np.arange(len(y))) else rows_at(X, kept)
+        rows = rows_at(X, kept)
         rows = rows if X_unlabeled is None else stack_rows(rows, X_unlabeled, self.modality)
         soft = probabilities_of(teacher, rows, len(classes))
         n_more = len(soft) - len(kept)
