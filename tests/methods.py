@@ -26,7 +26,7 @@ from sklearn_ssl import (
 from sklearn_ssl.base import Modality, Pretrainer
 from sklearn_ssl.modalities import Image, Tabular, Text
 
-DIGITS = load_digits().data[:200]
+DIGITS = load_digits().data[:120]
 MIXED = load_iris().data.copy()
 MIXED[::7, 0] = MIXED[3::9, 1] = np.nan
 
@@ -48,7 +48,6 @@ class Method:
     kinds: tuple[str, ...]
     other: dict[str, Any] = field(default_factory=dict)
     ignores: tuple[str, ...] = ()  # modality parameters that its pretext task does not ask for
-    enough: int = 12  # epochs on digits after which features beat the untrained ones
     is_game: bool = False  # its loss is of players against each other, and need not fall
 
     def __call__(self, **params: Any) -> Pretrainer:
@@ -146,7 +145,7 @@ METHODS = {
     ),  # only target="bin" asks for n_bins
     "autoencoder": Method(AutoencoderPretrainer(), NUMBERS, {"noise": 0.0}, VIEWS + HOLES),
     "vae": Method(VAEPretrainer(), NUMBERS, {"beta": 4.0}, VIEWS + HOLES),
-    "gan": Method(GANPretrainer(), NUMBERS, {"penalty": 10.0}, VIEWS + HOLES, enough=60, is_game=True),
+    "gan": Method(GANPretrainer(), NUMBERS, {"penalty": 10.0}, VIEWS + HOLES, is_game=True),
     "autoregressive": Method(AutoregressivePretrainer(), TEXTS, ignores=VIEWS),
     "segment order": Method(SegmentOrderPretrainer(), TEXTS, ignores=VIEWS),
     "distillation": Method(
