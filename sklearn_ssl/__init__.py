@@ -9,7 +9,7 @@ import_torch()
 
 # isort: split
 
-from .few_labels import LabeledOnly
+from .few_labels import LabelDiffusion, LabeledOnly
 from .methods import (
     AutoencoderPretrainer,
     AutoregressivePretrainer,
@@ -44,6 +44,7 @@ __all__ = [
     "FineTuneClassifier",
     "FineTuneRegressor",
     "GANPretrainer",
+    "LabelDiffusion",
     "LabeledOnly",
     "MaskedPretrainer",
     "RotationPretrainer",

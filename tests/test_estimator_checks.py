@@ -16,6 +16,7 @@ from sklearn_ssl import (
     DistillationClassifier,
     FineTuneClassifier,
     FineTuneRegressor,
+    LabelDiffusion,
     MaskedPretrainer,
     SelfOrganizingMap,
     Word2VecPretrainer,
@@ -39,6 +40,7 @@ SUPERVISED = [
     ),
     DistillationClassifier(DecisionTreeClassifier(random_state=0), max_epochs=30, lr=1e-2),
     ZeroShotClassifier(),
+    LabelDiffusion(),
 ]
 
 LEAST = {
@@ -46,6 +48,7 @@ LEAST = {
     FineTuneRegressor: 55,
     DistillationClassifier: 60,
     ZeroShotClassifier: 54,
+    LabelDiffusion: 54,
 }
 NOT_YIELDED = [
     "check_dataframe_column_names_consistency",
