@@ -9,7 +9,7 @@ import_torch()
 
 # isort: split
 
-from .few_labels import LabelDiffusion, LabeledOnly
+from .few_labels import LabelDiffusion, LabeledOnly, RowSelector
 from .methods import (
     AutoencoderPretrainer,
     AutoregressivePretrainer,
@@ -48,6 +48,7 @@ __all__ = [
     "LabeledOnly",
     "MaskedPretrainer",
     "RotationPretrainer",
+    "RowSelector",
     "SegmentOrderPretrainer",
     "SelfOrganizingMap",
     "SiamesePretrainer",
