@@ -9,7 +9,7 @@ import_torch()
 
 # isort: split
 
-from .few_labels import LabelDiffusion, LabeledOnly, RowSelector
+from .few_labels import FewLabelClassifier, LabelDiffusion, LabeledOnly, RowSelector
 from .methods import (
     AutoencoderPretrainer,
     AutoregressivePretrainer,
@@ -41,6 +41,7 @@ __all__ = [
     "ContrastivePretrainer",
     "DistillationClassifier",
     "DistillationPretrainer",
+    "FewLabelClassifier",
     "FineTuneClassifier",
     "FineTuneRegressor",
     "GANPretrainer",

@@ -165,13 +165,9 @@ class LabelDiffusion(DocLinkMixin, SaveMixin, ClassifierMixin, BaseEstimator):
         before = dict(vars(self))
         try:
             forget_fitted(self)
-            rows = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
-            if X_unlabeled is not None:
-                pool = validate_data(self, X_unlabeled, dtype=[np.float64, np.float32], reset=False)
-                rows = np.concatenate([rows, pool])
-            self._build(rows)
-            self._spread(classes, np.r_[codes, np.full(len(rows) - len(codes), UNLABELED)])
-            del self._graph  # it is needed in fit only
+            n = self.begin(X, X_unlabeled)
+            self.spread(classes, np.r_[codes, np.full(n - len(codes), UNLABELED)])
+            self.end()
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)  # a refused input changes nothing
@@ -213,16 +209,27 @@ class LabelDiffusion(DocLinkMixin, SaveMixin, ClassifierMixin, BaseEstimator):
         weights[:, 0] = np.maximum(weights[:, 0], LEAST)
         return shares(np.einsum("nk,nkc->nc", weights, self.outflow_[columns]), self.frequencies_)
 
-    def _build(self, Z: np.ndarray) -> None:
-        """Build the graph of features ``(n, d)``."""
+    def begin(self, X: Any, X_unlabeled: Any = None) -> int:
+        """Build the graph of all rows, for `spread`, and return their number.
+
+        Parameters
+        ----------
+        X : array or DataFrame of shape (n, d)
+        X_unlabeled : array or DataFrame of shape (m, d), optional
+        """
+        Z = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        if X_unlabeled is not None:
+            pool = validate_data(self, X_unlabeled, dtype=[np.float64, np.float32], reset=False)
+            Z = np.concatenate([Z, pool])
         seed = draw_seed(self.random_state, 1)
         directions = principal_directions(Z, self.n_components, seed)
         self.mean_, self.axes_ = directions
         self.rows_ = directions(Z)
         self._graph = scaled_graph(self.rows_, self.n_neighbors, seed)
         self.scale_ = self._graph.scale
+        return len(Z)
 
-    def _spread(self, classes: np.ndarray, codes: np.ndarray) -> None:
+    def spread(self, classes: np.ndarray, codes: np.ndarray) -> None:
         """Spread labels over the graph; `codes` has the class of each row, or -1."""
         self.classes_ = classes
         counts = np.bincount(codes[codes != UNLABELED], minlength=len(classes))
@@ -231,6 +238,11 @@ class LabelDiffusion(DocLinkMixin, SaveMixin, ClassifierMixin, BaseEstimator):
         self.label_distributions_ = shares(received, self.frequencies_)
         self.transduction_ = classes[self.label_distributions_.argmax(axis=1)]
         self.outflow_ = received / np.sqrt(self._graph.degree)[:, None]
+
+    def end(self) -> Self:
+        """Drop the graph, which is needed in fit only."""
+        del self._graph
+        return self
 
     def _check_fitted(self) -> None:
         d, k = whole(self, "n_features_in_", 1), len(self.classes_)
