@@ -142,7 +142,7 @@ def measure(path: Path, args: argparse.Namespace) -> pd.DataFrame:
                     file.flush()
     found = pd.read_csv(path)
     asked = [tuple(job) in jobs for job in found[["rows", "labels"]].itertuples(index=False, name=None)]
-    return found[asked & found.data.isin(args.tables) & (found.draw < args.draws)]
+    return found[np.array(asked, dtype=bool) & found.data.isin(args.tables) & (found.draw < args.draws)]
 
 
 def paired(gain: pd.Series) -> str:
