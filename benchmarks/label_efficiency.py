@@ -1,7 +1,8 @@
 """How much features learned without labels help when labels are few.
 
 The script takes any datasets, features, classifiers and numbers of labels. Pretrainers learn from the training rows
-without their labels. Classifiers learn from a few labelled rows, on features standardised over all training rows.
+without their labels. Classifiers learn from a few labelled rows, on the features of this package as they are, and on
+others standardised over all training rows.
 Principal components, histograms and the latents of a VAE are divided by one scale for all instead, since their
 spread says what they are worth.
 
@@ -133,6 +134,10 @@ FEATURES: dict[str, Make] = {
     "GAN": method(GANPretrainer),
     "contrastive, float32": method(ContrastivePretrainer, precision="float32"),
 }
+AS_THEY_ARE = {  # their scale is one that suits a linear classifier
+    *("untrained", "contrastive", "BYOL", "SimSiam", "Barlow Twins", "VICReg", "rotation", "masked"),
+    *("masked, bins", "autoencoder", "contrastive, float32"),
+}
 # standardised, the last components, rare gradients and unused latents would count as much as all others
 ONE_SCALE = {"PCA", "HOG", "VAE", "untrained VAE"}
 OF_IMAGES = {"HOG", "rotation"}
@@ -190,9 +195,8 @@ def run(
     """
     seed = 0 if dataset in OWN_SPLIT else min(draws)
     X, X_test, y, y_test = split(dataset, seed)
-    first = make_pipeline(
-        make(seed, dataset), OneScale() if kind in ONE_SCALE else StandardScaler(copy=False)
-    )
+    scaler = OneScale() if kind in ONE_SCALE else StandardScaler(copy=False)
+    first = make_pipeline(make(seed, dataset), *([] if kind in AS_THEY_ARE else [scaler]))
     pipelines = {
         name: make_pipeline(*first, classifier(min(draws), dataset))
         for name, classifier in classifiers.items()

@@ -68,7 +68,7 @@ def pipelines(features: list[str]) -> dict[str, Any]:
         BASE: make_pipeline(one_hot(), logistic),
         "one-hot, extra trees": make_pipeline(one_hot(), ExtraTreesClassifier(200, random_state=0)),
         "boosted trees": HistGradientBoostingClassifier(min_samples_leaf=2, random_state=0),
-    } | {f"{name}, LR": make_pipeline(FEATURES[name], StandardScaler(), logistic) for name in features}
+    } | {f"{name}, LR": make_pipeline(FEATURES[name], logistic) for name in features}
 
 
 def measure(tables: list[str], features: list[str], labels: list[int], draws: int) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import_torch()
 
 # isort: split
 
-from .few_labels import LabeledOnly
+from .few_labels import FewLabelClassifier, LabelDiffusion, LabeledOnly, RowSelector
 from .methods import (
     AutoencoderPretrainer,
     AutoregressivePretrainer,
@@ -41,12 +41,15 @@ __all__ = [
     "ContrastivePretrainer",
     "DistillationClassifier",
     "DistillationPretrainer",
+    "FewLabelClassifier",
     "FineTuneClassifier",
     "FineTuneRegressor",
     "GANPretrainer",
+    "LabelDiffusion",
     "LabeledOnly",
     "MaskedPretrainer",
     "RotationPretrainer",
+    "RowSelector",
     "SegmentOrderPretrainer",
     "SelfOrganizingMap",
     "SiamesePretrainer",

@@ -6,9 +6,12 @@ README = "https://github.com/sklearn-ssl/sklearn-ssl/blob/main/README.md"
 SECTIONS = {
     "AutoencoderPretrainer": "reconstruct-denoise-sample",
     "AutoregressivePretrainer": "texts-and-other-strings",
+    "FewLabelClassifier": "few-labels-to-the-end",
     "GANPretrainer": "reconstruct-denoise-sample",
     "Image": "images",
+    "LabelDiffusion": "few-labels-to-the-end",
     "LabeledOnly": "more-unlabeled-rows-than-labelled-ones",
+    "RowSelector": "few-labels-to-the-end",
     "SegmentOrderPretrainer": "texts-and-other-strings",
     "SelfOrganizingMap": "self-organizing-map",
     "Tabular": "tables-as-they-are",

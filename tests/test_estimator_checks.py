@@ -6,6 +6,7 @@ import pytest
 import sklearn
 from methods import KINDS, METHODS
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_checks
 from sklearn.utils._testing import ignore_warnings
@@ -14,8 +15,10 @@ from sklearn.utils.fixes import parse_version
 
 from sklearn_ssl import (
     DistillationClassifier,
+    FewLabelClassifier,
     FineTuneClassifier,
     FineTuneRegressor,
+    LabelDiffusion,
     MaskedPretrainer,
     SelfOrganizingMap,
     Word2VecPretrainer,
@@ -39,6 +42,16 @@ SUPERVISED = [
     ),
     DistillationClassifier(DecisionTreeClassifier(random_state=0), max_epochs=30, lr=1e-2),
     ZeroShotClassifier(),
+    LabelDiffusion(),
+    FewLabelClassifier(
+        pretrainers=[MaskedPretrainer(n_components=4, max_epochs=1)],
+        estimators=[
+            ("tree", DecisionTreeClassifier(), "raw"),
+            ("logistic regression", LogisticRegression(), "masked"),
+            ("diffusion", LabelDiffusion(), "masked"),
+        ],
+        cv=2,
+    ),
 ]
 
 LEAST = {
@@ -46,6 +59,8 @@ LEAST = {
     FineTuneRegressor: 55,
     DistillationClassifier: 60,
     ZeroShotClassifier: 54,
+    LabelDiffusion: 54,
+    FewLabelClassifier: 54,
 }
 NOT_YIELDED = [
     "check_dataframe_column_names_consistency",

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from sklearn_ssl import ContrastivePretrainer, LabeledOnly
+from sklearn_ssl import ContrastivePretrainer, LabeledOnly, RowSelector
 from sklearn_ssl.inspection import LabelEfficiencyDisplay
 from sklearn_ssl.model_selection import LabelEfficiency, draw_labels, label_efficiency, mean_and_interval
 
@@ -214,3 +214,73 @@ def test_counts_are_counts(wrong):
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match=next(iter(wrong))):
         label_efficiency({"LR": LogisticRegression()}, X, y, **wrong)
+
+
+def test_log_losses_stand_beside_scores():
+    with_proba = {"LR": LogisticRegression(max_iter=500), "prior": DummyClassifier(), "SVC": SVC()}
+    found = label_efficiency(with_proba, X, Y, budgets=[1, 5], cv=3)
+    assert found.log_losses.shape == found.scores.shape
+    np.testing.assert_allclose(found.log_losses[1], np.log(3))
+    assert np.isnan(found.log_losses[2]).all()
+    mean, low, high = found.gain("prior", 5, log_loss=True)
+    assert (
+        mean == pytest.approx((found.log_losses[0, 1] - found.log_losses[1, 1]).mean())
+        and low <= mean <= high
+    )
+    lines = str(found).splitlines()
+    assert "; log loss " in lines[1] and lines[2].endswith("worse") and "; log loss 1.10, +" in lines[6]
+    assert "log loss" not in lines[3]
+    assert found.to_frame().log_loss.count() == 2 * 2 * 3
+    assert "; log loss 1.10" in found._repr_html_()
+    numbers = label_efficiency({"ridge": Ridge()}, X[:, :3], X[:, 3], budgets=[20], cv=2)
+    assert numbers.log_losses is None
+    with pytest.raises(ValueError, match="no log losses"):
+        numbers.gain("ridge", 20, log_loss=True)
+
+
+def test_chosen_rows_beside_random_ones():
+    Counter.fits = 0
+    tagged = np.c_[X, np.arange(150)]
+    ways = {"random": None, "chosen": RowSelector(pretrainer=Counter(width=4))}
+    found = label_efficiency(
+        {"LR": LogisticRegression(max_iter=500), "SVC": SVC()}, tagged, Y, budgets=[1, 3], cv=2, rows=ways
+    )
+    assert found.names == ("LR, random rows", "SVC, random rows", "LR, chosen rows", "SVC, chosen rows")
+    assert found.scores.shape == (4, 2, 2) and found.fit_seconds.shape == (4, 2)
+    assert Counter.fits == 2  # once a split
+    plain = label_efficiency({"LR": LogisticRegression(max_iter=500)}, tagged, Y, budgets=[1, 3], cv=2)
+    assert (found.scores[0] == plain.scores[0]).all()
+    numbers = label_efficiency({"ridge": Ridge()}, X[:, :3], X[:, 3], budgets=[20], cv=2, rows=ways)
+    assert numbers.names == ("ridge, random rows", "ridge, chosen rows")
+
+
+def test_chosen_rows_of_one_class_predict_it():
+    sorted_rows = np.r_[np.zeros((140, 1)), np.ones((10, 1))]
+    labels = np.r_[np.zeros(145, dtype=int), np.ones(5, dtype=int)]
+    found = label_efficiency(
+        {"LR": LogisticRegression()},
+        sorted_rows,
+        labels,
+        budgets=[1],
+        cv=StratifiedKFold(2),
+        rows={"chosen": RowSelector(pretrainer=None)},
+    )
+    assert found.scores.min() > 0.9 and np.isfinite(found.log_losses).all()
+
+
+def test_estimators_that_take_a_pool_get_the_other_rows():
+    class Pooled(DummyClassifier):
+        sizes: ClassVar[list] = []
+
+        def fit(self, X, y, X_unlabeled=None):
+            Pooled.sizes.append((len(X), len(X_unlabeled)))
+            return super().fit(X, y)
+
+    label_efficiency({"pooled": Pooled()}, X, Y, budgets=[2], cv=2)
+    assert Pooled.sizes == [(6, 114)] * 2
+
+
+@pytest.mark.parametrize("rows", ["chosen", {}, {"a": "random"}, [RowSelector()]], ids=str)
+def test_ways_to_choose_rows_are_checked(rows):
+    with pytest.raises(TypeError, match="RowSelector"):
+        label_efficiency(FEW, X, Y, budgets=[2], cv=2, rows=rows)

@@ -74,7 +74,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     ----------
     encoder_ : nn.Module
         The trained encoder, on `device`, in evaluation mode. Its output is that of ``transform``, except
-        for `VAEPretrainer`, which adds a layer.
+        for `VAEPretrainer`, which adds a layer. On tables ``transform`` also multiplies it by a factor.
     history_ : list of dict
         One dict per epoch: ``epoch``, ``train_loss``, with `early_stopping` ``valid_loss`` and, if the loss
         compares rows, ``seen_loss``, that of as many training rows, to compare it with, and two signs of
@@ -96,6 +96,9 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     _default_width: ClassVar[int | None] = None  # that n_components=None requests from a named encoder
     _projects_features: ClassVar[bool] = False  # whether the objective itself maps features to n_components
     _compares_rows: ClassVar[bool] = True  # whether the loss needs at least two rows
+    _scales_features: ClassVar[bool] = (
+        True  # whether features have the scale of the modality, or one of their own
+    )
     _collapse_advice: ClassVar[str] = "Lower lr."
 
     # metadata routing passes X_unlabeled to fit without a call of set_fit_request
@@ -157,6 +160,10 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     def transform(self, X: Any) -> np.ndarray:
         """Return the features of X.
 
+        A linear classifier can take them as they are. Those of tables all have one variance; in total it is four times
+        the number of columns, so that a classifier is regularised about as on standardised columns. Elsewhere, and if
+        there are few features, each has variance one.
+
         Parameters
         ----------
         X : like the X of fit, of shape (n, ...)
@@ -166,7 +173,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         ndarray of shape (n, n_components_), float32
         """
         objective, store = self._ready(X)
-        return self._apply(objective.features, store, self.n_components_)
+        return self._scaled(self._apply(objective.features, store, self.n_components_))
 
     def transform_views(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the features of two random views of X, drawn from a fixed seed.
@@ -195,7 +202,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
 
             shuffled = Selection(store, order)
             Z = outputs_of(of_view, shuffled, self.n_components_, VIEW_BATCH, self.net_.device)
-            pair.append(Z[np.argsort(order)])
+            pair.append(self._scaled(Z[np.argsort(order)]))
         return pair[0], pair[1]
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -242,7 +249,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         A row's number does not depend on the other rows of X. For the autoencoder, the VAE, and the masked and
         autoregressive pretrainers it is minus the loss of the row, with masks and draws from a fixed seed. Elsewhere
         the loss of a row depends on others, or is no sign of an anomaly. The number is then minus the mean square of
-        the row's features, which encoders standardise: how far it is from the mean, in standard deviations.
+        what the encoder returns, which is standardised: how far the row is from the mean, in standard deviations.
 
         Parameters
         ----------
@@ -283,6 +290,16 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
             f"n_components={self.n_components}, and the encoder returns {width} features. "
             "Leave n_components=None, or change the width of the module."
         )
+
+    @property
+    def _feature_scale(self) -> float:
+        """What the encoder's output is multiplied by: a factor that ``fit`` decides."""
+        own = self._projects_features or not self._scales_features
+        return 1.0 if own else self.modality_.feature_scale(self.encoder_, self.n_components_)
+
+    def _scaled(self, Z: np.ndarray) -> np.ndarray:
+        """Return the encoder's output as features, ``(n, n_components_)`` float32."""
+        return Z if self._feature_scale == 1.0 else Z * np.float32(self._feature_scale)
 
     def _watchers(self) -> list[Callback]:
         return [CollapseMonitor()]

@@ -1,11 +1,15 @@
-"""Learning from few labels: which rows have one, and how to fit an estimator to those."""
+"""Learning from few labels: which rows have one, how to fit an estimator to those, and how labels spread."""
 
 from ..naming import publish
+from ._diffusion import LabelDiffusion
+from ._few_label import FewLabelClassifier
 from ._labeled_only import LabeledOnly
 from ._labels import as_array, has_minus_one, is_labeled, not_missing, plain
+from ._pool import pool_keyword
 from ._propagation import class_shares, neighbour_graph, propagate
+from ._row_selector import RowSelector
 from ._targets import labeled_rows, refuse_plus_and_minus_one, warn_of_minus_one
 
-__all__ = ["LabeledOnly"]
+__all__ = ["FewLabelClassifier", "LabelDiffusion", "LabeledOnly", "RowSelector"]
 
 publish(__name__)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from ..warning import warn
 from ._labels import as_array, has_minus_one, is_labeled, not_missing, plain
 
+UNLABELED = -1
 MOST_CLASSES = 30  # more different numbers than these are rather targets of a regression
 
 
@@ -65,6 +67,40 @@ def warn_of_minus_one(y: Any, known: np.ndarray) -> None:
             "too: rename classes, for example to 0, 1, ...; in a regression mark missing labels by NaN, or use folds "
             "of scikit-learn if none is missing."
         )
+
+
+def partial_classes(y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the classes of y, sorted, and the class of each row as an index; -1 for a row without a label.
+
+    Where -1 and 1 are the only values, both are classes: one class would leave nothing to tell apart.
+
+    Parameters
+    ----------
+    y : array, Series or list of shape (n,)
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of int of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If no row has a label, or y is no array of classes.
+    """
+    values = column_or_1d(as_array(y), warn=True)
+    labeled = is_labeled(values)
+    known = plain(values[labeled])
+    if known.dtype.kind in "iuf" and known.size and (known == 1).all() and has_minus_one(values):
+        labeled = not_missing(values, minus_one=False)
+        known = plain(values[labeled])
+    if not labeled.any():
+        raise ValueError("No row of y has a label. Label some rows: y is a class, or -1 where there is none.")
+    assert_all_finite(known, input_name="y")
+    check_classification_targets(known)
+    codes = np.full(len(values), UNLABELED)
+    classes, codes[labeled] = np.unique(known, return_inverse=True)
+    return classes, codes
 
 
 def _is_regression(known: np.ndarray, holes: bool) -> bool:

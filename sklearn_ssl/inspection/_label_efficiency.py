@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..few_labels import RowSelector
 from ..model_selection import LabelEfficiency, label_efficiency
 from ._axes import legend_beside, one_axes
 
@@ -61,7 +62,7 @@ class LabelEfficiencyDisplay:
         X: Any,
         y: Any,
         *,
-        budgets: Sequence[int] = (5, 20),
+        budgets: Sequence[int] = (1, 5, 20),
         cv: Any = 10,
         n_draws: int = 1,
         scoring: Any = None,
@@ -69,6 +70,7 @@ class LabelEfficiencyDisplay:
         verbose: int = 0,
         groups: Any = None,
         n_jobs: int | None = None,
+        rows: Mapping[str, RowSelector | None] | None = None,
         ax: Any = None,
         **line_kwargs: Any,
     ) -> LabelEfficiencyDisplay:
@@ -76,7 +78,7 @@ class LabelEfficiencyDisplay:
 
         Parameters
         ----------
-        estimators, X, y, budgets, cv, n_draws, scoring, random_state, verbose, groups, n_jobs
+        estimators, X, y, budgets, cv, n_draws, scoring, random_state, verbose, groups, n_jobs, rows
             See :func:`~sklearn_ssl.model_selection.label_efficiency`.
         ax : matplotlib Axes or None, default=None
             Axes to plot on. If None, a new figure is made.
@@ -89,7 +91,7 @@ class LabelEfficiencyDisplay:
         """
         found = label_efficiency(
             estimators, X, y, budgets=budgets, cv=cv, n_draws=n_draws, scoring=scoring,
-            random_state=random_state, verbose=verbose, groups=groups, n_jobs=n_jobs,
+            random_state=random_state, verbose=verbose, groups=groups, n_jobs=n_jobs, rows=rows,
         )  # fmt: skip
         return cls(found).plot(ax=ax, **line_kwargs)
 

@@ -177,6 +177,7 @@ class GANPretrainer(SamplerMixin, Pretrainer):
     lr: float = 4e-4
 
     _compares_rows: ClassVar[bool] = False
+    _scales_features: ClassVar[bool] = False  # they are compared with the prior
     _epoch_budget: ClassVar[int] = 10_000
     _betas: ClassVar[tuple[float, float]] = (0.5, 0.99)
     _default_width: ClassVar[int] = 64

@@ -61,7 +61,8 @@ class DecoderMixin:
                 f"inverse_transform takes features of width {width}, as transform gives them; X has shape "
                 f"{features.shape}."
             )
-        slices = gen_batches(len(features), self.net_.batch_size)  # type: ignore[attr-defined]  # likewise
+        features = features / np.float32(self._feature_scale)  # type: ignore[attr-defined]  # likewise
+        slices = gen_batches(len(features), self.net_.batch_size)  # type: ignore[attr-defined]
         return _decode(self, (torch.tensor(features[part]) for part in slices))
 
 

@@ -151,6 +151,13 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
         """Return the user's network, adapted to what `fit` saw; unchanged by default."""
         return encoder
 
+    def feature_scale(self, encoder: nn.Module, width: int) -> float:
+        """Hook: return what features ``(n, width)`` of an encoder are multiplied by in ``transform``; 1 by default.
+
+        A linear classifier is regularised by the scale of its columns.
+        """
+        return 1.0
+
     @abstractmethod
     def view(self, x: Batch) -> Batch:
         """Draw a random view of a batch, on its device, with torch's global generator."""

@@ -25,6 +25,14 @@ def whole(obj: Any, name: str, low: int = 0) -> int:
     return int(value)
 
 
+def real_number(obj: Any, name: str, low: float) -> float:
+    """Return a fitted attribute that is a finite number of at least `low`; raise a ValueError if it is not."""
+    value: Any = getattr(obj, name, None)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value < np.inf:
+        refuse(obj, name, f"must be a finite number of at least {low:.3g}, and is {value!r:.60}")
+    return float(value)
+
+
 def array(
     obj: Any,
     name: str,

@@ -11,13 +11,16 @@ from typing import Any
 import joblib
 import numpy as np
 from sklearn.base import clone, is_regressor
+from sklearn.dummy import DummyClassifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
-from ..few_labels import as_array, is_labeled, plain
+from ..few_labels import RowSelector, as_array, is_labeled, plain, pool_keyword
+
+LEAST = 1e-6  # of a probability: a log loss must not be infinite
 
 
 def draw_labels(y: np.ndarray, budget: int, seed: int, per_class: bool = True) -> np.ndarray:
@@ -65,12 +68,22 @@ class Task:
     budgets : sequence of int
     n_draws : int
     scoring : str, callable or None
+    ways : dict of str to RowSelector or None
+        How labelled rows are chosen; None draws them at random.
     """
 
     def __init__(
-        self, heads: Mapping[str, Any], X: Any, y: Any, budgets: Sequence[int], n_draws: int, scoring: Any
+        self,
+        heads: Mapping[str, Any],
+        X: Any,
+        y: Any,
+        budgets: Sequence[int],
+        n_draws: int,
+        scoring: Any,
+        ways: Mapping[str, RowSelector | None],
     ):
         check_consistent_length(X, y)
+        self.ways = ways
         self.heads, self.X, self.budgets, self.n_draws, self.scoring = heads, X, budgets, n_draws, scoring
         self.regression = is_regressor(next(iter(heads.values()))[1])
         self.y = _column(as_array(y), self.regression)
@@ -106,29 +119,45 @@ class Task:
         return ((labeled[a], labeled[b]) for a, b in found)
 
     def score(self, train: np.ndarray, test: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the scores of a split, (pipelines, budgets, draws), and the seconds of each pipeline's steps."""
-        scores = np.empty((len(self.heads), len(self.budgets), self.n_draws))
+        """Return the scores of a split, and the seconds of each pipeline's steps.
+
+        Returns
+        -------
+        found : ndarray of shape (2, n_ways, n_pipelines, n_budgets, n_draws)
+            Scores, and log losses, which are NaN where there are no probabilities.
+        seconds : ndarray of shape (n_pipelines,)
+        """
+        found = np.empty((2, len(self.ways), len(self.heads), len(self.budgets), self.n_draws))
         seconds = np.empty(len(self.heads))
+        few = self._few(train, seed)
         fitted: dict[str, tuple[Any, Any, float]] = {}
         for i, (name, (steps, last)) in enumerate(self.heads.items()):
             key = _key(steps)
             if key not in fitted:
                 fitted[key] = _features(name, steps, self.X, train, test)
             Z, Z_test, seconds[i] = fitted[key]
-            for draw in range(self.n_draws):
-                for b, (few, y_few) in enumerate(self._drawn(train, seed + draw)):
-                    model = clone(last).fit(_safe_indexing(Z, few), y_few)
-                    score = check_scoring(model, self.scoring)
-                    scores[i, b, draw] = score(model, Z_test, self.targets[test])
-        return scores, seconds
+            for (way, b, draw), rows in few.items():
+                known = self.targets[train[rows]]
+                model = _fitted(last, Z, rows, known, self.regression)
+                score = check_scoring(model, self.scoring)
+                found[0, way, i, b, draw] = score(model, Z_test, self.targets[test])
+                found[1, way, i, b, draw] = _log_loss(model, Z_test, self.targets[test])
+        return found, seconds
 
-    def _drawn(self, train: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield few labelled rows for each budget, as positions in `train`, and their labels."""
+    def _few(self, train: np.ndarray, seed: int) -> dict[tuple[int, int, int], np.ndarray]:
+        """Return few labelled rows for each way to choose them, budget and draw, as positions in `train`."""
         rows = np.intersect1d(train, self.labeled)
-        at = np.searchsorted(train, rows)
-        for budget in self.budgets:
-            few = draw_labels(self.targets[rows], budget, seed, not self.regression)
-            yield at[few], self.targets[rows[few]]
+        at, known = np.searchsorted(train, rows), self.targets[rows]
+        found = {}
+        for way, selector in enumerate(self.ways.values()):
+            for draw in range(self.n_draws):
+                for b, budget in enumerate(self.budgets):
+                    drawn = draw_labels(known, budget, seed + draw, not self.regression)
+                    if selector is not None:
+                        chosen = _chosen(selector, _safe_indexing(self.X, rows), len(drawn), seed + draw)
+                        drawn, selector = chosen.selected_, chosen  # which need not pretrain again
+                    found[way, b, draw] = at[drawn]
+        return found
 
 
 def split_steps(name: str, estimator: Any) -> tuple[Any, Any]:
@@ -156,6 +185,33 @@ def _column(values: np.ndarray, regression: bool) -> np.ndarray:
             f"y has shape {values.shape}. A classifier needs one label a row: shape (n,) or (n, 1)."
         )
     return values
+
+
+def _chosen(selector: RowSelector, X: Any, n_rows: int, seed: int) -> RowSelector:
+    """Return a fitted selector of rows; one that is fitted keeps its pretrainer."""
+    new = clone(selector).set_params(n_rows=n_rows)
+    if new.random_state is None:
+        new.set_params(random_state=seed)
+    return new.set_params(pretrainer=getattr(selector, "pretrainer_", new.pretrainer)).fit(X)
+
+
+def _fitted(last: Any, Z: Any, few: np.ndarray, known: np.ndarray, regression: bool) -> Any:
+    """Return a model fitted to a few rows of Z; those without a label are its pool, if it takes one."""
+    if not regression and len(np.unique(known)) < 2:  # which chosen rows may be of
+        return DummyClassifier().fit(np.zeros((len(few), 1)), known)
+    keyword = "" if isinstance(last, Pipeline) else pool_keyword(last)
+    rest = np.setdiff1d(np.arange(_num_samples(Z)), few)
+    pool = {keyword: _safe_indexing(Z, rest)} if keyword and len(rest) else {}
+    return clone(last).fit(_safe_indexing(Z, few), known, **pool)
+
+
+def _log_loss(model: Any, Z: Any, y: np.ndarray) -> float:
+    """Return the mean log loss in nats; NaN without probabilities. A class without a probability has the least."""
+    if not hasattr(model, "predict_proba") or np.ndim(getattr(model, "classes_", None)) != 1 or y.ndim != 1:
+        return np.nan
+    P, places = model.predict_proba(Z), {label: j for j, label in enumerate(model.classes_.tolist())}
+    own = np.array([P[i, places[label]] if label in places else 0 for i, label in enumerate(y.tolist())])
+    return float(-np.log(np.clip(own, LEAST, 1)).mean())
 
 
 def _key(steps: Any) -> str:

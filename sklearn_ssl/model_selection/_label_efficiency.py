@@ -12,6 +12,7 @@ from scipy import stats
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.parallel import Parallel, delayed
 
+from ..few_labels import RowSelector
 from ..modalities import is_count
 from ..training import progress_bar
 from ._few_label_runs import Task, split_steps
@@ -74,6 +75,9 @@ class LabelEfficiency:
         Seconds that all steps but the last took to fit and transform.
     score_name : str, default="score"
         What was scored, such as ``"accuracy"``.
+    log_losses : ndarray of shape (n_estimators, n_budgets, n_runs) or None, default=None
+        Log losses of class probabilities in nats, less is better; NaN for classifiers without probabilities. A
+        probability below 1e-6 counts as that. None for regressors.
     """
 
     names: tuple[str, ...]
@@ -81,8 +85,11 @@ class LabelEfficiency:
     scores: np.ndarray
     fit_seconds: np.ndarray
     score_name: str = "score"
+    log_losses: np.ndarray | None = None
 
-    def gain(self, name: str, budget: int, over: str | None = None) -> tuple[float, float, float]:
+    def gain(
+        self, name: str, budget: int, over: str | None = None, *, log_loss: bool = False
+    ) -> tuple[float, float, float]:
         """Return how much better an estimator is than another, with a 95 % confidence interval.
 
         Parameters
@@ -92,6 +99,8 @@ class LabelEfficiency:
             One of `budgets`.
         over : str or None, default=None
             Name of the other estimator. If None, the baseline.
+        log_loss : bool, default=False
+            Whether to compare log losses, of which a positive gain is a smaller one.
 
         Returns
         -------
@@ -104,7 +113,10 @@ class LabelEfficiency:
             if wanted not in known:
                 raise ValueError(f"{wanted!r} is not one of {known}.")
         at = self.budgets.index(budget)
-        ours, theirs = (self.scores[self.names.index(one), at] for one in (name, other))
+        if log_loss and self.log_losses is None:
+            raise ValueError("There are no log losses: they are for classifiers.")
+        figures = self.scores if self.log_losses is None or not log_loss else -self.log_losses
+        ours, theirs = (figures[self.names.index(one), at] for one in (name, other))
         return mean_and_interval(ours - theirs)
 
     def summary(self) -> Iterator[str]:
@@ -116,7 +128,7 @@ class LabelEfficiency:
                 line = f"  {name:<{wide}}  {self.scores[i, at].mean():.3f}"
                 if i:
                     line += f"  {self._gain_in_words(name, budget)}"
-                yield line
+                yield line + self._log_loss_in_words(i, at)
 
     def to_frame(self) -> Any:
         """Return a pandas DataFrame with a row for each score."""
@@ -125,7 +137,8 @@ class LabelEfficiency:
         index = pd.MultiIndex.from_product(
             [self.names, self.budgets, range(self.scores.shape[2])], names=["estimator", "labels", "run"]
         )
-        return pd.Series(self.scores.ravel(), index, name="score").reset_index()
+        frame = pd.Series(self.scores.ravel(), index, name="score").reset_index()
+        return frame if self.log_losses is None else frame.assign(log_loss=self.log_losses.ravel())
 
     def __repr__(self) -> str:
         """Return the lines of `summary`."""
@@ -140,10 +153,21 @@ class LabelEfficiency:
             cells = ""
             for at, budget in enumerate(self.budgets):
                 gain = "baseline" if not i else self._gain_in_words(name, budget)
+                gain += self._log_loss_in_words(i, at)
                 cells += f"<td>{self.scores[i, at].mean():.3f}</td><td>{gain}</td>"
             rows += f"<tr><th>{escape(str(name))}</th>{cells}</tr>"
         caption = f"Mean {escape(self.score_name)}, and gain over {escape(str(self.names[0]))} with {LEVEL} intervals"
         return f"<table><caption>{caption}</caption><tr><th></th>{heads}</tr>{rows}</table>"
+
+    def _log_loss_in_words(self, i: int, at: int) -> str:
+        """Return the log loss of an estimator, and its gain over the baseline, if both have one."""
+        if self.log_losses is None or not np.isfinite(self.log_losses[i, at]).all():
+            return ""
+        text = f"; log loss {self.log_losses[i, at].mean():.2f}"
+        if not i or not np.isfinite(self.log_losses[0, at]).all():
+            return text
+        mean, low, high = self.gain(self.names[i], self.budgets[at], log_loss=True)
+        return f"{text}, {-mean:+.2f} ({-high:+.2f} to {-low:+.2f}): {_verdict(low, high)}"
 
     def _gain_in_words(self, name: str, budget: int) -> str:
         mean, low, high = self.gain(name, budget)
@@ -161,7 +185,7 @@ def label_efficiency(
     X: Any,
     y: Any,
     *,
-    budgets: Sequence[int] = (5, 20),
+    budgets: Sequence[int] = (1, 5, 20),
     cv: Any = 10,
     n_draws: int = 1,
     scoring: Any = None,
@@ -169,11 +193,13 @@ def label_efficiency(
     verbose: int = 0,
     groups: Any = None,
     n_jobs: int | None = None,
+    rows: Mapping[str, RowSelector | None] | None = None,
 ) -> LabelEfficiency:
     """Score pipelines that learn from all rows but few labels, to see whether pretraining helps.
 
     In each split, all steps of a pipeline but the last are fitted to all training rows, without labels. The
-    last step is fitted to a few labelled rows, and scored on the test rows. All estimators have the same rows
+    last step is fitted to a few labelled rows, and scored on the test rows. If its ``fit`` takes `X_unlabeled`, it gets
+    the other training rows by it. All estimators have the same rows
     and labels, so their differences are paired. If the steps before the last are the same in several pipelines,
     they are fitted once.
 
@@ -186,7 +212,7 @@ def label_efficiency(
     y : array, Series or list of shape (n,) or (n, 1); for regressors, also (n, n_outputs)
         Rows whose y is -1, None or NaN (for regressors, None or NaN) are unlabeled. They are always training
         rows.
-    budgets : sequence of int, default=(5, 20)
+    budgets : sequence of int, default=(1, 5, 20)
         Numbers of labelled rows: per class for classifiers, in total for regressors.
     cv : int, splitter or iterable of (train, test), default=10
         A number gives that many random splits, with a fifth of the labelled rows as test rows. If a splitter
@@ -204,6 +230,11 @@ def label_efficiency(
         all test rows. Unlabeled rows are always training rows, those of a test group too.
     n_jobs : int or None, default=None
         Number of splits that run at once, each in a process. ``fit_seconds`` are then of busy cores.
+    rows : dict of str to RowSelector or None, default=None
+        Ways to choose the rows that have a label, by name; None draws them at random, as many of each class. A
+        `RowSelector` chooses as many in total among the labelled training rows, without a look at labels. Its own
+        `n_rows` does not count. With several ways each estimator is scored with each, and the first estimator with the
+        first way is the baseline. If None, rows are drawn at random.
 
     Returns
     -------
@@ -238,6 +269,13 @@ def label_efficiency(
     >>> print(found)  # doctest: +ELLIPSIS
     With 5 labels (3 runs), against raw, 95 % intervals:
     ...
+
+    Chosen rows beside random ones:
+
+    >>> from sklearn_ssl import RowSelector
+    >>> ways = {"random": None, "chosen": RowSelector(pretrainer=None)}
+    >>> label_efficiency({"LR": pipelines["raw"]}, X, y, budgets=[2], cv=2, rows=ways).names
+    ('LR, random rows', 'LR, chosen rows')
     """
     sizes = list(budgets) if np.iterable(budgets) else []
     if not sizes or not all(is_count(size, 1) for size in sizes):
@@ -245,9 +283,9 @@ def label_efficiency(
     if not is_count(n_draws, 1):
         raise ValueError(f"n_draws={n_draws!r} must be an integer of at least 1.")
     names, budgets = tuple(estimators), tuple(int(size) for size in sizes)
-    task = Task(
-        {name: split_steps(name, estimators[name]) for name in names}, X, y, budgets, n_draws, scoring
-    )
+    ways = _checked_ways(rows)
+    heads = {name: split_steps(name, estimators[name]) for name in names}
+    task = Task(heads, X, y, budgets, n_draws, scoring, ways)
     splits = list(task.splits(cv, groups, random_state))
     run = delayed(task.score)
     jobs = (run(train, test, random_state + s * n_draws) for s, (train, test) in enumerate(splits))
@@ -256,6 +294,25 @@ def label_efficiency(
         for one in Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
             found.append(one)
             bar.update(len(names))
-    scores, seconds = zip(*found, strict=True)
+    figures, seconds = zip(*found, strict=True)
     what = name_of_score(scoring, [last for _, last in task.heads.values()])
-    return LabelEfficiency(names, budgets, np.concatenate(scores, axis=2), np.stack(seconds, axis=1), what)
+    scores, losses = np.concatenate(figures, axis=4).reshape(2, len(ways) * len(names), len(budgets), -1)
+    all_seconds = np.tile(np.stack(seconds, axis=1), (len(ways), 1))
+    if len(ways) > 1:
+        names = tuple(f"{name}, {way} rows" for way in ways for name in names)
+    return LabelEfficiency(names, budgets, scores, all_seconds, what, None if task.regression else losses)
+
+
+def _checked_ways(rows: Any) -> dict[str, RowSelector | None]:
+    """Return the ways to choose rows, or raise an error that says what they may be."""
+    if rows is None:
+        return {"random": None}
+    if not isinstance(rows, Mapping) or not rows:
+        raise TypeError(
+            f"rows={rows!r:.60} must be a dict of ways to choose rows, such as "
+            "{'random': None, 'chosen': RowSelector()}."
+        )
+    wrong = [name for name, way in rows.items() if not (way is None or isinstance(way, RowSelector))]
+    if wrong:
+        raise TypeError(f"rows[{wrong[0]!r}] must be a RowSelector, or None for random rows.")
+    return dict(rows)

@@ -171,8 +171,10 @@ class FineTune(NetworkEstimator, ABC):
         if pool is not None and (m := _num_samples(pool)) > POOL_ROWS:
             pool = rows_at(pool, np.sort(rng.permutation(m)[:POOL_ROWS]))
         store = start.modality.validate(X if pool is None else stack_rows(X, pool, start.modality))
-        Z = self._features(start, store)
+        scale, Z = self._features(start, store)
         lesson = self._lesson(Z[: len(Y)], Y, weight, Z[len(Y) :] if len(Z) > len(Y) else None, rng)
+        # the network gives features as they are
+        lesson = lesson._replace(head=lesson.head._replace(coef=scale * lesson.head.coef))
         tuned, factor = self._decide(X, Y, weight, start, lesson, rng, go_on)
         used = pool if lesson.uses_pool and tuned == "all" else None
         n = len(store) if used is not None else len(Y)
@@ -204,10 +206,13 @@ class FineTune(NetworkEstimator, ABC):
         given = vars(self).get("_given")
         return given or start_of(self.pretrainer, self.transfer, X, pool, seed)
 
-    def _features(self, start: Start, store: Store) -> np.ndarray:
+    def _features(self, start: Start, store: Store) -> tuple[float, np.ndarray]:
+        """Return the factor of features that the modality wants, and the features times it."""
         device = next((p.device for p in start.encoder.parameters()), "cpu")
         batch = start.modality.batch_size if isinstance(self.batch_size, str) else self.batch_size
-        return outputs_of(start.encoder, store, None, batch, device)
+        Z = outputs_of(start.encoder, store, None, batch, device)
+        scale = start.modality.feature_scale(start.encoder, Z.shape[1])
+        return scale, Z * np.float32(scale)
 
     def _decide(
         self, X: Any, Y: np.ndarray, weight: np.ndarray, start: Start, lesson: Lesson, rng: Any, go_on: bool

@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .._base import Decoder, ValueDecoder
+from .._base import Decoder, ValueDecoder, unknown_target
 from ._cells import Cells
+from ._numbers import zero_and_one
 
 SAMPLE_CELLS = 10**7  # in the sample from which quantiles are computed
 
@@ -188,3 +189,23 @@ def cut_points(column: np.ndarray, n_bins: int) -> np.ndarray:
         nearest = np.unique(np.abs(below - wanted[:, np.newaxis]).argmin(1))
         cuts[: len(nearest)] = (values[nearest] + values[nearest + 1]) / 2
     return cuts
+
+
+def decoder_of(table: Any, n_components: int, target: str) -> Decoder:
+    """Build a network that maps features to the columns of a fitted ``Tabular``, or to their bins.
+
+    Parameters
+    ----------
+    table : Tabular
+    n_components : int
+        Width of the features.
+    target : {"value", "bin"}
+    """
+    missing = torch.from_numpy(table.missing_.astype(np.float32))
+    if target == "bin":
+        return BinDecoder(n_components, torch.from_numpy(table.edges_), table.cells, missing)
+    if target != "value":
+        raise unknown_target(target, ("value", "bin"), table)
+    low_high = zero_and_one(table.mean_, table.scale_, table.binary_, table.clip).astype(np.float32)
+    binary = torch.from_numpy(table.binary_)
+    return TableDecoder(n_components, torch.from_numpy(low_high), binary, table.cells, missing)

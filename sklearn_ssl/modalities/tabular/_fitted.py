@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._fitted import array, refuse, texts, whole
+from .._fitted import array, real_number, refuse, texts, whole
 
 TYPES = ("texts", "numbers", "both", "")
 
@@ -31,6 +31,8 @@ def check_fitted(table: Any) -> None:
     # folders saved by earlier versions lack these
     if hasattr(table, "constant_"):
         array(table, "constant_", "b", (n,))
+    if hasattr(table, "total_variance_"):
+        real_number(table, "total_variance_", np.finfo(float).tiny)
     if hasattr(table, "rare_"):
         array(table, "rare_", "f", (k,), 0, 1)
     if hasattr(table, "types_") and not set(texts(table, "types_", k)) <= set(TYPES):

@@ -16,20 +16,20 @@ from torch import Tensor, nn
 
 from ...encoders import MLP
 from ...training import Rows
-from .._base import Decoder, Modality, unknown_encoder, unknown_target
+from .._base import Decoder, Modality, unknown_encoder
 from .._constraints import count, real
 from .._frames import is_frame
 from .._input import shape_of
 from ._categories import categorical_columns, encode, find_categories
 from ._cells import Cells, replace_cells, side_by_side
-from ._decoders import BinDecoder, TableDecoder, critic_of, edges_of
+from ._decoders import critic_of, decoder_of, edges_of
 from ._doubts import warn_of_empty, warn_of_looks
 from ._drift import constant_categories, expected_rare, type_of, warn_of_drift, warn_of_holes
 from ._fitted import check_fitted
 from ._input import Table, as_table, kinds_of, refuse_columns, take_apart
 from ._marginals import marginal_rows
 from ._names import adapt, inputs_by, names_of
-from ._numbers import keep_still, scale_of, zero_and_one
+from ._numbers import keep_still, scale_of
 from ._rows_back import frame_of, restored, rows_back
 
 
@@ -89,6 +89,8 @@ class Tabular(Modality):
         Which numeric columns had whole numbers only.
     frame_ : dict or None
         Library, names and types of a DataFrame, or types of an array of objects.
+    total_variance_ : float
+        That of all features of an MLP together: four for each column, unless there are fewer features.
     types_ : tuple of str
         Type of the values of each categorical column in fit: "texts", "numbers", "both", or "" without a value.
     rare_ : ndarray of shape (n_categorical,), float64
@@ -191,7 +193,7 @@ class Tabular(Modality):
         self.rare_ = np.array([expected_rare(column, known) for column, known in shares], dtype=float)
         found_numbers = scale_of(table.numbers)
         self.mean_, self.scale_, self.binary_, holes, self.constant_, self.range_, self.whole_ = found_numbers
-        self.frame_ = frame_of(raw)
+        self.frame_, self.total_variance_ = frame_of(raw), 4.0 * self.n_features_in_
         codes = self._codes(table)
         lost = [np.isnan(column).sum() for column in codes]
         self.missing_ = np.concatenate([holes, lost]) / raw.shape[0]
@@ -248,6 +250,11 @@ class Tabular(Modality):
         """
         return adapt(encoder, self._inputs())
 
+    def feature_scale(self, encoder: nn.Module, width: int) -> float:
+        """Return the factor that gives features of an MLP the variance ``total_variance_``; 1 if they have less."""
+        variance = getattr(self, "total_variance_", width)  # of an earlier version
+        return float(np.sqrt(min(variance, width) / width)) if isinstance(encoder, MLP) else 1.0
+
     def inputs_by(self, columns: Sequence[str]) -> tuple[tuple[str, Any], ...]:
         """Return what each float of a batch stands for, given the names of the columns.
 
@@ -278,15 +285,7 @@ class Tabular(Modality):
 
         `linear` has no effect: this network learns a linear map fast enough by itself.
         """
-        missing = torch.from_numpy(self.missing_.astype(np.float32))
-        if target == "bin":
-            return BinDecoder(n_components, torch.from_numpy(self.edges_), self.cells, missing)
-        if target != "value":
-            raise unknown_target(target, ("value", "bin"), self)
-        low_high = torch.from_numpy(
-            zero_and_one(self.mean_, self.scale_, self.binary_, self.clip).astype(np.float32)
-        )
-        return TableDecoder(n_components, low_high, torch.from_numpy(self.binary_), self.cells, missing)
+        return decoder_of(self, n_components, target)
 
     def critic(self, n_components: int) -> nn.Module:
         """Build two layers without batch normalisation that map a batch to ``(n, n_components)``."""

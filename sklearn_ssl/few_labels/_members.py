@@ -1,0 +1,151 @@
+"""The classifiers that a few-label classifier combines, and what they say of labels that they have not seen."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from ._diffusion import LabelDiffusion
+from ._pool import pool_keyword
+from ._product import probabilities
+from ._targets import UNLABELED
+from ._views import AS_IS, RAW, take
+
+N_TREES = 200
+Member = tuple[str, Any, str]
+"""A name, a classifier, and what it sees."""
+
+
+def default_members(views: Sequence[str], texts: bool) -> list[Member]:
+    """Return names, classifiers and what each sees.
+
+    Parameters
+    ----------
+    views : sequence of str
+        What can be seen: "raw", if rows have columns, and the names of pretrainers.
+    texts : bool
+        Whether rows are texts, whose columns are too many for trees.
+    """
+    logistic = LogisticRegression(max_iter=1000)
+    trees = ExtraTreesClassifier(N_TREES)
+    found: list[Member] = []
+    for i, view in enumerate(view for view in views if view not in (RAW, AS_IS)):
+        found.append((f"logistic regression on {view}", logistic, view))
+        if not i:
+            found.append((f"extra trees on {view}", trees, view))
+            found.append((f"diffusion on {view}", LabelDiffusion(), view))
+    if RAW in views:
+        found.append((f"logistic regression on {RAW}", logistic, RAW))
+        if not texts:
+            found.append((f"extra trees on {RAW}", trees, RAW))
+    return found
+
+
+def checked_members(estimators: Any, views: list[str], texts: bool, seed: int) -> list[Member]:
+    """Return the classifiers to fit, with seeds in place of a `random_state` of None.
+
+    Parameters
+    ----------
+    estimators : "auto" or list of (name, classifier, view)
+        The parameter of the estimator.
+    views : list of str
+        What can be seen.
+    texts : bool
+        Whether rows are texts.
+    seed : int
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an entry is no such tuple, its classifier has no probabilities, or its view is unknown.
+    """
+    members = default_members(views, texts) if isinstance(estimators, str) else [*estimators]
+    if not members:
+        raise ValueError("There is nothing to combine: pass estimators, or leave estimators='auto'.")
+    found = []
+    for member in members:
+        if not (isinstance(member, (list, tuple)) and len(member) == 3 and isinstance(member[0], str)):
+            raise TypeError(
+                f"estimators must be a list of (name, classifier, view), and has {member!r:.80}. An example: "
+                "[('forest', RandomForestClassifier(), 'raw')]."
+            )
+        name, template, view = member
+        if isinstance(template, type) or not hasattr(template, "predict_proba"):
+            raise TypeError(
+                f"{name!r} of estimators must be a classifier with predict_proba; got {template!r:.60}."
+            )
+        if view not in views:
+            raise ValueError(
+                f"{name!r} of estimators is to see {view!r}, and there is only: {', '.join(views)}."
+            )
+        template = clone(template)
+        params = template.get_params()
+        states = [k for k in params if k.split("__")[-1] == "random_state" and params[k] is None]
+        found.append((name, template.set_params(**dict.fromkeys(states, seed)), view))
+    return found
+
+
+def fitted_and_left_out(
+    template: Any, Z: Any, pool: Any, codes: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
+) -> tuple[Any, np.ndarray]:
+    """Return a classifier fitted to all labels, and the probabilities of rows that it did not learn from.
+
+    Parameters
+    ----------
+    template : classifier
+        A clone of it is fitted to class numbers.
+    Z, pool : what it sees of n labelled rows, and of those without a label or None
+    codes : ndarray of int of shape (n,)
+        Classes.
+    splits : list of (train, test)
+
+    Returns
+    -------
+    model : classifier
+    P : ndarray of shape (n_test, n_classes)
+        In the order of the splits.
+    """
+    n_classes = int(codes.max()) + 1
+    if isinstance(template, LabelDiffusion):
+        return _diffused(template, Z, pool, codes, splits)
+    fit = {} if pool is None else {pool_keyword(template): pool}
+    found = [np.empty((0, n_classes))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for train, test in splits:
+            known = np.unique(codes[train])
+            if len(known) < 2:  # most classifiers refuse it
+                found.append(np.tile(np.eye(n_classes)[known[0]], (len(test), 1)))
+                continue
+            model = clone(template).fit(take(Z, train), codes[train], **fit)
+            found.append(probabilities(model, take(Z, test), n_classes))
+        return clone(template).fit(Z, codes, **fit), np.concatenate(found)
+
+
+def _diffused(
+    template: LabelDiffusion,
+    Z: Any,
+    pool: Any,
+    codes: np.ndarray,
+    splits: list[tuple[np.ndarray, np.ndarray]],
+) -> tuple[Any, np.ndarray]:
+    """Do so with one graph for all splits; rows that are left out stay in it, without their label."""
+    classes = np.arange(int(codes.max()) + 1)
+    model = clone(template)
+    n = model.begin(Z, pool)
+    all_codes = np.r_[codes, np.full(n - len(codes), UNLABELED)]
+    found = [np.empty((0, len(classes)))]
+    for _, test in splits:
+        partial = all_codes.copy()
+        partial[test] = UNLABELED
+        model.spread(classes, partial)
+        found.append(model.label_distributions_[test])
+    model.spread(classes, all_codes)
+    return model.end(), np.concatenate(found)
