@@ -8,8 +8,8 @@ training rows without a label as its pool. Log loss is in nats. Tables with cate
 classifiers on raw columns, except for boosted trees.
 
 ``texts`` splits a corpus once, pretrains once on its training texts, by masked tokens, and draws labels. On e-mails,
-MiniLM, pretrained by others on a billion pairs of English sentences, is fine-tuned too. It then teaches a bag of tokens: the
-report says what share of its accuracy the bag keeps, and how many times faster it predicts the test texts.
+MiniLM, pretrained by others on a billion pairs of English sentences, is fine-tuned too. Then it teaches a bag of
+tokens: the report says what share of its accuracy the bag keeps, and how many times faster it predicts the test texts.
 
     python benchmarks/fine_tuning.py images --draws 10 --minutes 15
     python benchmarks/fine_tuning.py tables --draws 10
