@@ -224,7 +224,7 @@ def test_zero_shot_tells_seen_and_unseen(monkeypatch):
     columns = np.array([zero_shot.KINDS[kind] for kind in kinds], float)
     columns += np.random.default_rng(0).normal(size=columns.shape) / 3
     setting = (kinds, {"attributes": zero_shot.KINDS}, {"raw": columns})
-    monkeypatch.setattr(zero_shot, "problem", lambda name, max_epochs: setting)
+    monkeypatch.setattr(zero_shot, "problem", lambda name, max_epochs, columns: setting)
     found = zero_shot.measure("toy", pairs=2)
     assert len(found) == 2 * 3
     best = found.groupby("model")["among unseen"].mean()

@@ -11,6 +11,7 @@ from ._pretrained import (
     is_transformer,
     longest_input,
 )
+from ._pretrained_image import PretrainedImage, image_encoder
 from ._sequence import Hidden, SequenceEncoder
 from ._stages import stages_of
 from ._token_bag import TokenBag
@@ -23,6 +24,7 @@ __all__ = [
     "ConvDecoder",
     "ConvNet",
     "Hidden",
+    "PretrainedImage",
     "PretrainedText",
     "SequenceEncoder",
     "TokenBag",
@@ -33,6 +35,7 @@ __all__ = [
     "blueprint",
     "default_prompt",
     "head",
+    "image_encoder",
     "is_sentence_transformer",
     "is_transformer",
     "longest_input",
