@@ -18,6 +18,7 @@ from sklearn_ssl import (
     DistillationPretrainer,
     GANPretrainer,
     MaskedPretrainer,
+    PredictiveCodingPretrainer,
     RotationPretrainer,
     SegmentOrderPretrainer,
     SiamesePretrainer,
@@ -148,6 +149,9 @@ METHODS = {
     "vae": Method(VAEPretrainer(), NUMBERS, {"beta": 4.0}, VIEWS + HOLES),
     "gan": Method(GANPretrainer(), NUMBERS, {"penalty": 10.0}, VIEWS + HOLES, enough=60, is_game=True),
     "autoregressive": Method(AutoregressivePretrainer(), TEXTS, ignores=VIEWS),
+    "predictive coding": Method(
+        PredictiveCodingPretrainer(), TEXTS, {"n_steps": 1, "n_negatives": 8, "temperature": 0.5}, VIEWS
+    ),
     "segment order": Method(SegmentOrderPretrainer(), TEXTS, ignores=VIEWS),
     "distillation": Method(
         DistillationPretrainer(Directions()),
