@@ -13,6 +13,7 @@ from ._pretrained import (
 )
 from ._sequence import Hidden, SequenceEncoder
 from ._stages import stages_of
+from ._temporal import Frames, TemporalConvNet
 from ._token_bag import TokenBag
 from ._token_convolution import TokenConvNet
 from ._tokens import TokenEncoder, Tokens
@@ -22,9 +23,11 @@ __all__ = [
     "MLP",
     "ConvDecoder",
     "ConvNet",
+    "Frames",
     "Hidden",
     "PretrainedText",
     "SequenceEncoder",
+    "TemporalConvNet",
     "TokenBag",
     "TokenConvNet",
     "TokenEncoder",

@@ -10,6 +10,7 @@ from ._input import check_rows, is_texts, shape_of, stack_rows
 from ._missing import is_hole, is_missing
 from ._registry import MODALITIES, check_kind, choose_modality, infer_modality, kind_of_modality
 from ._sequences import Positions, Sequences
+from .series import Series
 from .tabular import Tabular
 from .text import (
     SPECIAL,
@@ -29,6 +30,7 @@ __all__ = [
     "Modality",
     "Positions",
     "Sequences",
+    "Series",
     "Tabular",
     "Text",
     "ValueDecoder",
