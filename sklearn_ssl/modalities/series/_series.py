@@ -17,8 +17,9 @@ from .._input import shape_of
 from .._sequences import Positions, Sequences
 from ._decoder import StepDecoder
 from ._input import SeriesRows, as_frames, read_series
+from ._positions import positions_of_steps
 from ._scale import Moments, Scale, learn_scale, moments, scaled
-from ._views import change_magnitude, change_spectrum, crop, hide_steps, jitter, pad_to
+from ._views import change_magnitude, change_spectrum, crop, hide_steps, jitter
 
 CHUNK = 1024  # series whose moments are taken at once
 
@@ -118,22 +119,7 @@ class Series(Sequences):
 
     def positions(self, x: Frames, hidden: Hidden) -> Positions:
         """Return the targets: the steps under each position, and which of their values are known."""
-        n_positions, time = hidden.h.shape[1], x.values.shape[1]
-        stride = -(-time // n_positions)
-        if -(-time // stride) != n_positions:
-            raise ValueError(
-                f"The encoder gives features at {n_positions} positions for {time} steps. A position must stand for "
-                "the same number of steps throughout: take an encoder with a stride, or encoder='auto'."
-            )
-        shape = (len(x.lengths), n_positions, -1)
-        values, known = (
-            pad_to(part, n_positions * stride).reshape(shape)
-            for part in (x.values, x.observed.to(x.values.dtype))
-        )
-        maskable = hidden.present & known.any(2)
-        follows = maskable.clone()
-        follows[:, 0] = False
-        return Positions(maskable, follows, torch.cat([values, known], dim=2))
+        return positions_of_steps(x, hidden)
 
     def position_decoder(self, encoder: nn.Module) -> StepDecoder:
         """Build a decoder of the steps under a position."""
