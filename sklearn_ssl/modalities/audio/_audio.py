@@ -108,7 +108,7 @@ class Audio(Sequences):
 
     noun: ClassVar[str] = "sounds"
     usage: ClassVar[str] = "Audio(sample_rate=16000)"
-    encoders: ClassVar[tuple[str, ...]] = ("convnet", "strided")
+    encoders: ClassVar[tuple[str, ...]] = ("strided", "convnet")
     batch_size: ClassVar[int] = 32
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -179,11 +179,11 @@ class Audio(Sequences):
         return store
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
-        """Build dilated convolutions with a position per frame (``"convnet"``), or one per four."""
+        """Build dilated convolutions with a position per four frames (``"auto"``, ``"strided"``), or per frame."""
         if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
         return TemporalConvNet(
-            self.n_bands, n_components, stride=4 if name == "strided" else 1, causal=causal
+            self.n_bands, n_components, stride=1 if name == "convnet" else 4, causal=causal
         )
 
     def view(self, x: Frames) -> Frames:
