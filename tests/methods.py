@@ -29,7 +29,7 @@ from sklearn_ssl.modalities import Audio, Image, Tabular, Text
 
 DIGITS = load_digits().data[:200]
 MIXED = load_iris().data.copy()
-TONES = [np.sin(np.arange(300 + 3 * i) * (0.1 + 0.01 * i)) for i in range(100)]
+TONES = [np.sin(np.arange(1200 + 8 * i) * (0.1 + 0.01 * i)) for i in range(100)]
 MIXED[::7, 0] = MIXED[3::9, 1] = np.nan
 
 

@@ -22,7 +22,8 @@ from ._store import SoundRows, moments_of
 from ._views import add_noise, change_gain, hide_bands, mix, resize
 
 IN_MEMORY = 2**29  # bytes of spectrograms that are computed once and kept
-SPAN = 0.15  # seconds of a stretch that is hidden
+STRIDE = 4  # frames that a position of the default encoder stands for
+SPAN, LARGEST_SPAN = 0.15, 0.25  # of a stretch that is hidden: seconds, and share of a sound
 LEAST_SCALE = 0.1  # nats: the spread of a band that hardly varies, as in silence
 
 
@@ -64,7 +65,8 @@ class Audio(Sequences):
     noise : float or None, default=10.0
         Lowest ratio of signal to noise in a view, in decibels; None adds no noise.
     time_mask : float, default=0.1
-        Share of the frames of a view that is hidden, in stretches of 0.15 seconds [2]_.
+        Share of the frames of a view that is hidden, in stretches of 0.15 seconds, or a quarter of a
+        short sound [2]_.
     band_mask : float, default=0.2
         Largest share of the bands of a view that is hidden [2]_.
 
@@ -183,7 +185,7 @@ class Audio(Sequences):
         if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
         return TemporalConvNet(
-            self.n_bands, n_components, stride=1 if name == "convnet" else 4, causal=causal
+            self.n_bands, n_components, stride=1 if name == "convnet" else STRIDE, causal=causal
         )
 
     def view(self, x: Frames) -> Frames:
@@ -203,12 +205,13 @@ class Audio(Sequences):
         if self.noise is not None:
             x = add_noise(x, mean, scale, self.noise)
         if self.time_mask:
-            x, _ = hide_steps(x, self.time_mask, 0.0, least=max(1, round(SPAN / self.hop)))
+            x, _ = self.mask(x, self.time_mask)
         return hide_bands(x, self.band_mask) if self.band_mask else x
 
     def mask(self, x: Frames, rate: float) -> tuple[Frames, Tensor]:
         """Return the sounds with a share of their frames hidden, in stretches, and the mask ``(n, time)``."""
-        return hide_steps(x, rate, 0.0, least=max(1, round(SPAN / self.hop)))
+        share = (SPAN / self.hop / x.lengths).clamp(max=LARGEST_SPAN)
+        return hide_steps(x, rate, share, least=STRIDE)
 
     def positions(self, x: Frames, hidden: Hidden) -> Positions:
         """Return the targets: the frames under each position, and which of their values are known."""
