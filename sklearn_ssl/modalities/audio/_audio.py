@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from ...encoders import Frames, Hidden, TemporalConvNet
+from ...warning import warn
 from .._base import unknown_encoder
 from .._constraints import count, is_share, real
 from .._fitted import array, refuse, whole
 from .._input import shape_of
 from .._sequences import Positions, Sequences
 from ..series import StepDecoder, crop, hide_steps, positions_of_steps
-from ._input import RATES, check_rate, common_rate, converted_length, read_sounds, waveform
+from ._input import RATES, check_rate, common_rate, converted_length, peak, read_sounds, waveform
 from ._mel import frame_sizes, log_mel, n_frames
 from ._store import SoundRows, moments_of
 from ._views import add_noise, change_gain, hide_bands, mix, resize
@@ -24,6 +25,7 @@ from ._views import add_noise, change_gain, hide_bands, mix, resize
 IN_MEMORY = 2**29  # bytes of spectrograms that are computed once and kept
 STRIDE = 4  # frames that a position of the default encoder stands for
 SPAN, LARGEST_SPAN = 0.15, 0.25  # of a stretch that is hidden: seconds, and share of a sound
+OTHER_SCALE = 1000  # times as loud, or as soft, is probably an error
 LEAST_SCALE = 0.1  # nats: the spread of a band that hardly varies, as in silence
 
 
@@ -74,6 +76,8 @@ class Audio(Sequences):
     ----------
     sample_rate_ : int
         Samples per second of the waveforms that frames are computed from.
+    peak_ : float
+        Largest sample, by its absolute value.
     mean_, scale_ : ndarray of shape (n_bands,)
         Mean and standard deviation of each band, over all frames; of the natural logarithm of power.
 
@@ -141,6 +145,7 @@ class Audio(Sequences):
             self.sample_rate_ = common_rate(sounds)
         else:
             self.sample_rate_ = check_rate(int(self.sample_rate), "sample_rate")
+        self.peak_ = peak(sounds)
         store = self._rows(sounds)
         self.mean_, spread = moments_of(store)
         self.scale_ = np.maximum(spread, LEAST_SCALE)
@@ -148,13 +153,22 @@ class Audio(Sequences):
 
     def validate(self, X: Any) -> SoundRows:
         """Return X as a store of batches of :class:`~sklearn_ssl.encoders.Frames`."""
-        return self._rows(read_sounds(X)).scaled_by(self.mean_, self.scale_)
+        sounds = read_sounds(X)
+        loudest = peak(sounds)
+        if loudest and self.peak_ and not 1 / OTHER_SCALE < loudest / self.peak_ < OTHER_SCALE:
+            warn(
+                f"The largest sample of X is {loudest:.3g}, and that of fit was {self.peak_:.3g}. Are they on another "
+                "scale, such as integers that were cast to float? Give X as in fit."
+            )
+        return self._rows(sounds).scaled_by(self.mean_, self.scale_)
 
     def check_fitted(self) -> None:
         """Raise a ValueError if fitted attributes do not go with each other."""
         self._check_params()
         if whole(self, "sample_rate_", RATES[0]) != self.sample_rate and self.sample_rate is not None:
             refuse(self, "sample_rate_", f"is {self.sample_rate_}, with sample_rate={self.sample_rate}")
+        if not isinstance(self.peak_, float) or not 0 <= self.peak_ < np.inf:
+            refuse(self, "peak_", f"must be a number of at least 0, and is {self.peak_!r:.60}")
         array(self, "mean_", "f", (self.n_bands,))
         array(self, "scale_", "f", (self.n_bands,), low=LEAST_SCALE)
 
