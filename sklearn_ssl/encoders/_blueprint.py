@@ -97,7 +97,6 @@ def _arguments(encoder: Any) -> dict[str, Any]:
         return {**own, "n_components": _width(encoder.head), "widths": widths}
     if isinstance(encoder, TemporalConvNet):
         front, first = encoder.front, encoder.convolutions[0]
-        n_pooled = 2 * (len(encoder.convolutions) + 1) * front.out_channels
         return {
             "n_channels": front.in_channels // 3,
             "n_components": _width(encoder.pooling.head),
@@ -106,7 +105,7 @@ def _arguments(encoder: Any) -> dict[str, Any]:
             "size": first.kernel_size[0],  # type: ignore[index, operator, union-attr]  # Conv1d
             "stride": encoder.stride,
             "causal": encoder.causal,
-            "n_extras": encoder.pooling.n_inputs - n_pooled,
+            "n_extras": encoder.pooling.n_extras,
         }
     table = encoder.embedding
     arguments = {

@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ._sequence import Hidden, SequenceEncoder
-from ._tokens import Pooling
+from ._tokens import Standardize
 
-EPSILON = 1e-4  # of the variance of features: those that hardly vary would be rounding, magnified
+EPSILON = 1e-2  # added to the variance of features: those that hardly vary would be rounding, magnified
+STEEPNESS = 4.0  # of the sigmoid that counts steps above zero
 
 
 class Frames(NamedTuple):
@@ -38,6 +39,48 @@ class Frames(NamedTuple):
         """Return True at steps of the sequence and False at padding, bool ``(n, time)``."""
         steps = torch.arange(self.values.shape[1], device=self.values.device)
         return steps < self.lengths[:, None]
+
+
+class StepPooling(nn.Module):
+    """Maximum over the positions of each sequence, and the share of positions above zero, of all layers.
+
+    The share is that of ROCKET [1]_, smoothed so that it has a gradient. Features come out standardised.
+
+    Parameters
+    ----------
+    n_layers, width : int
+        Number of layers that are pooled, and their width.
+    n_components : int or None
+        Width of the output, set by a linear layer; None leaves that layer out.
+    n_extras : int
+        Number of further features of each sequence.
+
+    References
+    ----------
+    .. [1] A. Dempster, F. Petitjean, G. I. Webb. "ROCKET: Exceptionally Fast and Accurate Time Series
+       Classification Using Random Convolutional Kernels." DMKD 34, 2020. https://arxiv.org/abs/1910.13051
+    """
+
+    def __init__(self, n_layers: int, width: int, n_components: int | None, n_extras: int):
+        super().__init__()
+        n_inputs = 2 * n_layers * width + n_extras
+        self.n_extras = n_extras
+        self.head = nn.Sequential(
+            nn.Identity() if n_components is None else nn.Linear(n_inputs, n_components, bias=False),
+            Standardize(n_components or n_inputs, EPSILON),
+        )
+
+    def forward(self, layers: list[Tensor], present: Tensor, extras: Tensor) -> Tensor:
+        """Map layers ``(n, positions, width)`` to features ``(n, n_components)``.
+
+        `present` is bool ``(n, positions)``; `extras` are ``(n, n_extras)``.
+        """
+        here, lengths = present[:, :, None], present.sum(1)[:, None]
+        parts = [extras]
+        for h in layers:
+            parts.append(torch.where(here, h, -torch.inf).amax(1))
+            parts.append(torch.where(here, torch.sigmoid(STEEPNESS * h), 0).sum(1) / lengths)
+        return self.head(torch.cat(parts, dim=1))
 
 
 class TemporalConvNet(SequenceEncoder):
@@ -112,7 +155,7 @@ class TemporalConvNet(SequenceEncoder):
         self.convolutions = nn.ModuleList(
             nn.Conv1d(width, width, size, dilation=2**layer) for layer in range(depth)
         )
-        self.pooling = Pooling(depth + 1, width, n_components, n_extras=n_extras, eps=EPSILON)
+        self.pooling = StepPooling(depth + 1, width, n_components, n_extras)
 
     def local(self, x: Frames) -> Hidden:
         """Return the features of each position alone, from values, their first differences, and what is known."""
@@ -125,24 +168,27 @@ class TemporalConvNet(SequenceEncoder):
         return Hidden(h, positions < x.lengths[:, None])
 
     def context(self, hidden: Hidden) -> Hidden:
-        """Return the output of the last layer at each position."""
-        return hidden._replace(h=self.layers(hidden)[-1])
+        """Return the sum of all layers at each position."""
+        return hidden._replace(h=self._run(hidden)[0])
 
     def layers(self, hidden: Hidden) -> list[Tensor]:
-        """Return the features of each position alone and the output of each layer, ``(n, positions, width)`` each."""
-        here = hidden.present[:, :, None]
-        outputs = [hidden.h]
-        for norm, convolution in zip(self.norms, self.convolutions, strict=True):
-            h = torch.where(here, norm(outputs[-1]), 0).transpose(1, 2)
-            reach = (convolution.kernel_size[0] - 1) * convolution.dilation[0]
-            pad = (reach, 0) if self.causal else (reach // 2, reach // 2)
-            outputs.append(outputs[-1] + F.gelu(convolution(F.pad(h, pad))).transpose(1, 2))
-        return outputs
+        """Return the features of each position alone, and each convolution's output, ``(n, positions, width)`` each."""
+        return self._run(hidden)[1]
 
     def forward(self, x: Frames) -> Tensor:
         """Map sequences to features ``(n, n_components)``."""
         hidden = self.local(x)
         return self.pooling(self.layers(hidden), hidden.present, x.extras)
+
+    def _run(self, hidden: Hidden) -> tuple[Tensor, list[Tensor]]:
+        here, h, outputs = hidden.present[:, :, None], hidden.h, [hidden.h]
+        for norm, convolution in zip(self.norms, self.convolutions, strict=True):
+            inputs = torch.where(here, norm(h), 0).transpose(1, 2)
+            reach = (convolution.kernel_size[0] - 1) * convolution.dilation[0]
+            pad = (reach, 0) if self.causal else (reach // 2, reach // 2)
+            outputs.append(convolution(F.pad(inputs, pad)).transpose(1, 2))
+            h = h + F.gelu(outputs[-1])
+        return h, outputs
 
     def stages(self) -> list[nn.Module]:
         """Return the parts of the network in depth order, see :func:`~sklearn_ssl.encoders.stages_of`."""

@@ -67,36 +67,21 @@ class Pooling(nn.Module):
         Width of the output, set by a linear layer; None leaves that layer out.
     maximum : bool, default=True
         Whether to pool by maximum too, not by mean alone.
-    n_extras : int, default=0
-        Number of further features of each sequence.
-    eps : float, default=1e-8
-        See :class:`Standardize`.
     """
 
-    def __init__(
-        self,
-        n_layers: int,
-        width: int,
-        n_components: int | None,
-        maximum: bool = True,
-        n_extras: int = 0,
-        eps: float = 1e-8,
-    ):
+    def __init__(self, n_layers: int, width: int, n_components: int | None, maximum: bool = True):
         super().__init__()
         self.maximum = maximum
-        self.n_inputs = n_all = (1 + maximum) * n_layers * width + n_extras
+        n_all = (1 + maximum) * n_layers * width
         self.head = nn.Sequential(
             nn.Identity() if n_components is None else nn.Linear(n_all, n_components, bias=False),
-            Standardize(n_components or n_all, eps),
+            Standardize(n_components or n_all),
         )
 
-    def forward(self, layers: list[Tensor], present: Tensor, extras: Tensor | None = None) -> Tensor:
-        """Map layers ``(n, length, width)`` to features ``(n, n_components)``.
-
-        `present` is bool ``(n, length)``; `extras` are ``(n, n_extras)``.
-        """
+    def forward(self, layers: list[Tensor], present: Tensor) -> Tensor:
+        """Map layers ``(n, length, width)`` to features ``(n, n_components)``; `present` is bool ``(n, length)``."""
         here, lengths = present[:, :, None], present.sum(1)
-        parts = [] if extras is None else [extras]
+        parts = []
         for h in layers:
             parts.append(torch.where(here, h, 0).sum(1) / lengths[:, None])
             if self.maximum:

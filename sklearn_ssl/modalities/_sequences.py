@@ -43,6 +43,9 @@ class Sequences(Modality, ABC):
     is_discrete: ClassVar[bool] = (
         False  # whether values are tokens, whose loss is in bits, and which can be drawn
     )
+    # whether rows are numbers that can be continued: then there are `recent(x, stride)`, `append(x, values)`, and
+    # stores with `in_units(index, values)`
+    can_forecast: ClassVar[bool] = False
 
     @abstractmethod
     def positions(self, x: Batch, hidden: Hidden) -> Positions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,9 +11,27 @@ import torch
 from ...encoders import Frames
 from .._base import Modality
 from .._input import check_rows, is_texts, shape_of
+from ._scale import Moments, moments
 
 FEW = 3  # times as many channels as steps are probably steps as channels
+CHUNK = 1024  # series that are looked at at once
 ALIGNED = 8  # steps that padding is a multiple of: memory grows with every new size
+
+
+class Read(NamedTuple):
+    """X as rows of channels and steps, not copied if it is an array.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n, channels, time), or list of ndarray of shape (channels, time_i)
+    lengths : ndarray of shape (n,), int64
+    flat : bool
+        Whether X has no axis of channels.
+    """
+
+    rows: np.ndarray | list[np.ndarray]
+    lengths: np.ndarray
+    flat: bool
 
 
 class SeriesRows:
@@ -21,27 +39,33 @@ class SeriesRows:
 
     Parameters
     ----------
-    rows : ndarray of shape (n, channels, time), or list of ndarray of shape (channels, time_i)
-        NaN stands for what is not known. It is never written to.
-    lengths : ndarray of shape (n,), int64
-        Number of steps of each series.
+    read : Read
+        The series; NaN stands for what is not known. They are never written to.
     prepare : callable
         Maps float64 ``(n, channels, time)``, with NaN, and lengths to a batch.
+    restore : callable
+        Maps scaled values ``(n, channels, steps)`` and the raw series they belong to to the units of X.
     """
 
     def __init__(
         self,
-        rows: np.ndarray | Sequence[np.ndarray],
-        lengths: np.ndarray,
+        read: Read,
         prepare: Callable[[np.ndarray, np.ndarray], Frames],
+        restore: Callable[[np.ndarray, np.ndarray], np.ndarray],
     ):
-        self.rows, self.lengths, self.prepare = rows, lengths, prepare
+        self.rows, self.lengths, self.flat = read
+        self.prepare, self.restore = prepare, restore
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: np.ndarray) -> Frames:
         return self.prepare(self.raw(index), self.lengths[index])
+
+    def in_units(self, index: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return scaled values ``(n, steps, channels)`` in the units of some series and in the layout of X."""
+        rows = self.restore(values.transpose(0, 2, 1).astype(np.float64), self.raw(index))
+        return rows[:, 0] if self.flat else rows
 
     def raw(self, index: np.ndarray) -> np.ndarray:
         """Return some series as they are, float64 ``(n, channels, time)``, padded with NaN."""
@@ -58,14 +82,16 @@ class SeriesRows:
         return out
 
 
-def read_series(X: Any, modality: Modality) -> tuple[np.ndarray | list[np.ndarray], np.ndarray]:
-    """Return X as rows of channels and steps, not copied if it is an array, and the length of each.
+def read_series(X: Any, modality: Modality, least: int = 1) -> Read:
+    """Return X as rows of channels and steps, and the length of each.
 
     Parameters
     ----------
     X : array of shape (n, channels, time) or (n, time), or list of arrays (channels, time_i) or (time_i,)
     modality : Modality
         Named in the errors.
+    least : int, default=1
+        Number of series that there must be.
 
     Raises
     ------
@@ -81,18 +107,25 @@ def read_series(X: Any, modality: Modality) -> tuple[np.ndarray | list[np.ndarra
     if ragged is not None:
         rows: np.ndarray | list[np.ndarray] = [_row(x, i, modality) for i, x in enumerate(ragged)]
         _check_channels(rows)
+        flat = len(shape_of(ragged[0])) == 1
     else:
-        rows = _array(X, modality)
+        array = _array(X, modality)
+        rows, flat = (array[:, None], True) if array.ndim == 2 else (array, False)
+        _check_array(rows)
+    if len(rows) < least:
+        raise ValueError(
+            f"Found array with {len(rows)} sample(s): Series needs at least {least} series to learn from."
+        )
     lengths = lengths_of_rows(rows)
     empty = np.flatnonzero(lengths == 0)
     if len(empty):
         raise ValueError(
             f"Series {empty[0]} of X has no step: it is empty, or NaN throughout. Leave out such series."
         )
-    return rows, lengths
+    return Read(rows, lengths, flat)
 
 
-def lengths_of_rows(rows: np.ndarray | Sequence[np.ndarray], chunk: int = 1024) -> np.ndarray:
+def lengths_of_rows(rows: np.ndarray | Sequence[np.ndarray], chunk: int = CHUNK) -> np.ndarray:
     """Return the number of steps of each series, without those at its end that are NaN in all channels."""
     if not isinstance(rows, np.ndarray):
         return np.array([_length(row[None])[0] for row in rows], dtype=np.int64)
@@ -152,10 +185,12 @@ def _array(X: Any, modality: Modality) -> np.ndarray:
         raise ValueError(
             f"Series takes arrays of shape (n, time) or (n, channels, time), got shape {array.shape}."
         )
-    array = array[:, None] if array.ndim == 2 else array
-    if array.shape[1] > FEW * array.shape[2] and array.shape[2]:
-        raise ValueError(_transposed(f"shape {array.shape}", "X.transpose(0, 2, 1)"))
     return array
+
+
+def _check_array(rows: np.ndarray) -> None:
+    if rows.shape[1] > FEW * rows.shape[2] and rows.shape[2]:
+        raise ValueError(_transposed(f"shape {rows.shape}", "X.transpose(0, 2, 1)"))
 
 
 def _transposed(what: str, fix: str) -> str:
@@ -174,3 +209,29 @@ def as_frames(values: np.ndarray, known: np.ndarray, lengths: np.ndarray, extras
         torch.from_numpy(lengths.astype(np.int64)),
         torch.from_numpy(extras.astype(np.float32)),
     )
+
+
+def are_series(X: Any) -> bool:
+    """Return whether X is a list of arrays of numbers, of one or two dimensions; arrays of bytes are images."""
+    listed = isinstance(X, (list, tuple)) or getattr(getattr(X, "dtype", None), "kind", "") == "O"
+    if not listed or getattr(X, "ndim", 1) != 1 or not len(X):
+        return False
+    return all(
+        isinstance(x, np.ndarray) and x.ndim in (1, 2) and x.dtype.kind in "iuf" and x.dtype != np.uint8
+        for x in X
+    )
+
+
+def in_parts(store: SeriesRows) -> Moments:
+    """Return the moments of all series of a store, of which few are in memory at once."""
+    index = np.arange(len(store))
+    parts = [moments(store.raw(index[i : i + CHUNK])) for i in range(0, len(index), CHUNK)]
+    return Moments(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def example_series() -> np.ndarray:
+    """Return 120 waves, ``(120, 1, 24)``: of two frequencies, at a random phase, with noise."""
+    rng = np.random.default_rng(0)
+    time, phase = np.arange(24), rng.uniform(0, 2 * np.pi, (120, 1, 1))
+    pitch = np.where(np.arange(120) % 2, 0.4, 0.8)[:, None, None]
+    return np.sin(pitch * time + phase) + 0.3 * rng.normal(size=(120, 1, 24))

@@ -123,6 +123,15 @@ def restored(values: np.ndarray, extras: np.ndarray, scale: Scale, kind: str) ->
     return values * (np.exp(log_spread) * scale.usual)[..., None] + level[..., None]
 
 
+def in_units(values: np.ndarray, rows: np.ndarray, scale: Scale, kind: str) -> np.ndarray:
+    """Return scaled values ``(n, channels, steps)`` in the units of the series that they belong to."""
+    if kind != "series":
+        return values * scale.scale[:, None] + scale.mean[:, None]
+    parts = moments(rows)
+    unit = np.where(scale.usual > 0, np.maximum(parts.spread, LEAST * scale.usual), 0.0)
+    return values * unit[..., None] + parts.level[..., None]
+
+
 def _kept(parts: Moments, scale: Scale) -> np.ndarray:
     """Return the level of each series, in standard deviations of its channel, and the logarithm of its spread."""
     level = (parts.level - scale.mean) / np.where(scale.scale > 0, scale.scale, 1.0)
