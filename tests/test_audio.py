@@ -7,7 +7,16 @@ import pytest
 import torch
 from seeds import seeded
 
-from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer, PredictiveCodingPretrainer
+from sklearn_ssl import (
+    AutoencoderPretrainer,
+    AutoregressivePretrainer,
+    ContrastivePretrainer,
+    MaskedPretrainer,
+    PredictiveCodingPretrainer,
+    SegmentOrderPretrainer,
+    SiamesePretrainer,
+    VAEPretrainer,
+)
 from sklearn_ssl.encoders import Frames
 from sklearn_ssl.modalities import Audio
 from sklearn_ssl.modalities.audio._input import Sound, waveform
@@ -338,6 +347,42 @@ def test_bands_move_by_no_more_than_they_may():
     assert (out - torch.arange(8.0)).abs().max() < 0.3 * 7 + 1e-4
     assert (out - torch.arange(8.0)).abs().max() > 1.8
     assert (out.diff(dim=1) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        SiamesePretrainer,
+        AutoregressivePretrainer,
+        SegmentOrderPretrainer,
+        AutoencoderPretrainer,
+        VAEPretrainer,
+    ],
+)
+def test_methods_take_sounds_and_pairs_of_rate_and_sound(method):
+    est = method(modality=SMALL, on_collapse="ignore", **FAST).fit([(RATE, wave) for wave in SOUNDS])
+    Z = est.transform(SOUNDS)
+    assert Z.shape == (12, 4)
+    assert np.isfinite(Z).all()
+    assert not hasattr(est, "n_features_in_")
+    assert np.isfinite(est.score(SOUNDS))
+
+
+def test_features_in_time_come_every_four_frames():
+    est = ContrastivePretrainer(modality=SMALL, **FAST).fit(SOUNDS)
+    frames = [1 + (len(wave) - 200) // 80 for wave in SOUNDS]
+    assert [len(h) for h in est.transform_steps(SOUNDS)] == [-(-n // 4) for n in frames]
+
+
+def test_autoencoders_give_spectrograms_back():
+    est = AutoencoderPretrainer(modality=SMALL, **{**FAST, "max_epochs": 40, "lr": 3e-3}).fit(SOUNDS)
+    back = est.inverse_transform(est.transform(SOUNDS))
+    assert all(rows.ndim == 2 and rows.shape[1] == 12 for rows in back)
+    store = est.modality_.validate(SOUNDS)
+    errors = [np.abs(rows[:5] - store.raw(i)[:5]).mean() for i, rows in enumerate(back)]
+    assert np.mean(errors) < np.abs(store.raw(0)[:5] - est.modality_.mean_).mean()
+    with pytest.raises(ValueError, match="target='bin' is not known to Audio"):
+        est.modality_.decoder(4, "bin")
 
 
 def test_a_fitted_audio_pickles_and_takes_the_same_rows():
