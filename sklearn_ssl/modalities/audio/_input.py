@@ -9,7 +9,6 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.signal
 import torch
 
 from .._input import is_texts
@@ -188,5 +187,9 @@ def waveform(sound: Sound, rate: int) -> np.ndarray:
     wave /= _unit(kind)
     ratio = _ratio(sound, rate)
     if ratio != 1:
-        wave = scipy.signal.resample_poly(wave, ratio.numerator, ratio.denominator)
+        from scipy.signal import (
+            resample_poly,
+        )  # here: few need it, and it is slow to import
+
+        wave = resample_poly(wave, ratio.numerator, ratio.denominator)
     return wave.astype(np.float32)
