@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import anomalies
+import audio
 import distillation
 import enhancement
 import label_free
@@ -240,3 +241,23 @@ def test_descriptions_cover_the_classes(name, n_classes):
     assert all(set(np.unique(y)) == set(kind) for kind in described.values())
     assert len(set(y)) == n_classes and all(len(Z) == len(y) for Z in features.values())
     assert set(zero_shot.KINDS) == set(zero_shot.SENTENCES)
+
+
+def test_sounds_are_compared_on_the_same_draws(monkeypatch):
+    rng = np.random.default_rng(0)
+    names = np.array([c + v for v in "aeiou" for c in "bdfgkl"] + ["word", "ae"])
+    of = np.array(["es", "ru"] * 16)
+    waves = [np.sin(np.arange(2000) * (0.1 + 0.3 * (x == "es"))) + 0.1 * rng.normal(size=2000) for x in of]
+    monkeypatch.setattr("audio.letters", lambda languages, rate: (waves, of, names))
+    monkeypatch.setattr(
+        "audio.pretrainers", lambda: {"noise": FunctionTransformer(lambda X: np.ones((len(X), 1)))}
+    )
+    found = audio.measure(["es", "ru"], ["log-mel statistics", "noise"], labels=[2], draws=3)
+    assert len(found) == 2 * 2 * 3
+    mean = found.groupby(["features", "task"]).accuracy.mean()
+    assert mean["log-mel statistics", "language"] > 95
+    assert mean["noise", "language"] == 50
+    assert mean["noise", "vowel"] == 20
+    lines = list(audio.report(found))
+    assert any(line.startswith("| noise | 50.0 | 20.0 |") for line in lines)
+    assert any(line.startswith("- language, 2 labels: noise -") for line in lines)

@@ -692,7 +692,7 @@ def test_a_module_of_the_users_own():
     with pytest.raises(ValueError, match=re.escape("tokens(x)")):
         MaskedPretrainer(encoder=Bag(), **FAST).fit(LINES)
     assert MaskedPretrainer(encoder=Centred(), **FAST).fit_transform(LINES).shape == (len(LINES), 8)
-    with pytest.raises(ValueError, match="sees the tokens that it is to predict"):
+    with pytest.raises(ValueError, match="sees what it is to predict"):
         AutoregressivePretrainer(encoder=Centred(), **FAST).fit(LINES)
 
 

@@ -14,6 +14,7 @@ from ._pretrained import (
 from ._pretrained_image import PretrainedImage, image_encoder
 from ._sequence import Hidden, SequenceEncoder
 from ._stages import stages_of
+from ._temporal import Frames, TemporalConvNet
 from ._token_bag import TokenBag
 from ._token_convolution import TokenConvNet
 from ._tokens import TokenEncoder, Tokens
@@ -23,10 +24,12 @@ __all__ = [
     "MLP",
     "ConvDecoder",
     "ConvNet",
+    "Frames",
     "Hidden",
     "PretrainedImage",
     "PretrainedText",
     "SequenceEncoder",
+    "TemporalConvNet",
     "TokenBag",
     "TokenConvNet",
     "TokenEncoder",
