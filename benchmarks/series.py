@@ -4,8 +4,9 @@
 
 The data of the packages are read from their folders; the packages are not imported. Features are those of an estimator
 with default settings, trained on the training part without labels. An SVC follows, whose C is chosen by
-cross-validation in the training part. It also gets the values themselves, where all series have one length. ``--labels``
-draws so many labelled series per class out of the training part, ten times; features are learned from all of it.
+cross-validation in the training part. It also gets the values themselves, where all series have one length.
+``--labels`` draws so many labelled series per class out of the training part, ten times; features are learned from all
+of it.
 
 Sets that are measured are kept in ``results/series.csv``, so that a run goes on where another stopped.
 """
