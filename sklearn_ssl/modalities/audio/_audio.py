@@ -10,19 +10,31 @@ import torch
 from torch import Tensor, nn
 
 from ...encoders import Frames, Hidden, TemporalConvNet
-from .._base import unknown_encoder
+from ...warning import warn
+from .._base import unknown_encoder, unknown_target
 from .._constraints import count, is_share, real
 from .._fitted import array, refuse, whole
 from .._input import shape_of
 from .._sequences import Positions, Sequences
-from ..series import StepDecoder, crop, hide_steps, positions_of_steps
-from ._input import RATES, check_rate, common_rate, converted_length, read_sounds, waveform
+from ..series import (
+    SeriesDecoder,
+    StepDecoder,
+    crop,
+    hide_steps,
+    jitter,
+    positions_of_steps,
+    swap_segments,
+)
+from ._input import RATES, check_rate, common_rate, converted_length, peak, read_sounds, waveform
 from ._mel import frame_sizes, log_mel, n_frames
 from ._store import SoundRows, moments_of
 from ._views import add_noise, change_gain, hide_bands, mix, resize
 
 IN_MEMORY = 2**29  # bytes of spectrograms that are computed once and kept
-SPAN = 0.15  # seconds of a stretch that is hidden
+STRIDE = 4  # frames that a position of the default encoder stands for
+SPAN, LARGEST_SPAN = 0.15, 0.25  # of a stretch that is hidden: seconds, and share of a sound
+OTHER_SCALE = 1000  # times as loud, or as soft, is probably an error
+LONGEST = 512  # frames of a sound that are decoded
 LEAST_SCALE = 0.1  # nats: the spread of a band that hardly varies, as in silence
 
 
@@ -39,6 +51,8 @@ class Audio(Sequences):
     Networks see frames: the logarithm of the power in each band of each short window, scaled by the mean and the
     spread that the band has in ``fit``. All views and masks are drawn on frames. Frames of up to half a gigabyte
     are computed once; above that, those of each batch when it is needed, so that memory does not grow with X.
+    Autoencoders reconstruct spectrograms, of up to 512 frames: ``inverse_transform`` returns them as a list of arrays
+    ``(n_frames, n_bands)``, since no waveform can be had from them.
 
     Parameters
     ----------
@@ -64,7 +78,8 @@ class Audio(Sequences):
     noise : float or None, default=10.0
         Lowest ratio of signal to noise in a view, in decibels; None adds no noise.
     time_mask : float, default=0.1
-        Share of the frames of a view that is hidden, in stretches of 0.15 seconds [2]_.
+        Share of the frames of a view that is hidden, in stretches of 0.15 seconds, or a quarter of a
+        short sound [2]_.
     band_mask : float, default=0.2
         Largest share of the bands of a view that is hidden [2]_.
 
@@ -72,6 +87,12 @@ class Audio(Sequences):
     ----------
     sample_rate_ : int
         Samples per second of the waveforms that frames are computed from.
+    peak_ : float
+        Largest sample, by its absolute value.
+    longest_ : int
+        Number of frames of the longest sound of ``fit``.
+    ragged_ : bool
+        Whether the sounds of ``fit`` differ in their number of frames.
     mean_, scale_ : ndarray of shape (n_bands,)
         Mean and standard deviation of each band, over all frames; of the natural logarithm of power.
 
@@ -108,7 +129,7 @@ class Audio(Sequences):
 
     noun: ClassVar[str] = "sounds"
     usage: ClassVar[str] = "Audio(sample_rate=16000)"
-    encoders: ClassVar[tuple[str, ...]] = ("convnet", "strided")
+    encoders: ClassVar[tuple[str, ...]] = ("strided", "convnet")
     batch_size: ClassVar[int] = 32
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -139,20 +160,35 @@ class Audio(Sequences):
             self.sample_rate_ = common_rate(sounds)
         else:
             self.sample_rate_ = check_rate(int(self.sample_rate), "sample_rate")
+        self.peak_ = peak(sounds)
         store = self._rows(sounds)
+        self.longest_ = int(store.n_frames.max())
+        self.ragged_ = bool((store.n_frames != self.longest_).any())
         self.mean_, spread = moments_of(store)
         self.scale_ = np.maximum(spread, LEAST_SCALE)
         return store.scaled_by(self.mean_, self.scale_)
 
     def validate(self, X: Any) -> SoundRows:
         """Return X as a store of batches of :class:`~sklearn_ssl.encoders.Frames`."""
-        return self._rows(read_sounds(X)).scaled_by(self.mean_, self.scale_)
+        sounds = read_sounds(X)
+        loudest = peak(sounds)
+        if loudest and self.peak_ and not 1 / OTHER_SCALE < loudest / self.peak_ < OTHER_SCALE:
+            warn(
+                f"The largest sample of X is {loudest:.3g}, and that of fit was {self.peak_:.3g}. Are they on another "
+                "scale, such as integers that were cast to float? Give X as in fit."
+            )
+        return self._rows(sounds).scaled_by(self.mean_, self.scale_)
 
     def check_fitted(self) -> None:
         """Raise a ValueError if fitted attributes do not go with each other."""
         self._check_params()
         if whole(self, "sample_rate_", RATES[0]) != self.sample_rate and self.sample_rate is not None:
             refuse(self, "sample_rate_", f"is {self.sample_rate_}, with sample_rate={self.sample_rate}")
+        if not isinstance(self.peak_, float) or not 0 <= self.peak_ < np.inf:
+            refuse(self, "peak_", f"must be a number of at least 0, and is {self.peak_!r:.60}")
+        whole(self, "longest_", 1)
+        if not isinstance(self.ragged_, bool):
+            refuse(self, "ragged_", f"must be True or False, and is {self.ragged_!r:.60}")
         array(self, "mean_", "f", (self.n_bands,))
         array(self, "scale_", "f", (self.n_bands,), low=LEAST_SCALE)
 
@@ -179,11 +215,11 @@ class Audio(Sequences):
         return store
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
-        """Build dilated convolutions with a position per frame (``"convnet"``), or one per four."""
+        """Build dilated convolutions with a position per four frames (``"auto"``, ``"strided"``), or per frame."""
         if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
         return TemporalConvNet(
-            self.n_bands, n_components, stride=4 if name == "strided" else 1, causal=causal
+            self.n_bands, n_components, stride=1 if name == "convnet" else STRIDE, causal=causal
         )
 
     def view(self, x: Frames) -> Frames:
@@ -203,12 +239,39 @@ class Audio(Sequences):
         if self.noise is not None:
             x = add_noise(x, mean, scale, self.noise)
         if self.time_mask:
-            x, _ = hide_steps(x, self.time_mask, 0.0, least=max(1, round(SPAN / self.hop)))
+            x, _ = self.mask(x, self.time_mask)
         return hide_bands(x, self.band_mask) if self.band_mask else x
 
     def mask(self, x: Frames, rate: float) -> tuple[Frames, Tensor]:
         """Return the sounds with a share of their frames hidden, in stretches, and the mask ``(n, time)``."""
-        return hide_steps(x, rate, 0.0, least=max(1, round(SPAN / self.hop)))
+        share = (SPAN / self.hop / x.lengths).clamp(max=LARGEST_SPAN)
+        return hide_steps(x, rate, share, least=STRIDE)
+
+    def noisy(self, x: Frames, strength: float) -> Frames:
+        """Add Gaussian noise of a standard deviation of `strength` to scaled frames."""
+        return jitter(x, strength)
+
+    def permute_segments(self, x: Frames) -> tuple[Frames, Tensor, Tensor]:
+        """Cut each sound in two, with a hidden gap between the parts, and swap those of a random half."""
+        return swap_segments(x)
+
+    def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> SeriesDecoder:
+        """Build a convolutional network that maps features to spectrograms."""
+        if target != "value":
+            raise unknown_target(target, ("value",), self)
+        shape = (self.n_bands, min(self.longest_, LONGEST), 0)
+        return SeriesDecoder(n_components, *shape, ragged=self.ragged_, linear=linear)
+
+    def restore(self, x: Frames) -> np.ndarray:
+        """Return spectrograms, the logarithm of power, float64 ``(n, n_frames, n_bands)``, padded with NaN."""
+        values = x.values.cpu().double().numpy() * self.scale_ + self.mean_
+        return np.where(x.present().cpu().numpy()[:, :, None], values, np.nan)
+
+    def give_back(self, rows: np.ndarray, container: str | None) -> Any:
+        """Return restored spectrograms as a list without padding, or as they are if an array is asked for."""
+        if container is not None:
+            return rows
+        return [row[~np.isnan(row[:, 0])] for row in rows]
 
     def positions(self, x: Frames, hidden: Hidden) -> Positions:
         """Return the targets: the frames under each position, and which of their values are known."""

@@ -14,6 +14,7 @@ import torch
 
 from .._input import is_texts
 
+INTEGERS = (np.uint8, np.int8, np.int16, np.int32)  # of sound files
 RATES = (100, 1_000_000)  # samples per second that make sense
 LARGEST_FACTOR = 1000  # of resampling; the error in the rate is below one in a million
 
@@ -92,9 +93,11 @@ def _sound(x: Any, i: int) -> Sound:
 def _checked(samples: np.ndarray, i: int) -> np.ndarray:
     if samples.dtype.kind == "O" and samples.ndim == 1 and len(samples) and np.ndim(samples[0]) == 1:
         raise ValueError(f"The channels of waveform {i} differ in length. Pad or cut them.")
-    if samples.dtype.kind not in "iuf":
+    if samples.dtype.kind != "f" and samples.dtype not in INTEGERS:
+        # int64 is what numpy makes of a list: its numbers may be of any scale
         raise TypeError(
-            f"Waveform {i} of X must hold real numbers, as int16, int32 or float, got {samples.dtype}."
+            f"Waveform {i} of X must hold real numbers, as int16, int32 or float, got {samples.dtype}. Cast integers "
+            "to the type that the file has, or divide them, so that the loudest sound is at 1."
         )
     if samples.ndim not in (1, 2) or (samples.ndim == 2 and min(samples.shape) > 2):
         raise ValueError(
@@ -160,6 +163,19 @@ def _ratio(sound: Sound, rate: int) -> Fraction:
     return Fraction(rate, sound.rate or rate).limit_denominator(LARGEST_FACTOR)
 
 
+def peak(sounds: Sequence[Sound]) -> float:
+    """Return the largest sample of all waveforms, by its absolute value; that of integers is at most 1."""
+    return max(
+        float(max(abs(float(part.min())), abs(float(part.max())))) / _unit(part.dtype)
+        for part in (sound.samples for sound in sounds)
+    )
+
+
+def _unit(dtype: np.dtype) -> float:
+    """Return the number that full scale is stored as."""
+    return 1.0 if dtype.kind == "f" else 2.0 ** (8 * dtype.itemsize - 1)
+
+
 def waveform(sound: Sound, rate: int) -> np.ndarray:
     """Return a waveform of one channel at `rate`, float32 ``(n_samples,)``; integers become numbers from -1 to 1."""
     samples = sound.samples
@@ -168,9 +184,8 @@ def waveform(sound: Sound, rate: int) -> np.ndarray:
     kind = sound.samples.dtype
     wave = samples.astype(np.float64)
     if kind.kind == "u":  # WAV files of 8 bits
-        wave -= 2.0 ** (8 * kind.itemsize - 1)
-    if kind.kind in "iu":
-        wave /= 2.0 ** (8 * kind.itemsize - 1)
+        wave -= _unit(kind)
+    wave /= _unit(kind)
     ratio = _ratio(sound, rate)
     if ratio != 1:
         wave = scipy.signal.resample_poly(wave, ratio.numerator, ratio.denominator)

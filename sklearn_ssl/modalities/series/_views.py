@@ -58,7 +58,7 @@ def change_spectrum(x: Frames, strength: float) -> Frames:
     return x._replace(values=values.masked_fill(~x.observed, 0))
 
 
-def hide_steps(x: Frames, rate: float, share: float, least: int = 1) -> tuple[Frames, Tensor]:
+def hide_steps(x: Frames, rate: float, share: float | Tensor, least: int = 1) -> tuple[Frames, Tensor]:
     """Hide stretches of steps of each series, in all channels.
 
     Parameters
@@ -66,7 +66,7 @@ def hide_steps(x: Frames, rate: float, share: float, least: int = 1) -> tuple[Fr
     x : Frames
     rate : float in [0, 1)
         Share of the steps that are hidden, in the mean.
-    share : float
+    share : float, or Tensor of shape (n,)
         Length of a stretch, as a share of the series.
     least : int, default=1
         Length of the shortest stretch, in steps.
