@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import assert_all_finite, column_or_1d, get_tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -17,7 +18,8 @@ from sklearn.utils.validation import _num_samples, check_consistent_length, chec
 from ..base import Modality, check_columns, forget_fitted
 from ..doc_link import DocLinkMixin
 from ..methods import ContrastivePretrainer, MaskedPretrainer
-from ..modalities import Text, choose_modality, count, kind_of_modality, stack_rows
+from ..modalities import Text, array, choose_modality, count, kind_of_modality, stack_rows
+from ..persistence import SaveMixin
 from ..training import draw_seed
 from ._features import check_transformer, fitted_on, is_fitted
 from ._members import Member, checked_members, fitted_and_left_out
@@ -31,13 +33,14 @@ from ._product import (
     product,
     splits_of,
 )
-from ._views import AS_IS, RAW, AsIs, name_of, raw_view, take
+from ._saved import damaged, model_of, state_of
+from ._views import AS_IS, RAW, AsIs, name_of, raw_view, take, view_of_state
 
 POOL_ROWS = 20_000  # of the pool, drawn at random: labels spread over these
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class FewLabelClassifier(DocLinkMixin, ClassifierMixin, BaseEstimator):
+class FewLabelClassifier(DocLinkMixin, SaveMixin, ClassifierMixin, BaseEstimator):
     """Classify rows by the best that few labels and a pool of unlabeled rows give.
 
     Several classifiers learn from the labels: on raw columns, on the features of pretrainers that have seen all rows,
@@ -77,6 +80,8 @@ class FewLabelClassifier(DocLinkMixin, ClassifierMixin, BaseEstimator):
         Log loss of each on labelled rows that it has not seen, in nats; NaN if none could be left out.
     loss_ : float
         The same of the product, with the powers that were chosen on these rows.
+    modality_ : Modality
+        The fitted modality.
     pretrainers_ : dict of str to transformer
         The fitted pretrainers, by name.
     n_features_in_ : int
@@ -117,6 +122,8 @@ class FewLabelClassifier(DocLinkMixin, ClassifierMixin, BaseEstimator):
     cv: Any = 5
     modality: str | Modality = "auto"
     random_state: int | np.random.RandomState | None = None
+
+    _of_parts: ClassVar[tuple[str, ...]] = ("pretrainers_", "estimators_")
 
     # metadata routing passes X_unlabeled to fit without a call of set_fit_request
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
@@ -176,7 +183,7 @@ class FewLabelClassifier(DocLinkMixin, ClassifierMixin, BaseEstimator):
         forget_fitted(self)
         check_columns(self, X, reset=True)
         self.classes_, self.pretrainers_, self.estimators_ = classes, pretrainers, fitted
-        self._view_of = views
+        self.modality_, self._view_of = modality, views
         self.weights_ = likelihood_weights(log_p, labels) if given is None else given
         self.losses_ = np.array([mean_loss_of(one, labels) for one in log_p])
         self.loss_ = mean_loss_of(product(log_p, self.weights_), labels)
@@ -255,6 +262,40 @@ class FewLabelClassifier(DocLinkMixin, ClassifierMixin, BaseEstimator):
             unseen.append(log_probabilities(P))
         return fitted, np.stack(unseen)
 
+    def _parts(self) -> dict[str, Any]:
+        bare = {f"pretrainer {name}": _bare(one) for name, one in self.pretrainers_.items()}
+        members = {f"member {i}": model for i, (_, model, _) in enumerate(self.estimators_)}
+        return bare | {name: model for name, model in members.items() if isinstance(model, SaveMixin)}
+
+    def _plain(self) -> dict[str, Any]:
+        raw = self._view_of.get(RAW)
+        return {
+            "names": [name for name, *_ in self.estimators_],
+            "views": [view for *_, view in self.estimators_],
+            "models": [None if isinstance(m, SaveMixin) else state_of(m) for _, m, _ in self.estimators_],
+            "raw": None if raw is None else raw.state(),
+        }
+
+    def _take_parts(self, parts: dict[str, Any], plain: dict[str, Any]) -> None:
+        self.pretrainers_ = {
+            name.removeprefix("pretrainer "): part
+            for name, part in parts.items()
+            if name.startswith("pretrainer ")
+        }
+        self._view_of = self.pretrainers_ | {AS_IS: AsIs()}
+        if plain["raw"] is not None:
+            self._view_of[RAW] = view_of_state(self.modality_, plain["raw"])
+        models = [
+            parts[f"member {i}"] if state is None else model_of(state, len(self.classes_))
+            for i, state in enumerate(plain["models"])
+        ]
+        self.estimators_ = list(zip(plain["names"], models, plain["views"], strict=True))
+        if not {view for *_, view in self.estimators_} <= self._view_of.keys():
+            raise damaged("views")
+
+    def _check_fitted(self) -> None:
+        array(self, "weights_", "f", (len(self.estimators_),), low=0)
+
     def __repr__(self, **settings: Any) -> str:
         """Return the parameters and, once it is fitted, what it leans on."""
         text = super().__repr__(**settings)
@@ -293,3 +334,11 @@ class FewLabelClassifier(DocLinkMixin, ClassifierMixin, BaseEstimator):
         elif modality is not None:
             tags.input_tags = modality.input_tags()
         return tags
+
+
+def _bare(pretrainer: Any) -> SaveMixin:
+    """Return a pretrainer without the ``FrozenEstimator`` around it, or raise an error if it cannot be saved."""
+    inner = pretrainer.estimator if isinstance(pretrainer, FrozenEstimator) else pretrainer
+    if not isinstance(inner, SaveMixin):
+        raise TypeError(f"{type(inner).__name__} cannot be saved without pickle. Pickle the whole.")
+    return inner

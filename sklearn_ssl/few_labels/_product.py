@@ -78,7 +78,7 @@ def splits_of(
     rng : numpy.random.Generator
     """
     if not isinstance(cv, (int, np.integer)):
-        yield from check_cv(cv).split(np.zeros((len(codes), 1)), codes)
+        yield from check_cv(cv, codes, classifier=True).split(np.zeros((len(codes), 1)), codes)
         return
     folds, start = np.full(len(codes), -1), 0
     for code in np.unique(codes):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import FeatureUnion
 from sklearn.utils import _safe_indexing, indexable
 from torch import Tensor
 
@@ -37,6 +37,10 @@ class Columns:
     def __init__(self, modality: Modality):
         self.modality = modality
 
+    def state(self) -> dict[str, Any]:
+        """Return what it takes to make it anew, beside the modality."""
+        return {"kind": "columns"}
+
     def transform(self, X: Any) -> np.ndarray:
         """Return raw rows as floats ``(n, d)``."""
         store = self.modality.validate(X)
@@ -51,16 +55,20 @@ class Columns:
 class Words:
     """Texts as words and short strings of characters, by how rare they are (TF-IDF)."""
 
-    def __init__(self, texts: Any):
-        words = TfidfVectorizer(token_pattern=r"\w+", sublinear_tf=True, max_features=MOST_NGRAMS)
-        letters = TfidfVectorizer(
-            analyzer="char", ngram_range=(1, 4), sublinear_tf=True, max_features=MOST_NGRAMS
-        )
-        self.union = FeatureUnion([("words", words), ("letters", letters)]).fit(list(texts))
+    def __init__(self, words: TfidfVectorizer, letters: TfidfVectorizer):
+        self.words, self.letters = words, letters
+
+    def state(self) -> dict[str, Any]:
+        """Return what it takes to make it anew: words and strings of letters, and how rare they are."""
+        return {
+            name: {"known": one.get_feature_names_out().tolist(), "idf": one.idf_}
+            for name, one in (("words", self.words), ("letters", self.letters))
+        }
 
     def transform(self, X: Any) -> Any:
         """Return texts as a sparse matrix."""
-        return self.union.transform(list(X))
+        texts = list(X)
+        return sp.hstack([self.words.transform(texts), self.letters.transform(texts)], format="csr")
 
 
 class AsIs:
@@ -69,6 +77,34 @@ class AsIs:
     def transform(self, X: Any) -> Any:
         """Return X."""
         return X
+
+
+def vectorizers(words: list[str] | None = None, letters: list[str] | None = None) -> list[TfidfVectorizer]:
+    """Return what counts words, and what counts strings of letters; those that are known, or any."""
+    settings: dict[str, Any] = {"sublinear_tf": True, "max_features": MOST_NGRAMS}
+    return [
+        TfidfVectorizer(token_pattern=r"\w+", vocabulary=words, **settings),
+        TfidfVectorizer(analyzer="char", ngram_range=(1, 4), vocabulary=letters, **settings),
+    ]
+
+
+def view_of_state(modality: Modality, state: Any) -> Any:
+    """Return the raw columns of a saved classifier; raise a ValueError if the state cannot be right."""
+    if not isinstance(modality, Text):
+        return Columns(modality)
+    found = []
+    names = ("words", "letters")
+    for name, one in zip(names, vectorizers(*(state[name]["known"] for name in names)), strict=True):
+        idf = state[name]["idf"]
+        if (
+            not isinstance(idf, np.ndarray)
+            or idf.shape != (len(one.vocabulary),)
+            or not np.isfinite(idf).all()
+        ):
+            raise ValueError(f"The {name} of a saved classifier cannot be right. Save it again.")
+        one.idf_ = idf
+        found.append(one)
+    return Words(*found)
 
 
 def raw_view(modality: Modality, rows: Any) -> Any:
@@ -82,7 +118,7 @@ def raw_view(modality: Modality, rows: Any) -> Any:
         Those of fit.
     """
     if isinstance(modality, Text):
-        return Words(rows)
+        return Words(*(one.fit(list(rows)) for one in vectorizers()))
     one = modality.validate(take(rows, np.arange(1)))[np.arange(1)]
     return Columns(modality) if isinstance(one, Tensor) else None
 

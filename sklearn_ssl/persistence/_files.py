@@ -207,6 +207,7 @@ def digest_of_weights(tensors: dict[str, torch.Tensor]) -> str:
 def digest_of_description(config: dict[str, Any]) -> str:
     """Return a digest of what a configuration says of the estimator."""
     parts = [config[name] for name in ("class", "params", "fitted", "modality", "set_output")]
+    parts += [config["parts"]] if "parts" in config else []
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

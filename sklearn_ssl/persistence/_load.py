@@ -15,9 +15,10 @@ from ..modalities import Modality
 from ..naming import public_name
 from ..training import RandomStream
 from ._files import digest_of_description, digest_of_weights, read
-from ._save import REBUILT, SaveMixin, is_fitted_name, name_of
+from ._save import PLAIN, REBUILT, SaveMixin, is_fitted_name, name_of, prefix_of
 
 RENAMED = {"finder": "mask_head"}  # parts of networks, since format 1
+DEEPEST_PARTS = 3
 DEEPEST = 30  # lists in lists; save writes ten or so
 MOST_LETTERS = 2**24  # of an array of str, in which every cell is as wide as the longest text
 CONTAINERS = ("default", "pandas", "polars")  # that set_output knows
@@ -84,6 +85,21 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
 def _build(
     config: dict[str, Any], tensors: dict[str, torch.Tensor], encoder: nn.Module | None, path: str | Path
 ) -> Any:
+    """Return the estimator of a folder, of which the digests are checked."""
+    return _assembled(config, tensors, encoder, config["format"], path)
+
+
+def _assembled(
+    config: dict[str, Any],
+    tensors: dict[str, torch.Tensor],
+    encoder: nn.Module | None,
+    version: int,
+    path: str | Path | None,
+    depth: int = 0,
+) -> Any:
+    """Return an estimator, and those within it, of which the digests are checked as a whole."""
+    if depth > DEEPEST_PARTS:
+        raise ValueError(f"Parts are nested more than {DEEPEST_PARTS} deep. Save the estimator again.")
     params = decode(config["params"], tensors)
     cls = find(SaveMixin, config["class"])
     if hasattr(cls, "_restore") and "encoder" in params:
@@ -102,16 +118,28 @@ def _build(
     _check_modality(estimator, modality)
     if modality is not None:
         estimator.modality_ = modality
+    parts = {
+        name: _assembled(part, _of_part(name, tensors), None, version, None, depth + 1)
+        for name, part in config.get("parts", {}).items()
+    }
+    estimator._take_parts(parts, vars(estimator).pop(PLAIN, {}))
     estimator._check_fitted()
     container = config["set_output"]
     if container not in ({}, *({"transform": name} for name in CONTAINERS)):
         raise ValueError(f"set_output={container!r} must have one of {CONTAINERS} for transform.")
     # last, so that what is wrong is said in so many words where that is known
-    _check_digests({**config, "fitted": {"dict": fitted}}, tensors, path)
+    if path is not None:
+        _check_digests({**config, "fitted": {"dict": fitted}}, tensors, path)
     if hasattr(cls, "_restore"):
-        weights = weights_of_objective(tensors, config["format"])
+        weights = weights_of_objective(tensors, version)
         RandomStream(0).run(estimator._restore, modality, weights)
     return estimator.set_output(**container) if container else estimator
+
+
+def _of_part(name: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the tensors of a part, by the names that it gave them."""
+    prefix = prefix_of(name)
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def _check_modality(estimator: Any, modality: Any) -> None:

@@ -18,6 +18,7 @@ from ..modalities import Modality, to_json_string
 from ..training import weights_of
 from ._files import FORMAT, digest_of_description, digest_of_weights, library, write
 
+PLAIN = "made_of_"  # under which the plain values of `_plain` are written
 REBUILT = ("net_", "encoder_", "modality_")
 
 
@@ -29,6 +30,18 @@ class SaveMixin:
     """
 
     _not_saved: ClassVar[tuple[str, ...]] = ()
+    _of_parts: ClassVar[tuple[str, ...]] = ()  # fitted attributes that ``_take_parts`` makes anew
+
+    def _parts(self) -> dict[str, SaveMixin]:
+        """Hook: return fitted estimators within this one, by name, which are saved whole."""
+        return {}
+
+    def _plain(self) -> dict[str, Any]:
+        """Hook: return numbers, texts and arrays that, with the parts, the fitted attributes are made of."""
+        return {}
+
+    def _take_parts(self, parts: dict[str, Any], plain: dict[str, Any]) -> None:
+        """Hook: make fitted attributes anew of what `_parts` and `_plain` gave; raise a ValueError if it is damaged."""
 
     def _check_fitted(self) -> None:
         """Hook: raise a ValueError if fitted attributes, as they were read, do not go with each other."""
@@ -59,14 +72,27 @@ def _save(estimator: Any, path: str | Path) -> None:
     library()
     check_is_fitted(estimator)
     tensors: dict[str, torch.Tensor] = {}
-    params = {k: v for k, v in estimator.get_params(deep=False).items() if k not in estimator._not_saved}
-    fitted = {k: v for k, v in fitted_of(estimator).items() if k not in REBUILT}
-    if "history_" in fitted and hasattr(estimator, "net_"):  # in training, a callback may save
-        fitted["history_"] = estimator.net_.epochs()
     config = {
         "format": FORMAT,
         "save": secrets.token_hex(16),  # both files say of which save they are
         "versions": {"scikit-learn": sklearn.__version__, "torch": str(torch.__version__)},
+        **describe(estimator, tensors),
+    }
+    # safetensors knows no sharing: shared tensors are written once for each name
+    plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    config["digests"] = {"weights": digest_of_weights(plain), "description": digest_of_description(config)}
+    write(Path(path), config, plain)
+
+
+def describe(estimator: Any, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """Return what a fitted estimator is, as JSON, and put its arrays and weights into `tensors`."""
+    params = {k: v for k, v in estimator.get_params(deep=False).items() if k not in estimator._not_saved}
+    fitted = {k: v for k, v in fitted_of(estimator).items() if k not in (*REBUILT, *estimator._of_parts)}
+    if "history_" in fitted and hasattr(estimator, "net_"):  # in training, a callback may save
+        fitted["history_"] = estimator.net_.epochs()
+    if plain := estimator._plain():
+        fitted[PLAIN] = plain
+    config = {
         "class": name_of(type(estimator)),
         "params": encode(params, tensors, "params"),
         "fitted": encode(fitted, tensors, "fitted"),
@@ -75,10 +101,18 @@ def _save(estimator: Any, path: str | Path) -> None:
     }
     if hasattr(estimator, "_restore"):
         tensors |= {f"objective.{k}": v for k, v in weights_of(estimator.net_.module_).items()}
-    # safetensors knows no sharing: shared tensors are written once for each name
-    plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-    config["digests"] = {"weights": digest_of_weights(plain), "description": digest_of_description(config)}
-    write(Path(path), config, plain)
+    if parts := estimator._parts():
+        config["parts"] = {}
+        for name, part in parts.items():
+            own: dict[str, torch.Tensor] = {}
+            config["parts"][name] = describe(part, own)
+            tensors |= {prefix_of(name) + k: v for k, v in own.items()}
+    return config
+
+
+def prefix_of(part: str) -> str:
+    """Return how the names of a part's tensors begin."""
+    return f"parts/{part}/"
 
 
 def fitted_of(obj: Any) -> dict[str, Any]:
