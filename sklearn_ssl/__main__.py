@@ -58,7 +58,7 @@ def classifiers(seed: int) -> dict[str, object]:
     """Return the classifiers that are trained on every kind of features."""
     return {
         "SVC": SVC(),
-        "forest": RandomForestClassifier(n_jobs=2, random_state=seed),
+        "forest": RandomForestClassifier(random_state=seed),
         "MLP": MLPClassifier(max_iter=300, random_state=seed),
     }
 
