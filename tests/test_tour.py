@@ -7,7 +7,7 @@ import sys
 import pytest
 from sklearn.datasets import load_digits
 
-from sklearn_ssl.__main__ import METHODS, main, search
+from sklearn_ssl.__main__ import METHODS, TRANSFER, main, search
 
 
 def test_tour_shows_ssl_ahead(tmp_path):
@@ -38,6 +38,15 @@ def test_every_method_is_on_the_tour(tmp_path, capsys):
     assert all(f"SSL: {name} " in told for name in METHODS)
 
 
+def test_transfer_is_on_the_tour(tmp_path, capsys):
+    quick = ["--draws", "1", "--labels", "10", "--epochs", "3", "--out", str(tmp_path / "all.png")]
+    main([*quick, "--methods", *TRANSFER])
+    told = capsys.readouterr().out
+    assert "SSL: contrastive " in told and "the same 100 labels" in told
+    best = {name: float(re.search(rf"^{name}: ([\d.]+) %", told, re.MULTILINE)[1]) for name in TRANSFER}
+    assert best["fine-tuned"] > 80 and best["distilled"] > 60
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_can_be_searched(name):
     X, y = load_digits(return_X_y=True)
@@ -54,7 +63,9 @@ def test_help_explains(capsys):
     assert all(word in text for word in ("--methods", "--labels", "--out", "label-efficiency"))
 
 
-@pytest.mark.parametrize("args", [["--methods", "magic"], ["--labels", "0"], ["--draws", "0"]])
+@pytest.mark.parametrize(
+    "args", [["--methods", "magic"], ["--methods", "som", "fine-tuned"], ["--labels", "0"], ["--draws", "0"]]
+)
 def test_bad_options_exit_with_2(args, capsys):
     with pytest.raises(SystemExit) as end:
         main(args)
