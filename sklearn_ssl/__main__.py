@@ -170,7 +170,7 @@ def search(name: str, seed: int, X: np.ndarray, y: np.ndarray, pool: np.ndarray)
 
 
 def transferred(
-    names: Sequence[str], ssl: Any, few: tuple[np.ndarray, np.ndarray], pool: np.ndarray, seed: int
+    options: argparse.Namespace, ssl: Any, few: tuple[np.ndarray, np.ndarray], pool: np.ndarray
 ) -> dict[str, Any]:
     """Return classifiers that a fitted pretrainer leads to, fitted to few labels and to the pool.
 
@@ -178,18 +178,21 @@ def transferred(
     """
     X, y = few
     frozen, extra = FrozenEstimator(ssl), {"X_unlabeled": pool}
+    shared = {"max_epochs": max(1, options.epochs // 2), "random_state": options.seed}
     found: dict[str, Any] = {}
-    for name in names:
+    for name in options.transfer:
         if name == "zero-shot":
             codes = {digit: [int(on) for on in code] for digit, code in SEGMENTS.items()}
             seen = y != UNSEEN
-            pipe = make_pipeline(frozen, PCA(32, random_state=seed), ZeroShotClassifier(codes))
+            pipe = make_pipeline(
+                frozen, PCA(min(32, seen.sum()), random_state=options.seed), ZeroShotClassifier(codes)
+            )
             found[name] = pipe.fit(X[seen], y[seen])
         elif name == "fine-tuned":
-            found[name] = FineTuneClassifier(ssl, random_state=seed).fit(X, y, **extra)
+            found[name] = FineTuneClassifier(ssl, **shared).fit(X, y, **extra)
         else:
             teacher = make_pipeline(frozen, LogisticRegression(max_iter=1000)).fit(X, y)
-            student = DistillationClassifier(teacher, modality=DIGITS, random_state=seed)
+            student = DistillationClassifier(teacher, modality=DIGITS, **shared)
             found[name] = student.fit(X, y, **extra)
     return found
 
@@ -303,9 +306,7 @@ def main(args: Sequence[str] | None = None) -> None:
             f"\nFrom the features of {first}, with the same {len(rows)} labels and the other images as they are:"
         )
         few = (X[rows], y[rows])
-        made = transferred(
-            options.transfer, features[f"SSL: {first}"], few, np.delete(X, rows, 0), options.seed
-        )
+        made = transferred(options, features[f"SSL: {first}"], few, np.delete(X, rows, 0))
         print("\n".join(told(name, clf, X_test, y_test) for name, clf in made.items()))
 
     try:
