@@ -209,7 +209,7 @@ def zoo() -> tuple[np.ndarray, np.ndarray]:
         )
         subprocess.run(["dpkg", "-x", str(next(folder.glob("*.deb"))), "all"], cwd=folder, check=True)
         next(folder.glob("all/**/Zoo.rda")).rename(folder / "Zoo.rda")
-    frame = rdata.read_rda(str(folder / "Zoo.rda"))["Zoo"]
+    frame = rdata.read_rda(folder / "Zoo.rda", default_encoding="ascii")["Zoo"]
     y = frame.pop("type").astype(str).to_numpy()
     return frame.to_numpy(float), y
 

@@ -18,6 +18,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -27,12 +28,15 @@ from sklearn.svm import SVC
 from . import (
     AutoencoderPretrainer,
     ContrastivePretrainer,
+    DistillationClassifier,
+    FineTuneClassifier,
     GANPretrainer,
     MaskedPretrainer,
     RotationPretrainer,
     SelfOrganizingMap,
     SiamesePretrainer,
     VAEPretrainer,
+    ZeroShotClassifier,
     __version__,
 )
 from .inspection import LabelEfficiencyDisplay
@@ -50,6 +54,22 @@ METHODS: dict[str, tuple[Any, dict[str, list[Any]]]] = {
     "gan": (GANPretrainer(), {"penalty": [1.0, 10.0]}),
     "som": (SelfOrganizingMap(), {"shape": [(6, 6), (10, 10)]}),
 }
+# what is made of the features of the first pretraining method; not pretraining methods themselves
+TRANSFER = ("fine-tuned", "distilled", "zero-shot")
+# which of the seven segments of a clock's display each digit lights
+SEGMENTS = {
+    0: "1110111",
+    1: "0010010",
+    2: "1011101",
+    3: "1011011",
+    4: "0111010",
+    5: "1101011",
+    6: "1101111",
+    7: "1010010",
+    8: "1111111",
+    9: "1111011",
+}
+UNSEEN = 3
 SEARCH_EPOCHS = 5
 DIGITS = Image(shape=(8, 8), horizontal_flip=False)  # a mirrored 2 is no 2
 
@@ -149,6 +169,45 @@ def search(name: str, seed: int, X: np.ndarray, y: np.ndarray, pool: np.ndarray)
         return GridSearchCV(pipe, grid | {"clf__C": [1, 10]}, cv=2).fit(X, y, **extra)
 
 
+def transferred(
+    options: argparse.Namespace, ssl: Any, few: tuple[np.ndarray, np.ndarray], pool: np.ndarray
+) -> dict[str, Any]:
+    """Return classifiers that a fitted pretrainer leads to, fitted to few labels and to the pool.
+
+    The zero-shot one sees no label of one digit, and knows it by its segments alone.
+    """
+    X, y = few
+    frozen, extra = FrozenEstimator(ssl), {"X_unlabeled": pool}
+    shared = {"max_epochs": max(1, options.epochs // 2), "random_state": options.seed}
+    found: dict[str, Any] = {}
+    for name in options.transfer:
+        if name == "zero-shot":
+            codes = {digit: [int(on) for on in code] for digit, code in SEGMENTS.items()}
+            seen = y != UNSEEN
+            pipe = make_pipeline(
+                frozen, PCA(min(32, seen.sum()), random_state=options.seed), ZeroShotClassifier(codes)
+            )
+            found[name] = pipe.fit(X[seen], y[seen])
+        elif name == "fine-tuned":
+            found[name] = FineTuneClassifier(ssl, **shared).fit(X, y, **extra)
+        else:
+            teacher = make_pipeline(frozen, LogisticRegression(max_iter=1000)).fit(X, y)
+            student = DistillationClassifier(teacher, modality=DIGITS, **shared)
+            found[name] = student.fit(X, y, **extra)
+    return found
+
+
+def told(name: str, clf: Any, X: np.ndarray, y: np.ndarray) -> str:
+    """Return a line that says how good a classifier is on held-out digits."""
+    if name != "zero-shot":
+        return f"{name}: {100 * clf.score(X, y):.1f} % of the held-out digits"
+    rows = y == UNSEEN
+    return (
+        f"{name}: {100 * clf.score(X[rows], y[rows]):.1f} % of the digits {UNSEEN}, of which it saw none, and "
+        f"{100 * clf.score(X[~rows], y[~rows]):.1f} % of the others"
+    )
+
+
 def parse(args: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
@@ -161,10 +220,11 @@ def parse(args: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--methods",
         nargs="+",
-        choices=list(METHODS),
+        choices=[*METHODS, *TRANSFER],
         default=["contrastive"],
         metavar="NAME",
-        help=f"pretraining methods to compare: {', '.join(METHODS)} (default: contrastive)",
+        help=f"pretraining methods to compare: {', '.join(METHODS)} (default: contrastive); and classifiers to make "
+        f"of the first of them: {', '.join(TRANSFER)}",
     )
     parser.add_argument(
         "--labels",
@@ -190,6 +250,10 @@ def parse(args: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--labels must be between 1 and 100 per class")
     if options.draws < 1 or options.epochs < 0:
         parser.error("--draws must be at least 1 and --epochs at least 0")
+    options.transfer = [name for name in TRANSFER if name in options.methods]
+    options.methods = [name for name in options.methods if name in METHODS] or ["contrastive"]
+    if "fine-tuned" in options.transfer and options.methods[0] == "som":
+        parser.error("fine-tuned needs a network: name another method before som")
     return options
 
 
@@ -236,6 +300,14 @@ def main(args: Sequence[str] | None = None) -> None:
     best, plain = (100 * model.score(X_test, y_test) for model in (tuned, raw))
     print(f"held out, with the same {len(rows)} labels: {best:.1f} %, raw pixels {plain:.1f} %")
     print(f"in cross-validation, with half of the labels in each fold: {100 * tuned.best_score_:.1f} %")
+    if options.transfer:
+        first = options.methods[0]
+        print(
+            f"\nFrom the features of {first}, with the same {len(rows)} labels and the other images as they are:"
+        )
+        few = (X[rows], y[rows])
+        made = transferred(options, features[f"SSL: {first}"], few, np.delete(X, rows, 0))
+        print("\n".join(told(name, clf, X_test, y_test) for name, clf in made.items()))
 
     try:
         plot(found, options.out)

@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import anomalies
 import audio
+import cross_dataset
 import distillation
 import enhancement
 import label_free
@@ -26,6 +28,9 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 from speed import draw, time_case
+
+from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl.modalities import Image
 
 FEW = {kind: FEATURES[kind] for kind in ("raw", "untrained")}
 FAST = {name: CLASSIFIERS[name] for name in ("LR", "extra trees")}
@@ -233,6 +238,20 @@ def test_zero_shot_tells_seen_and_unseen(monkeypatch):
     plain, auto = (found[found.model == f"ESZSL, attributes{end}"] for end in (", no penalty", ""))
     assert (plain.seen > 90).all() and plain.unseen.mean() < auto.unseen.mean()
     assert "| toy | raw | nearest attributes |" in "\n".join(zero_shot.report(found))
+
+
+def test_cross_dataset_compares_with_the_same_network_from_scratch(monkeypatch):
+    X, y = load_digits(n_class=2, return_X_y=True)
+    ssl = ContrastivePretrainer(modality=Image(shape=(8, 8)), max_epochs=0, random_state=0).fit(X)
+    problem = (X[:200], y[:200], X[200:], y[200:], ssl)
+    monkeypatch.setattr(cross_dataset, "problem", lambda name, args: problem)
+    monkeypatch.setattr(cross_dataset, "gradients", lambda rows: rows)
+    found = pd.DataFrame(cross_dataset.measure("toy", SimpleNamespace(labels=[8], draws=1, steps=1)))
+    assert len(found) == 5 and found.accuracy.between(0, 100).all()
+    assert found.set_index("model").accuracy["pixels, LR"] > 80
+    found["accuracy"] = [10.0, 20.0, 30.0, 42.0, 45.5]
+    text = "\n".join(cross_dataset.report(found))
+    assert "- fine-tuned, over from scratch: +15.5 with 8 labels (1 draws)." in text
 
 
 @pytest.mark.parametrize("name, n_classes", [("digits", 10)])

@@ -1,5 +1,6 @@
 """python -m sklearn_ssl"""
 
+import argparse
 import re
 import subprocess
 import sys
@@ -7,7 +8,8 @@ import sys
 import pytest
 from sklearn.datasets import load_digits
 
-from sklearn_ssl.__main__ import METHODS, main, search
+from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl.__main__ import DIGITS, METHODS, TRANSFER, main, search, told, transferred
 
 
 @pytest.fixture
@@ -44,6 +46,26 @@ def test_every_method_is_on_the_tour(tmp_path, capsys, one_epoch):
     assert all(f"SSL: {name} " in told for name in METHODS)
 
 
+def test_classifiers_of_the_tour_learn():
+    X, y = load_digits(return_X_y=True)
+    ssl = ContrastivePretrainer(modality=DIGITS, max_epochs=1, random_state=0).fit(X[:256])
+    options = argparse.Namespace(transfer=TRANSFER, epochs=2, seed=0)
+    made = transferred(options, ssl, (X[:100], y[:100]), X[100:400])
+    lines = [told(name, clf, X[400:], y[400:]) for name, clf in made.items()]
+    found = [
+        float(re.match(rf"{name}: ([\d.]+) %", line)[1]) for name, line in zip(TRANSFER, lines, strict=True)
+    ]
+    assert found[0] > 70 and found[0] > found[1]
+    assert made["zero-shot"][-1].seen_classes_.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+
+
+def test_transfer_is_on_the_tour(tmp_path, capsys):
+    quick = ["--draws", "1", "--labels", "5", "--epochs", "1", "--out", str(tmp_path / "all.png")]
+    main([*quick, "--methods", "zero-shot"])
+    out = capsys.readouterr().out
+    assert "SSL: contrastive " in out and "zero-shot: " in out.split("From the features of contrastive")[1]
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_can_be_searched(name, one_epoch):
     X, y = load_digits(return_X_y=True)
@@ -60,7 +82,9 @@ def test_help_explains(capsys):
     assert all(word in text for word in ("--methods", "--labels", "--out", "label-efficiency"))
 
 
-@pytest.mark.parametrize("args", [["--methods", "magic"], ["--labels", "0"], ["--draws", "0"]])
+@pytest.mark.parametrize(
+    "args", [["--methods", "magic"], ["--methods", "som", "fine-tuned"], ["--labels", "0"], ["--draws", "0"]]
+)
 def test_bad_options_exit_with_2(args, capsys):
     with pytest.raises(SystemExit) as end:
         main(args)
