@@ -74,7 +74,8 @@ def damaged(what: str) -> ValueError:
 def _logistic(state: dict[str, Any], classes: np.ndarray) -> LogisticRegression:
     rows = 1 if len(classes) == 2 else len(classes)
     model = LogisticRegression()
-    model.classes_, model.coef_ = classes, _checked(state, "coef", (rows, None))
+    # as its solver leaves it: products of matrices round otherwise in another order
+    model.classes_, model.coef_ = classes, np.asfortranarray(_checked(state, "coef", (rows, None)))
     model.intercept_ = _checked(state, "intercept", (rows,))
     model.n_features_in_ = model.coef_.shape[1]
     return model
