@@ -22,11 +22,8 @@ def state_of(model: Any) -> dict[str, Any]:
         If it is another classifier.
     """
     if type(model) is LogisticRegression:
-        arrays = {"coef": model.coef_, "intercept": model.intercept_, "classes": model.classes_}
-        return {
-            "kind": "logistic",
-            **{name: np.asarray(value, dtype=float) for name, value in arrays.items()},
-        }
+        arrays = {"coef": model.coef_, "intercept": model.intercept_}
+        return {"kind": "logistic", "classes": np.asarray(model.classes_, dtype=float), **arrays}
     if type(model) is ExtraTreesClassifier:
         states = [tree.tree_.__getstate__() for tree in model.estimators_]
         nodes = np.concatenate([state["nodes"] for state in states])
