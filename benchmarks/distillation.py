@@ -10,6 +10,7 @@ rows. Beside it are a student without unlabeled rows, and the same network train
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Iterator
@@ -111,8 +112,10 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--out", default="distillation", metavar="NAME", help="name of the file in results")
     args = parser.parse_args()
-    parts = [measure(name, args.teachers, args.labels, args.draws) for name in args.datasets]
-    write(args.out, report(pd.concat(parts)))
+    parts = []
+    for name, teacher, few in itertools.product(args.datasets, args.teachers, args.labels):
+        parts.append(measure(name, [teacher], [few], args.draws))
+        write(args.out, report(pd.concat(parts)))  # a long run that is broken off leaves what it has
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 README = "https://github.com/sklearn-ssl/sklearn-ssl/blob/main/README.md"
 SECTIONS = {
+    "Audio": "sound",
     "AutoencoderPretrainer": "reconstruct-denoise-sample",
     "AutoregressivePretrainer": "texts-and-other-strings",
     "FewLabelClassifier": "few-labels-to-the-end",
@@ -11,6 +12,7 @@ SECTIONS = {
     "Image": "images",
     "LabelDiffusion": "few-labels-to-the-end",
     "LabeledOnly": "more-unlabeled-rows-than-labelled-ones",
+    "PredictiveCodingPretrainer": "sound",
     "RowSelector": "few-labels-to-the-end",
     "SegmentOrderPretrainer": "texts-and-other-strings",
     "SelfOrganizingMap": "self-organizing-map",

@@ -18,16 +18,18 @@ from sklearn_ssl import (
     DistillationPretrainer,
     GANPretrainer,
     MaskedPretrainer,
+    PredictiveCodingPretrainer,
     RotationPretrainer,
     SegmentOrderPretrainer,
     SiamesePretrainer,
     VAEPretrainer,
 )
 from sklearn_ssl.base import Modality, Pretrainer
-from sklearn_ssl.modalities import Image, Tabular, Text
+from sklearn_ssl.modalities import Audio, Image, Tabular, Text
 
-DIGITS = load_digits().data[:200]
+DIGITS = load_digits().data[:120]
 MIXED = load_iris().data.copy()
+TONES = [np.sin(np.arange(1200 + 8 * i) * (0.1 + 0.01 * i)) for i in range(100)]
 MIXED[::7, 0] = MIXED[3::9, 1] = np.nan
 
 
@@ -48,7 +50,6 @@ class Method:
     kinds: tuple[str, ...]
     other: dict[str, Any] = field(default_factory=dict)
     ignores: tuple[str, ...] = ()  # modality parameters that its pretext task does not ask for
-    enough: int = 12  # epochs on digits after which features beat the untrained ones
     is_game: bool = False  # its loss is of players against each other, and need not fall
 
     def __call__(self, **params: Any) -> Pretrainer:
@@ -94,11 +95,30 @@ KINDS = {
             "token_dropout": 0.5,
         },
     ),
+    "audio": Kind(
+        Audio(sample_rate=4000, n_bands=8, noise=-10.0),
+        TONES,
+        {
+            "sample_rate": 3000,
+            "n_bands": 6,
+            "window": 0.03,
+            "hop": 0.012,
+            "crop_scale": (0.2, 0.5),
+            "stretch": 2.0,
+            "pitch": 0.3,
+            "gain": 20.0,
+            "mixing": 0.9,
+            "noise": None,
+            "time_mask": 0.5,
+            "band_mask": 0.9,
+        },
+    ),
 }
 
-VIEWS = ("corruption_rate", "crop_scale", "horizontal_flip", "intensity", "token_dropout")
+OF_SOUND = ("stretch", "pitch", "gain", "mixing", "noise", "time_mask", "band_mask")
+VIEWS = ("corruption_rate", "crop_scale", "horizontal_flip", "intensity", "token_dropout", *OF_SOUND)
 HOLES = ("n_bins", "patch_size")
-TABLES, IMAGES, TEXTS = ("tabular",), ("image",), ("text",)
+TABLES, IMAGES, TEXTS, SOUNDS = ("tabular",), ("image",), ("text",), ("audio",)
 NUMBERS = ("tabular", "mixed", "image")
 
 
@@ -135,19 +155,25 @@ class Directions(TransformerMixin, BaseEstimator):
 
 
 METHODS = {
-    "contrastive": Method(ContrastivePretrainer(), NUMBERS + TEXTS, {"temperature": 0.1}, HOLES),
+    "contrastive": Method(ContrastivePretrainer(), NUMBERS + TEXTS + SOUNDS, {"temperature": 0.1}, HOLES),
     "byol": Method(SiamesePretrainer(loss="byol"), TABLES, {"momentum": 0.5}, HOLES),
     "simsiam": Method(SiamesePretrainer(loss="simsiam"), TABLES, ignores=HOLES),
     "barlow twins": Method(SiamesePretrainer(loss="barlow_twins"), TABLES, {"redundancy": 1.0}, HOLES),
     "vicreg": Method(SiamesePretrainer(loss="vicreg"), TABLES + TEXTS, ignores=HOLES),
     "rotation": Method(RotationPretrainer(), IMAGES, ignores=HOLES),
     "masked": Method(
-        MaskedPretrainer(), NUMBERS + TEXTS, {"mask_weight": 1.0}, (*VIEWS, "n_bins")
+        MaskedPretrainer(), NUMBERS + TEXTS + SOUNDS, {"mask_weight": 1.0}, (*VIEWS, "n_bins")
     ),  # only target="bin" asks for n_bins
     "autoencoder": Method(AutoencoderPretrainer(), NUMBERS, {"noise": 0.0}, VIEWS + HOLES),
     "vae": Method(VAEPretrainer(), NUMBERS, {"beta": 4.0}, VIEWS + HOLES),
-    "gan": Method(GANPretrainer(), NUMBERS, {"penalty": 10.0}, VIEWS + HOLES, enough=60, is_game=True),
+    "gan": Method(GANPretrainer(), NUMBERS, {"penalty": 10.0}, VIEWS + HOLES, is_game=True),
     "autoregressive": Method(AutoregressivePretrainer(), TEXTS, ignores=VIEWS),
+    "predictive coding": Method(
+        PredictiveCodingPretrainer(),
+        TEXTS + SOUNDS,
+        {"n_steps": 1, "n_negatives": 8, "temperature": 0.5},
+        VIEWS,
+    ),
     "segment order": Method(SegmentOrderPretrainer(), TEXTS, ignores=VIEWS),
     "distillation": Method(
         DistillationPretrainer(Directions()),

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import anomalies
+import audio
 import distillation
 import enhancement
 import few_labels
@@ -226,7 +227,7 @@ def test_zero_shot_tells_seen_and_unseen(monkeypatch):
     columns = np.array([zero_shot.KINDS[kind] for kind in kinds], float)
     columns += np.random.default_rng(0).normal(size=columns.shape) / 3
     setting = (kinds, {"attributes": zero_shot.KINDS}, {"raw": columns})
-    monkeypatch.setattr(zero_shot, "problem", lambda name, max_epochs: setting)
+    monkeypatch.setattr(zero_shot, "problem", lambda name, max_epochs, columns: setting)
     found = zero_shot.measure("toy", pairs=2)
     assert len(found) == 2 * 3
     best = found.groupby("model")["among unseen"].mean()
@@ -262,3 +263,23 @@ def test_few_labels_reports_gains_over_the_best_raw_classifier():
     model = DummyClassifier().fit([[0], [0]], [0, 1])
     found = few_labels.scores(model, np.zeros((4, 1)), np.array([0, 0, 0, 1]))
     assert found == {"accuracy": 75.0, "log loss": pytest.approx(np.log(2))}
+
+
+def test_sounds_are_compared_on_the_same_draws(monkeypatch):
+    rng = np.random.default_rng(0)
+    names = np.array([c + v for v in "aeiou" for c in "bdfgkl"] + ["word", "ae"])
+    of = np.array(["es", "ru"] * 16)
+    waves = [np.sin(np.arange(2000) * (0.1 + 0.3 * (x == "es"))) + 0.1 * rng.normal(size=2000) for x in of]
+    monkeypatch.setattr("audio.letters", lambda languages, rate: (waves, of, names))
+    monkeypatch.setattr(
+        "audio.pretrainers", lambda: {"noise": FunctionTransformer(lambda X: np.ones((len(X), 1)))}
+    )
+    found = audio.measure(["es", "ru"], ["log-mel statistics", "noise"], labels=[2], draws=3)
+    assert len(found) == 2 * 2 * 3
+    mean = found.groupby(["features", "task"]).accuracy.mean()
+    assert mean["log-mel statistics", "language"] > 95
+    assert mean["noise", "language"] == 50
+    assert mean["noise", "vowel"] == 20
+    lines = list(audio.report(found))
+    assert any(line.startswith("| noise | 50.0 | 20.0 |") for line in lines)
+    assert any(line.startswith("- language, 2 labels: noise -") for line in lines)

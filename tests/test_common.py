@@ -13,7 +13,7 @@ import pytest
 from methods import CASES, KINDS, METHODS
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import RidgeClassifier
 
 import sklearn_ssl
 from sklearn_ssl import modalities
@@ -101,7 +101,7 @@ def test_n_iter_no_change_changes_something(method, kind):
     assert len(fit(method, kind, **{**base, "n_iter_no_change": 6}).history_) > epochs
 
 
-@pytest.mark.parametrize("method, kind", [c for c in CASES if c[1] != "text"])
+@pytest.mark.parametrize("method, kind", [c for c in CASES if isinstance(KINDS[c[1]].X, np.ndarray)])
 @pytest.mark.parametrize("scale", [1e-12, 1e12])
 def test_wild_scales_and_constant_rows(method, kind, scale):
     X = KINDS[kind].X * scale + 3 * scale
@@ -112,17 +112,19 @@ def test_wild_scales_and_constant_rows(method, kind, scale):
     assert np.isfinite(METHODS[method](modality=KINDS[kind].modality).fit_transform(constant)).all()
 
 
-@pytest.mark.parametrize("method", [name for name, m in METHODS.items() if m.kinds != ("text",)])
+@pytest.mark.parametrize(
+    "method", [k for k, m in METHODS.items() if {"tabular", "image"} & set(m.kinds) and not m.is_game]
+)
 def test_trained_beats_untrained(method):
-    X, y = load_digits(return_X_y=True)
+    """Not a game: it needs thousands of steps, and its samples are judged elsewhere."""
+    X, y = (rows[:900] for rows in load_digits(return_X_y=True))
     modality = Image(shape=(8, 8), horizontal_flip=False)
     accuracy = {}
-    enough = METHODS[method].enough
-    for epochs in (0, enough):
-        Z = METHODS[method](modality=modality, max_epochs=epochs).fit_transform(X)
-        probe = LogisticRegression(C=0.1, max_iter=2000)
-        accuracy[epochs] = np.mean([probe.fit(Z[s::36], y[s::36]).score(Z, y) for s in range(4)])
-    assert accuracy[enough] > accuracy[0] + 0.02
+    for epochs in (0, 12):
+        Z = METHODS[method](modality=modality, max_epochs=epochs).fit(X[:400]).transform(X)
+        probe = RidgeClassifier(100)
+        accuracy[epochs] = np.mean([probe.fit(Z[s::18], y[s::18]).score(Z, y) for s in range(4)])
+    assert accuracy[12] > accuracy[0] + 0.02
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -136,7 +138,7 @@ def test_every_parameter_is_documented(method):
     assert {name for name in vars(fitted) if name.endswith("_")} <= documented
 
 
-@pytest.mark.parametrize("cls", [modalities.Tabular, modalities.Image, modalities.Text])
+@pytest.mark.parametrize("cls", [modalities.Tabular, modalities.Image, modalities.Text, modalities.Audio])
 def test_every_modality_parameter_is_documented(cls):
     for name in signature(cls).parameters:
         assert re.search(rf"^    {name} : ", cls.__doc__, re.MULTILINE), name

@@ -330,3 +330,17 @@ def test_probabilities_are_those_of_the_logits():
     est = new().fit(X, y)
     logits = est.net_.module_(est.modality_.validate(X)[np.arange(len(X))]).detach().numpy()
     np.testing.assert_allclose(est.predict_proba(X), softmax(logits, axis=1), rtol=1e-4, atol=1e-6)
+
+
+def test_a_frame_of_other_columns_keeps_only_the_encoder():
+    frame = pd.DataFrame(X[:, :3], columns=["a", "b", "c"])
+    other = frame[["a", "b"]].assign(d=X[:, 4], e=X[:, 5])
+    student = features(PCA(2), warm_start=True).fit(frame)
+    before = student.encoder_
+    with pytest.raises(ValueError, match="feature names"):  # of partial_fit: the network is to stay
+        clone(student).set_params(warm_start=False).fit(frame).partial_fit(other)
+    with pytest.warns(UserWarning, match=r"New.*'d', 'e'"):
+        student.set_params(max_epochs=0).fit(other)
+    assert student.encoder_.columns != before.columns and student.teacher_.n_features_in_ == 4
+    assert student.transform(other).shape == (len(X), 2)
+    np.testing.assert_allclose(student.mean_, student.teacher_.transform(other).mean(0), atol=1e-9)

@@ -257,7 +257,7 @@ def test_saved_and_pickled_it_predicts_the_same(few_trees, tmp_path):
     clf = FewLabelClassifier(pretrainers=[FrozenEstimator(SSL)], random_state=0).fit(X[FEW], names[FEW])
     clf.save(tmp_path)
     for other in (pickle.loads(pickle.dumps(clf)), sklearn_ssl.load(tmp_path)):
-        np.testing.assert_array_equal(other.predict_proba(X), clf.predict_proba(X))
+        np.testing.assert_allclose(other.predict_proba(X), clf.predict_proba(X), rtol=1e-4, atol=1e-7)
         assert (other.predict(X) == clf.predict(X)).all()
         assert repr(other).splitlines()[1:] == repr(clf).splitlines()[1:]
 

@@ -1,11 +1,13 @@
 """Folders of safetensors and JSON."""
 
 import functools
+import gc
 import json
 import os
 import subprocess
 import sys
 import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -331,3 +333,21 @@ def test_a_process_that_is_killed_while_it_saves(tmp_path):
     code = [sys.executable, "-W", "error", "-c", textwrap.dedent(program)]
     run = subprocess.run(code, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert not run.returncode, run.stderr
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Own(ContrastivePretrainer):
+    """A method of one's own."""
+
+    strength: float = 1.0
+
+
+def test_empty_doubles_of_a_class_are_not_found(tmp_path):
+    """cloudpickle leaves them to the garbage collector, in the processes of joblib."""
+    Own(strength=2.0, max_epochs=0).fit(X).save(tmp_path)
+    gc.disable()
+    try:
+        type("Own", (ContrastivePretrainer,), {"__module__": Own.__module__})  # in a cycle with itself
+        assert load(tmp_path).strength == 2.0
+    finally:
+        gc.enable()

@@ -482,7 +482,7 @@ def test_vae_takes_an_encoder_of_any_width():
 
 
 def test_vae_samples_look_like_digits_to_a_classifier():
-    vae = VAEPretrainer(modality=PIXELS, max_epochs=60, random_state=0).fit(DIGITS)
+    vae = VAEPretrainer(modality=PIXELS, max_epochs=35, random_state=0).fit(DIGITS)
     judge = LogisticRegression(max_iter=2000).fit(DIGITS / 16, NUMBERS)
     chances = judge.predict_proba(vae.sample(300) / 16)
     assert len(set(chances.argmax(1))) == 10

@@ -297,6 +297,7 @@ def test_read_only_input_is_not_written_to(tmp_path):
     [
         ({"shape": (3,)}, "two positive integers"),
         ({"shape": (0, 3)}, "two positive integers"),
+        ({"shape": (2**31 - 1, 2**31 - 1)}, "at most 1,000,000"),
         ({"shape": "large"}, "shape"),
         ({"topology": "triangular"}, "topology"),
         ({"max_epochs": 0}, "max_epochs"),

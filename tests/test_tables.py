@@ -361,7 +361,7 @@ def frames(draw):
 METHODS = [ContrastivePretrainer, MaskedPretrainer, AutoencoderPretrainer]
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(frame=frames(), method=st.sampled_from(METHODS), data=st.data())
 def test_any_frame_gives_finite_features_and_stays_as_it_is(frame, method, data):
     before = frame.clone() if isinstance(frame, pl.DataFrame) else frame.copy(deep=True)

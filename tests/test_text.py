@@ -278,7 +278,7 @@ NO_ORDER = {
 def test_nothing_but_the_order_tells_the_order(case):
     """If something can be learned of words at random, the cut gave it away."""
     X, modality = NO_ORDER[case]
-    ssl = SegmentOrderPretrainer(modality=modality, encoder="convnet", max_epochs=8, lr=3e-3, random_state=0)
+    ssl = SegmentOrderPretrainer(modality=modality, encoder="convnet", max_epochs=4, lr=3e-3, random_state=0)
     assert ssl.fit(X[:400]).score(X[400:]) < -0.66  # chance is -0.69
 
 
@@ -692,7 +692,7 @@ def test_a_module_of_the_users_own():
     with pytest.raises(ValueError, match=re.escape("tokens(x)")):
         MaskedPretrainer(encoder=Bag(), **FAST).fit(LINES)
     assert MaskedPretrainer(encoder=Centred(), **FAST).fit_transform(LINES).shape == (len(LINES), 8)
-    with pytest.raises(ValueError, match="sees the tokens that it is to predict"):
+    with pytest.raises(ValueError, match="sees what it is to predict"):
         AutoregressivePretrainer(encoder=Centred(), **FAST).fit(LINES)
 
 
@@ -888,4 +888,4 @@ def test_memory_does_not_grow_with_epochs(method):
             tracemalloc.stop()
 
     peak(1)
-    assert peak(8) < peak(2) + 300_000
+    assert peak(5) < peak(2) + 300_000

@@ -2,7 +2,7 @@
 
 from ..modalities import Modality
 from ..naming import publish
-from ._columns import check_columns, forget_fitted, modality_of
+from ._columns import check_columns, forget_fitted, has_other_columns, modality_of
 from ._network import NetworkEstimator
 from ._objective import Objective, SupervisedObjective
 from ._pretrainer import Pretrainer
@@ -17,6 +17,7 @@ __all__ = [
     "TrainedNetwork",
     "check_columns",
     "forget_fitted",
+    "has_other_columns",
     "modality_of",
 ]
 

@@ -17,6 +17,9 @@ def check_columns(estimator: BaseEstimator, X: Any, reset: bool = False) -> None
         check_frame(X)
     nested = isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], (list, tuple))
     two_d = getattr(X, "ndim", None) == 2 or is_frame(X) or nested
+    modality = getattr(estimator, "modality_", None)
+    if modality is not None and not modality.input_tags().two_d_array:
+        two_d = False  # columns of series are steps: there may be more or fewer
     validate_data(estimator, X, reset=reset, skip_check_array=True, ensure_2d=two_d)
 
 

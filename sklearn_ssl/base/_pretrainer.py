@@ -34,6 +34,7 @@ from ..training import (
 )
 from ._network import NetworkEstimator
 from ._row_losses import row_losses_of
+from ._steps import steps_of
 
 SCORE_SEED = 0  # the same views in every call, so that scores can be compared
 VIEW_BATCH = 256
@@ -50,14 +51,15 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     ----------
     modality : "auto" or Modality, default="auto"
         What the data is, for example ``Image(shape=(28, 28))``. ``"auto"`` takes two-dimensional
-        numbers, DataFrames and sparse matrices for tables, four-dimensional arrays for images, and a list,
-        array or Series of str for texts.
+        numbers, DataFrames and sparse matrices for tables, four-dimensional arrays for images, a list, array or
+        Series of str for texts, and a list of arrays of one or two dimensions for time series.
     encoder : str or nn.Module, default="auto"
         The network that maps a batch to features. A name selects one of the modality's networks. A module
         must return floats of shape ``(n, d)``; it is copied, and training starts from its weights. Its
         input are floats: ``(n, width)`` for tables (scaled numbers, indicators of missing cells, one-hot
         categories), ``(n, c, h, w)`` for images. For texts it is :class:`~sklearn_ssl.encoders.Tokens`,
-        padded ids with lengths, and the module may be a model of sentence-transformers or transformers.
+        padded ids with lengths, and the module may be a model of sentence-transformers or transformers. For
+        series and sound it is :class:`~sklearn_ssl.encoders.Frames`.
         The ``encoder_`` of a pretrainer that was fitted to a DataFrame can be reused on a DataFrame with
         other columns: columns known by name keep their weights, new ones start fresh, and a warning lists
         them.
@@ -174,6 +176,28 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         """
         objective, store = self._ready(X)
         return self._scaled(self._apply(objective.features, store, self.n_components_))
+
+    def transform_steps(self, X: Any) -> list[np.ndarray]:
+        """Return the features in time: those at the positions of each series, sound or text.
+
+        A position stands for a step, a frame or a token, or for several, where the encoder has a stride.
+
+        Parameters
+        ----------
+        X : like the X of fit, of n rows
+
+        Returns
+        -------
+        list of n ndarrays of shape (n_positions_i, d), float32
+            They are not pooled, and neither standardised nor of the width of ``transform``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If rows are no sequences, or the encoder has features of whole rows only.
+        """
+        objective, store = self._ready(X)
+        return steps_of(objective.encoder, self.modality_, store, self._rows_per_batch, self.net_.device)
 
     def transform_views(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the features of two random views of X, drawn from a fixed seed.

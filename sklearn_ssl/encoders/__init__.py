@@ -11,8 +11,10 @@ from ._pretrained import (
     is_transformer,
     longest_input,
 )
+from ._pretrained_image import PretrainedImage, image_encoder
 from ._sequence import Hidden, SequenceEncoder
 from ._stages import stages_of
+from ._temporal import Frames, TemporalConvNet
 from ._token_bag import TokenBag
 from ._token_convolution import TokenConvNet
 from ._tokens import TokenEncoder, Tokens
@@ -22,9 +24,12 @@ __all__ = [
     "MLP",
     "ConvDecoder",
     "ConvNet",
+    "Frames",
     "Hidden",
+    "PretrainedImage",
     "PretrainedText",
     "SequenceEncoder",
+    "TemporalConvNet",
     "TokenBag",
     "TokenConvNet",
     "TokenEncoder",
@@ -33,6 +38,7 @@ __all__ = [
     "blueprint",
     "default_prompt",
     "head",
+    "image_encoder",
     "is_sentence_transformer",
     "is_transformer",
     "longest_input",

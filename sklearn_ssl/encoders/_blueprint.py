@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from ._convolutional import ConvNet
 from ._mlp import MLP
+from ._temporal import TemporalConvNet
 from ._token_bag import TokenBag
 from ._token_convolution import TokenConvNet
 from ._transformer import Transformer
 
-CLASSES: tuple[type[nn.Module], ...] = (MLP, ConvNet, TokenBag, TokenConvNet, Transformer)
+CLASSES: tuple[type[nn.Module], ...] = (MLP, ConvNet, TokenBag, TokenConvNet, Transformer, TemporalConvNet)
 WRONG = "The saved encoder does not go with its weights. Save the estimator again."
 KNOWS = ("columns", "vocabulary")  # attributes that name the inputs
 
@@ -94,6 +95,18 @@ def _arguments(encoder: Any) -> dict[str, Any]:
         widths = tuple(layer[0].out_channels for layer in encoder.layers)  # type: ignore[index]  # Sequential
         own = {"shape": encoder.shape, "grid": encoder.grid, "stride": encoder.stride}
         return {**own, "n_components": _width(encoder.head), "widths": widths}
+    if isinstance(encoder, TemporalConvNet):
+        front, first = encoder.front, encoder.convolutions[0]
+        return {
+            "n_channels": front.in_channels // 3,
+            "n_components": _width(encoder.pooling.head),
+            "width": front.out_channels,
+            "depth": len(encoder.convolutions),
+            "size": first.kernel_size[0],  # type: ignore[index, operator, union-attr]  # Conv1d
+            "stride": encoder.stride,
+            "causal": encoder.causal,
+            "n_extras": encoder.pooling.n_extras,
+        }
     table = encoder.embedding
     arguments = {
         "n_tokens": table.num_embeddings,

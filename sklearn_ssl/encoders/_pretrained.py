@@ -108,8 +108,9 @@ class PretrainedText(nn.Module):
         seen = False  # modules are listed in the order in which they were made: input first
         for module in self.model.modules():
             seen = seen or module is blocks
-            if id(module) not in inside and next(module.parameters(recurse=False), None) is not None:
-                (after if seen else before).append(module)
+            own = [*module.parameters(recurse=False)]  # without those of the blocks, if they are inside
+            if id(module) not in inside and own:
+                (after if seen else before).append(nn.ParameterList(own))
         return [before, *blocks, after]
 
     def _bag(self) -> nn.EmbeddingBag | None:

@@ -41,12 +41,14 @@ class Standardize(nn.BatchNorm1d):
     ----------
     width : int
         Number of features.
+    eps : float, default=1e-8
+        Added to the variance. Features of an untrained network of tokens are tiny.
     """
 
     limit = 10.0
 
-    def __init__(self, width: int):
-        super().__init__(width, eps=1e-8, affine=False)  # features of an untrained network are tiny
+    def __init__(self, width: int, eps: float = 1e-8):
+        super().__init__(width, eps=eps, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardise features ``(n, width)``."""

@@ -8,6 +8,7 @@ from ._contrastive import ContrastivePretrainer
 from ._decoding import DecoderMixin, DecodingObjective, SamplerMixin
 from ._grid import neighbour_pairs
 from ._masked import MaskedPretrainer
+from ._predictive_coding import PredictiveCodingPretrainer
 from ._rotation import RotationPretrainer
 from ._segment_order import SegmentOrderPretrainer
 from ._siamese import SiamesePretrainer
@@ -23,6 +24,7 @@ __all__ = [
     "DecodingObjective",
     "GANPretrainer",
     "MaskedPretrainer",
+    "PredictiveCodingPretrainer",
     "RotationPretrainer",
     "SamplerMixin",
     "SegmentOrderPretrainer",

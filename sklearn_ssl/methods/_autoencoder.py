@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from ..base import Modality, Objective, Pretrainer
@@ -22,7 +21,7 @@ class AutoencoderObjective(DecodingObjective):
     Parameters
     ----------
     modality : Modality
-        Builds the decoder, which defines the reconstruction error.
+        Adds the noise, and builds the decoder, which defines the reconstruction error.
     encoder : nn.Module
         Maps a batch to features ``(n, n_components)``.
     n_components : int
@@ -33,13 +32,13 @@ class AutoencoderObjective(DecodingObjective):
 
     def __init__(self, modality: Modality, encoder: nn.Module, n_components: int, noise: float):
         super().__init__(encoder)
-        self.noise = noise
+        self.noisy, self.noise = modality.noisy, noise
         # through a linear map, thousands of features would copy their input and learn less
         self.decoder = modality.decoder(n_components, linear=n_components <= NARROW)
 
     def forward(self, x: Batch) -> Tensor:
         """Return the mean error over the elements of a batch ``(n, ...)``."""
-        noisy = x + self.noise * torch.randn_like(x) if self.noise else x
+        noisy = self.noisy(x, self.noise) if self.noise else x
         return self.decoder.loss(self.decoder(self.encoder(noisy)), x).mean()
 
     def row_losses(self, x: Batch) -> Tensor:

@@ -1,4 +1,4 @@
-"""Autoregressive pretraining: predict each token from those before it."""
+"""Autoregressive pretraining: predict each token, or each step of a series, from those before it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..base import Modality, Objective, Pretrainer
 from ..encoders import Tokens
 from ..modalities import Sequences, count, real
 from ..training import Batch, RandomStream, Step, draw_seed, in_float32
+from ._forecast import drawn, forecast
 
 
 def looks_ahead(modality: Sequences, encoder: nn.Module) -> bool:
@@ -62,13 +63,16 @@ class AutoregressiveObjective(Objective):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class AutoregressivePretrainer(Pretrainer):
-    """Learn features by predicting the next token: a small GPT [1]_.
+    """Learn features by predicting the next token or step: a small GPT [1]_, or a forecaster of series.
 
     A causal encoder reads each text from its start. At each token a decoder predicts the next one, including
     the end of the text. ``transform`` returns the pooled features of all tokens. The loss is in bits per token,
     so ``score`` is minus the bits per token of X. Compare it only between models with the same tokens: a smaller
     vocabulary makes each token easier to predict, and an unknown word counts as one token. Only the first
     ``max_length`` tokens of a text are used; split longer texts first.
+
+    On series a decoder predicts the next steps by squared error, in units of the scaled series, and ``predict``
+    forecasts what follows each series.
 
     See Also
     --------
@@ -91,6 +95,15 @@ class AutoregressivePretrainer(Pretrainer):
     True
     >>> len(gpt.sample("the cat", 3))
     3
+
+    Forecasts of series, in their units:
+
+    >>> import numpy as np
+    >>> from sklearn_ssl.modalities import Series
+    >>> X = 5 + np.sin(np.arange(30) / 3 + np.arange(40)[:, None])
+    >>> ar = AutoregressivePretrainer(modality=Series(), max_epochs=3, random_state=0).fit(X)
+    >>> ar.predict(X, horizon=6).shape
+    (40, 6)
     """
 
     _modalities: ClassVar[tuple[type[Modality], ...]] = (Sequences,)
@@ -112,35 +125,68 @@ class AutoregressivePretrainer(Pretrainer):
         self._check_discrete()
         return float(2.0 ** -self.score(X))
 
+    def predict(self, X: Any, horizon: int = 1) -> np.ndarray:
+        """Forecast what follows each series, step by step, each step from those before it.
+
+        With ``Series(scale="series")`` a series is scaled by what is known of it.
+
+        Parameters
+        ----------
+        X : like the X of fit
+            What is known of each series, of any length.
+        horizon : int, default=1
+            Number of steps to forecast.
+
+        Returns
+        -------
+        ndarray of shape (n, channels, horizon), or (n, horizon) where X has no axis of channels, float64
+            In the units of X.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `horizon` is less than 1, X is invalid, or rows are no series of numbers.
+        """
+        check_is_fitted(self)
+        modality: Any = self.modality_
+        if not modality.can_forecast:
+            raise modality.lacks("no numbers that could be forecast")
+        rules = {"horizon": [count(1)]}
+        validate_parameter_constraints(rules, {"horizon": horizon}, caller_name="predict")
+        return forecast(self, X, int(horizon))
+
     def sample(
         self,
-        prompt: str = "",
+        prompt: Any = "",
         n_samples: int = 1,
         *,
         max_length: int | None = None,
         temperature: float = 1.0,
         random_state: int | np.random.RandomState | None = None,
-    ) -> list[str]:
-        """Continue a text, token by token, with draws from the model.
+    ) -> Any:
+        """Continue a text token by token, or a series step by step, with draws from the model.
 
         Parameters
         ----------
-        prompt : str, default=""
-            Beginning of the texts.
+        prompt : str or array of shape (time,) or (channels, time), default=""
+            Beginning of the texts, or the known part of a series.
         n_samples : int, default=1
-            Number of texts.
+            Number of texts or series.
         max_length : int or None, default=None
             Maximum number of tokens in a text, including those of the prompt; 256 if None. No text gets longer
-            than the model could read in ``fit``. A text ends sooner if the model draws its end.
+            than the model could read in ``fit``. A text ends sooner if the model draws its end. For series it is
+            the number of steps, including those of the prompt; twice as many as those if None.
         temperature : float, default=1.0
-            Divides the logits. Values below 1 draw likely tokens more often.
+            Divides the logits. Values below 1 draw likely tokens more often. For series it is the factor of the
+            standard deviation of draws, which is that of the errors in training.
         random_state : int, RandomState instance or None, default=None
             If None, the `random_state` of the estimator.
 
         Returns
         -------
-        list of str
-            The prompt and its continuation, which is in lower case if the modality converts texts to it.
+        list of str, or ndarray of shape (n_samples, time) or (n_samples, channels, time), float64
+            The prompt and its continuation, which is in lower case if the modality converts texts to it, and in
+            the units of the prompt for series.
 
         Raises
         ------
@@ -148,7 +194,10 @@ class AutoregressivePretrainer(Pretrainer):
             If a parameter is invalid, the prompt is too long, or tokens cannot be turned back into texts, as
             with n-grams of several sizes.
         """
-        self._check_discrete()
+        check_is_fitted(self)
+        modality: Any = self.modality_
+        if not modality.can_forecast:
+            self._check_discrete()
         given = {
             "prompt": prompt,
             "n_samples": n_samples,
@@ -158,18 +207,20 @@ class AutoregressivePretrainer(Pretrainer):
         }
         at_least_1 = count(1)
         rules = {
-            "prompt": [str],
+            "prompt": ["array-like", str] if modality.can_forecast else [str],
             "n_samples": [at_least_1],
             "max_length": [at_least_1, None],
             "temperature": [real(0, closed="neither")],
             "random_state": ["random_state"],
         }
         validate_parameter_constraints(rules, given, caller_name="sample")
-        text: Any = self.modality_
-        longest = min(text.n_positions_ - 2, 1 + (max_length or 256))
-        begun = text.begin(prompt, longest)
         entropy = self.random_state if random_state is None else random_state
         stream = RandomStream(draw_seed(entropy), self.net_.device)
+        if modality.can_forecast:
+            return drawn(self, prompt, n_samples, max_length, temperature, stream)
+        text = modality
+        longest = min(text.n_positions_ - 2, 1 + (max_length or 256))
+        begun = text.begin(prompt, longest)
         start = begun.expand(n_samples, -1).to(self.net_.device)
         ids = in_float32(self._continue, start, longest, temperature, stream)
         return text.finish(prompt, begun, ids)
@@ -207,7 +258,7 @@ class AutoregressivePretrainer(Pretrainer):
             raise TypeError(f"{type(modality).__name__} has no tokens.")
         if looks_ahead(modality, encoder):
             raise ValueError(
-                f"encoder={type(encoder).__name__} sees the tokens that it is to predict: its tokens(x) must "
-                "depend on those before each position only. Pass a causal module, or encoder='transformer'."
+                f"encoder={type(encoder).__name__} sees what it is to predict: its features at a position must "
+                "depend on it and on those before it only. Pass a causal module, or encoder='auto'."
             )
         return AutoregressiveObjective(modality, encoder)

@@ -26,6 +26,7 @@ from ._dense import dense_numbers
 from ._grid import are_neighbours, check_map, grid_positions, smooth
 
 HALF_LIFE = 1000  # further rows of partial_fit after which a row has half its weight
+MOST_UNITS = 1_000_000  # of a map; a slip of the keyboard would ask for all memory there is
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -276,6 +277,11 @@ class SelfOrganizingMap(
         sides = tuple(self.shape)
         if len(sides) != 2 or not all(is_count(s, 1) for s in sides):
             raise ValueError(f"shape={self.shape!r} must be 'auto' or two positive integers (rows, columns).")
+        if math.prod(map(int, sides)) > MOST_UNITS:
+            raise ValueError(
+                f"shape={self.shape!r} is a map of {math.prod(map(int, sides)):,} units, and can have at most "
+                f"{MOST_UNITS:,}. Take a smaller shape."
+            )
         return int(sides[0]), int(sides[1])
 
     def _first_codebook(self, scaled: np.ndarray) -> np.ndarray:

@@ -10,6 +10,8 @@ from ._input import check_rows, is_texts, shape_of, stack_rows
 from ._missing import is_hole, is_missing
 from ._registry import MODALITIES, check_kind, choose_modality, infer_modality, kind_of_modality
 from ._sequences import Positions, Sequences
+from .audio import Audio
+from .series import Series
 from .tabular import Tabular
 from .text import (
     SPECIAL,
@@ -24,11 +26,13 @@ from .text import (
 
 # what users and authors of modalities import; the rest serves the packages above
 __all__ = [
+    "Audio",
     "Decoder",
     "Image",
     "Modality",
     "Positions",
     "Sequences",
+    "Series",
     "Tabular",
     "Text",
     "ValueDecoder",

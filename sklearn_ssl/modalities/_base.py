@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import InputTags
 from torch import Tensor, nn
@@ -169,6 +170,10 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
     def mask(self, x: Batch, rate: float) -> tuple[Batch, Tensor]:
         """Mask a share `rate` of a batch; return it and the mask, in the shape of a decoder's loss."""
         raise self.lacks("no way to hide parts of it")
+
+    def noisy(self, x: Batch, strength: float) -> Batch:
+        """Hook: add Gaussian noise of a standard deviation of `strength` to a batch; by default to all of it."""
+        return x + strength * torch.randn_like(x)
 
     def reference_rows(self, n: int) -> Batch | None:
         """Return n typical rows, always the same, whose values may stand in for hidden ones when a row is alone.

@@ -9,19 +9,18 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import InputTags, gen_batches
 from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
-from ..encoders import ConvDecoder, ConvNet
+from ..encoders import ConvDecoder, ConvNet, PretrainedImage, image_encoder
 from ..training import Rows
 from ._base import Modality, ValueDecoder, unknown_encoder, unknown_target
 from ._constraints import count, is_count, is_share, real
 from ._fitted import array, refuse
 from ._image_views import change_intensity, crop_and_flip, hide_patches
 from ._input import check_rows, shape_of
-from ._intensities import doubt_range
+from ._intensities import check_white, doubt_range, fit_intensities
 from ._pictures import are_pictures, arranged, picture_array, refuse_files, stack_images
 
 CHANNELS = (1, 3, 4)
@@ -103,6 +102,9 @@ class Image(Modality):
         Mean intensity of each channel.
     scale_ : ndarray of shape (channels,), float64
         Standard deviation of the intensities of each channel.
+    white_ : float or None
+        Intensity of white, for encoders of other libraries: 1 or 255, whichever the brightest pixel comes near, else
+        the brightest pixel; None if there are intensities below zero.
     stride_ : int
         Step of the first layer of ``"convnet"``: 1 for sides below 64 pixels, more for larger images.
 
@@ -132,6 +134,7 @@ class Image(Modality):
     noun: ClassVar[str] = "images"
     usage: ClassVar[str] = "Image(shape=(28, 28))"
     encoders: ClassVar[tuple[str, ...]] = ("convnet",)
+    hint_of_encoders: ClassVar[str] = " One of timm: encoder=timm.create_model({name!r}, pretrained=True)."
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "shape": [tuple, list, None],
@@ -198,12 +201,9 @@ class Image(Modality):
         self._match(array)
         self.flat_ = array.ndim == 2
         rows = np.unique(np.linspace(0, len(array) - 1, 10_000).astype(int))  # enough for a mean
-        scaler = StandardScaler()
-        for part in gen_batches(len(rows), 512):
-            pixels = self.channels_last(array[rows[part]])
-            scaler.partial_fit(pixels.reshape(-1, pixels.shape[-1]).astype(np.float64))
-        self.mean_, self.scale_ = scaler.mean_, scaler.scale_
-        height, width, channels = pixels.shape[1:]
+        parts = (self.channels_last(array[rows[part]]) for part in gen_batches(len(rows), 512))
+        self.mean_, self.scale_, self.white_ = fit_intensities(parts)
+        height, width, channels = self.channels_last(array[:1]).shape[1:]
         self.shape_ = (channels, height, width)
         self.stride_ = first_stride(height, width)
         return Rows(array, self._scale)
@@ -235,12 +235,20 @@ class Image(Modality):
             refuse(self, "flat_", f"is {self.flat_!r:.60}, with shape={self.shape!r}")
         array(self, "mean_", "f", shape[:1])
         array(self, "scale_", "f", shape[:1], low=np.finfo(float).tiny)
+        check_white(self)
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build a small convolutional network, called ``"auto"`` or ``"convnet"``."""
         if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
         return ConvNet(self.shape_, n_components, stride=getattr(self, "stride_", 1))  # 1 in earlier versions
+
+    def adapt_encoder(self, encoder: nn.Module) -> nn.Module:
+        """Wrap models of timm and transformers, and tell them what intensities mean."""
+        encoder = image_encoder(encoder)
+        if isinstance(encoder, PretrainedImage):
+            encoder.reads(self.mean_, self.scale_, getattr(self, "white_", None))
+        return encoder
 
     def view(self, x: Tensor) -> Tensor:
         """Return images ``(n, c, h, w)`` with random crops, flips, brightness and contrast."""

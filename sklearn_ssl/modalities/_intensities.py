@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
+from sklearn.preprocessing import StandardScaler
 
 from ..warning import warn
+from ._fitted import refuse
 
 SAMPLE = 16  # images that are looked at
 NARROW = 0.1  # share of the spread of fit: 0 to 1 after 0 to 16 has less
 NARROW_ALONE = 0.02  # for a single image, which may have little contrast
 FAR = 10.0  # standard deviations; in fit at most one in a hundred values was beyond
 SHARE = 0.05
+
+
+def white_of(low: float, high: float) -> float | None:
+    """Return the intensity that stands for white, judging by the range in fit; None below zero.
+
+    It is 1 or 255, if the brightest pixel comes near; else it is the brightest pixel, as for 0 to 16.
+    """
+    if low < 0:
+        return None
+    return next((white for white in (1.0, 255.0) if white / 2 < high <= white), float(high) or 1.0)
+
+
+def fit_intensities(parts: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray, float | None]:
+    """Return mean and scale of each channel, and what stands for white, of images ``(n, h, w, c)`` in parts."""
+    scaler, low, high = StandardScaler(), np.inf, -np.inf
+    for pixels in parts:
+        scaler.partial_fit(pixels.reshape(-1, pixels.shape[-1]).astype(np.float64))
+        low, high = min(low, pixels.min()), max(high, pixels.max())
+    return scaler.mean_, scaler.scale_, white_of(low, high)
+
+
+def check_white(modality: Any) -> None:
+    """Raise a ValueError if what stands for white is no positive number or None; earlier versions had none."""
+    white = getattr(modality, "white_", None)
+    if white is not None and not (isinstance(white, float) and 0 < white < np.inf):
+        refuse(modality, "white_", f"must be a positive number or None, and is {white!r:.60}")
 
 
 def doubt_range(

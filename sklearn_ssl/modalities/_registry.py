@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from sklearn.base import clone
 
 from ._base import Modality
@@ -12,11 +11,13 @@ from ._frames import check_frame, is_frame
 from ._image import Image
 from ._input import shape_of
 from ._pictures import refuse_files, stack_images
+from .audio import Audio
+from .series import Series
 from .tabular import Tabular
 from .text import Text
 
 # the first is the fallback: if no modality accepts X, its validation raises the error
-MODALITIES: tuple[type[Modality], ...] = (Tabular, Text, Image)
+MODALITIES: tuple[type[Modality], ...] = (Tabular, Text, Image, Series, Audio)
 
 
 def choose_modality(wanted: Any, X: Any, kinds: tuple[type[Modality], ...], method: str) -> Modality:
@@ -56,14 +57,15 @@ def infer_modality(X: Any) -> Modality:
     """Return the only modality that X can be, or raise an error that asks for one.
 
     Two-dimensional numbers, DataFrames and sparse matrices are tables. Four-dimensional arrays are images.
-    Lists, arrays and Series of str are texts. Anything else is taken for a table, whose validation refuses it.
+    Lists, arrays and Series of str are texts. Lists of arrays of numbers, of one or two dimensions, are time series.
+    Anything else is taken for a table, whose validation refuses it.
 
     Raises
     ------
     ValueError
         If X has three dimensions (greyscale images or multivariate series) or more than four.
     TypeError
-        If X is a list of one-dimensional arrays, or of names of files.
+        If X is a list of names of files.
 
     Warns
     -----
@@ -73,12 +75,12 @@ def infer_modality(X: Any) -> Modality:
     if is_frame(X):
         check_frame(X)
     refuse_files(X)
-    stack_images(X)  # refuses images of several shapes
+    if not Series.accepts(X):
+        stack_images(X)  # refuses images of several shapes
     for kind in MODALITIES:
         if kind.accepts(X):
             kind.doubt(X)
             return kind()
-    _refuse_list_of_arrays(X)
     shape = shape_of(X)
     if len(shape) > 2:
         hints = "".join(f" {hint}" for hint in (kind.hint(X) for kind in MODALITIES) if hint)
@@ -118,14 +120,3 @@ def _what_to_write(wanted: Any) -> str:
         if cls.lower().startswith(name) or kind.noun.startswith(name):
             return f" Write modality={kind.usage}, after `from sklearn_ssl.modalities import {cls}`."
     return ""
-
-
-def _refuse_list_of_arrays(X: Any) -> None:
-    listed = isinstance(X, (list, tuple)) or len(shape_of(X)) == 1
-    first = next(iter(X), None) if listed else None
-    if isinstance(first, np.ndarray) and first.ndim == 1:
-        raise TypeError(
-            "X is a list of one-dimensional arrays: series or sound? This version takes tables, images "
-            "and texts; Series() and Audio(sample_rate=...) are planned. If the arrays are the rows of a "
-            "table, pass np.stack(X)."
-        )

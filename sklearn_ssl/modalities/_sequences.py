@@ -43,6 +43,9 @@ class Sequences(Modality, ABC):
     is_discrete: ClassVar[bool] = (
         False  # whether values are tokens, whose loss is in bits, and which can be drawn
     )
+    # whether rows are numbers that can be continued: then there are `recent(x, stride)`, `append(x, values)`, and
+    # stores with `in_units(index, values)`
+    can_forecast: ClassVar[bool] = False
 
     @abstractmethod
     def positions(self, x: Batch, hidden: Hidden) -> Positions:
@@ -100,17 +103,24 @@ class Sequences(Modality, ABC):
             return steps
         return F.adaptive_avg_pool1d(steps.float(), n_positions) >= 0.5
 
-    def hidden_of(self, encoder: nn.Module, x: Batch) -> Hidden:
-        """Return an encoder's features at its positions.
+    def hidden_of(self, encoder: nn.Module, x: Batch, local: bool = False) -> Hidden:
+        """Return an encoder's features at its positions, in context or, if `local`, of each position alone.
 
         Raises
         ------
         ValueError
-            If the encoder has features of whole rows only, or returns features of a wrong type or shape.
+            If the encoder has no such features, or returns features of a wrong type or shape.
         """
         net: Any = encoder
         name = f"encoder={type(encoder).__name__}"
-        if callable(getattr(net, "hidden", None)):
+        if local:
+            if not callable(getattr(net, "local", None)) or not callable(getattr(net, "context", None)):
+                raise ValueError(
+                    f"{name} does not tell local features from those in context. Take encoder='auto', or give it "
+                    "the methods local(x) and context(hidden) of sklearn_ssl.encoders.SequenceEncoder."
+                )
+            out = net.local(x)
+        elif callable(getattr(net, "hidden", None)):
             out = net.hidden(x)
         elif callable(getattr(net, "tokens", None)):
             h = net.tokens(x)
@@ -150,8 +160,8 @@ class Sequences(Modality, ABC):
             )
         return found
 
-    def try_positions(self, encoder: nn.Module, x: Batch) -> Hidden:
-        """Return an encoder's features at its positions in evaluation mode, on the encoder's device.
+    def try_positions(self, encoder: nn.Module, x: Batch, local: bool = False) -> Hidden:
+        """Return what ``hidden_of`` gives in evaluation mode, on the encoder's device.
 
         Raises
         ------
@@ -162,7 +172,7 @@ class Sequences(Modality, ABC):
         mode = encoder.training
         try:
             with torch.no_grad():
-                out = self.hidden_of(encoder.eval(), move(x, device))
+                out = self.hidden_of(encoder.eval(), move(x, device), local)
         except ValueError:
             raise
         except Exception as error:  # whatever a user's network raises is told in our words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -195,13 +196,23 @@ def find(base: type, name: str) -> Any:
     """Return the imported subclass of `base` that has this name; nothing is imported."""
     # format 1 has private places, such as sklearn_ssl._contrastive.ContrastivePretrainer
     wanted = public_name(name) if name.startswith("sklearn_ssl.") else name
-    todo = [base]
+    if len(_subclasses(base, wanted)) > 1:
+        # cloudpickle makes an empty class of the same name whenever it meets a class again, and drops it
+        gc.collect()
+    found = _subclasses(base, wanted)
+    if not found:
+        raise ValueError(f"No class {name} is known. Import the module that defines it, then load again.")
+    return found[0]
+
+
+def _subclasses(base: type, name: str) -> list[type]:
+    """Return the subclasses of a public name, the newest first: a notebook may define a class again."""
+    todo, found = [base], []
     while todo:
         cls = todo.pop()
-        if name_of(cls) == wanted:
-            return cls
+        found += [cls] if name_of(cls) == name else []
         todo += cls.__subclasses__()
-    raise ValueError(f"No class {name} is known. Import the module that defines it, then load again.")
+    return found
 
 
 def made(cls: Any, params: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
-from ..base import Modality, Pretrainer, SupervisedObjective, check_columns
+from ..base import Modality, Pretrainer, SupervisedObjective, check_columns, has_other_columns
 from ..modalities import stack_rows
 from ..training import draw_seed
 from ._small import small_encoder
@@ -165,7 +165,8 @@ class DistillationPretrainer(Pretrainer):
     def _lesson(self, X: Any, pool: Any = None, go_on: bool = False) -> dict[str, Any]:
         self._validate_params()
         rows = X if pool is None else stack_rows(X, pool, self.modality)
-        if go_on and hasattr(self, "net_"):
+        other = self.warm_start and has_other_columns(self, X)  # then only the encoder is kept
+        if go_on and hasattr(self, "net_") and not other:
             check_columns(self, X)  # before the teacher, whose words are its own
             Z = outputs_of_teacher(self.teacher_, ("transform",), rows)
             learned = {name: getattr(self, name) for name in LEARNED}

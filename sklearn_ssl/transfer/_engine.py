@@ -26,7 +26,7 @@ from ._lesson import Lesson, folds_of
 from ._objectives import FineTuneObjective
 from ._rows import distinct_rows, rows_at
 from ._schedule import GradualUnfreezing, WarmupCosine
-from ._start import Start, architecture_of, bare, is_fitted, start_of
+from ._start import Start, architecture_of, bare, gives_weights, start_of
 from ._targets import StratifiedTargets
 
 POOL_ROWS = 20_000  # of the pool, drawn at random: their features are held in memory
@@ -54,7 +54,9 @@ class FineTune(NetworkEstimator, ABC):
         The network to begin with, of any method and modality. If it is fitted, its weights are the start. If not, a
         clone is fitted first, to X and `X_unlabeled`. It is never changed. A fitted one is kept by ``clone``, so that
         cross-validation and searches do not pretrain again. In a list of pretrainers to search over, wrap fitted ones
-        in ``FrozenEstimator``.
+        in ``FrozenEstimator``. ``save`` writes its settings, not its weights: a loaded estimator predicts, and
+        continues with `warm_start`, but to ``fit`` it anew from the same start, pass the pretrainer again:
+        ``set_params(pretrainer=...)``. Otherwise one is fitted first.
     tune : {"auto", "head", "all"}, default="auto"
         What is trained. ``"head"``: a linear model on frozen features. ``"all"``: from there on, the encoder too, with
         smaller rates. ``"auto"`` trains the encoder where that pays: if the unlabeled rows have learned labels, or
@@ -314,7 +316,7 @@ class FineTune(NetworkEstimator, ABC):
 
     def __sklearn_clone__(self) -> Self:
         new = super().__sklearn_clone__()
-        if is_fitted(self.pretrainer):
+        if gives_weights(self.pretrainer):
             new.pretrainer = self.pretrainer  # a clone would have to pretrain again
         return new
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from ..base import Modality, Pretrainer, check_columns
 from ..training import RandomStream, draw_seed
+from ._teacher import is_fitted
 
 
 class Start(NamedTuple):
@@ -21,9 +22,9 @@ class Start(NamedTuple):
     encoder: nn.Module
 
 
-def is_fitted(pretrainer: Any) -> bool:
+def gives_weights(pretrainer: Any) -> bool:
     """Return whether a pretrainer is fitted or frozen, so that its weights are the start."""
-    return isinstance(pretrainer, FrozenEstimator) or hasattr(pretrainer, "net_")
+    return isinstance(pretrainer, FrozenEstimator) or is_fitted(pretrainer)
 
 
 def bare(pretrainer: Any) -> Pretrainer:
@@ -59,7 +60,7 @@ def start_of(pretrainer: Any, transfer: str, X: Any, pool: Any, seed: int) -> St
         In place of a `random_state` of None.
     """
     inner = bare(pretrainer)
-    if transfer == "parameters" and is_fitted(pretrainer):
+    if transfer == "parameters" and gives_weights(pretrainer):
         check_is_fitted(inner, "net_")
         for rows in (X,) if pool is None else (X, pool):
             check_columns(inner, rows)

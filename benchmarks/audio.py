@@ -1,0 +1,182 @@
+"""Features of spoken letters and syllables against pooled statistics of spectra, with few labels.
+
+The sounds are those of KLettres, which Debian carries as ``klettres-data``: one voice or a few for each language, of
+many rates, mono and stereo. There are two tasks: which language it is, which is mostly who speaks and how it was
+recorded, and which vowel a syllable ends in, across languages. Defaults were chosen on other languages than the report
+is on. All features are learned from, or scaled by, all sounds without labels, and end in logistic regression; all get
+the same draws of labels, and are judged on all other sounds by balanced accuracy.
+
+Needs soundfile.
+
+    python benchmarks/audio.py
+    python benchmarks/audio.py --languages it lt uk da ml he --features "MFCC 20 statistics" masked --out tuning
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.fft
+from datasets import letters
+from label_efficiency import markdown
+from report import RESULTS, arguments, write
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_ssl import (
+    AutoregressivePretrainer,
+    ContrastivePretrainer,
+    MaskedPretrainer,
+    PredictiveCodingPretrainer,
+    SiamesePretrainer,
+)
+from sklearn_ssl.modalities import Audio
+from sklearn_ssl.model_selection import mean_and_interval
+
+RATE = 16_000
+LANGUAGES = ("es", "pt_BR", "ru", "hu", "de", "fr", "cs", "nl", "tn", "ar")
+RIVALS = ("log-mel statistics", "MFCC 13 statistics", "MFCC 20 statistics")
+SYLLABLE = re.compile("[b-df-hj-np-tv-z]{1,2}([aeiou])")
+
+
+def pretrainers() -> dict[str, Any]:
+    """Return pretrainers with default settings, by name."""
+    shared = {"modality": Audio(sample_rate=RATE), "random_state": 0}
+    return {
+        "untrained": ContrastivePretrainer(**shared, max_epochs=0),
+        "contrastive": ContrastivePretrainer(**shared),
+        "BYOL": SiamesePretrainer(**shared),
+        "VICReg": SiamesePretrainer(**shared, loss="vicreg"),
+        "masked": MaskedPretrainer(**shared),
+        "next frames": AutoregressivePretrainer(**shared),
+        "predictive coding": PredictiveCodingPretrainer(**shared),
+    }
+
+
+def statistics(frames: np.ndarray) -> np.ndarray:
+    """Return mean and spread of features in time ``(n_frames, d)``, and of their first differences, ``(4 d,)``."""
+    steps = np.diff(frames, axis=0) if len(frames) > 1 else np.zeros_like(frames)
+    return np.concatenate([frames.mean(0), frames.std(0), np.abs(steps).mean(0), steps.std(0)])
+
+
+def pooled(X: list[Any], n_coefficients: int | None) -> np.ndarray:
+    """Return statistics of log-mel spectra, or of so many cepstral coefficients of them."""
+    audio = Audio(sample_rate=RATE)
+    store = audio.fit_validate(X)
+    rows = []
+    for i in range(len(store)):
+        x = store[np.array([i])]
+        frames = x.values[0, : int(x.lengths[0])].numpy() * audio.scale_ + audio.mean_
+        cepstrum = scipy.fft.dct(frames, axis=1, norm="ortho")[:, :n_coefficients]
+        rows.append(statistics(frames if n_coefficients is None else cepstrum))
+    return np.array(rows)
+
+
+def features(name: str, X: list[Any]) -> np.ndarray:
+    """Return features by name."""
+    if name in RIVALS:
+        number = re.search(r"\d+", name)
+        return pooled(X, None if number is None else int(number.group()))
+    return pretrainers()[name].fit_transform(X)
+
+
+def tasks(languages: np.ndarray, names: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the rows of each task, and their classes."""
+    found = [SYLLABLE.fullmatch(name) for name in names]
+    vowels = np.array([match is not None for match in found])
+    return {
+        "language": (np.arange(len(names)), languages),
+        "vowel": (np.flatnonzero(vowels), np.array([match.group(1) for match in found if match])),
+    }
+
+
+def draw(y: np.ndarray, n_labels: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return `n_labels` rows of each class, and the other rows."""
+    rng = np.random.default_rng(seed)
+    labelled = np.concatenate(
+        [rng.choice(np.flatnonzero(y == c), n_labels, replace=False) for c in np.unique(y)]
+    )
+    return labelled, np.setdiff1d(np.arange(len(y)), labelled)
+
+
+def measure(languages: list[str], names: list[str], labels: list[int], draws: int) -> pd.DataFrame:
+    """Return a row for each kind of features, task, number of labels and draw."""
+    X, of, syllables = letters(languages, RATE)
+    rows = []
+    for name in names:
+        start = time.process_time()
+        Z = features(name, X)
+        seconds = time.process_time() - start
+        print(f"{name}: {seconds:.0f} s of processor time", flush=True)
+        for task, (index, y) in tasks(of, syllables).items():
+            for n_labels in labels:
+                for seed in range(draws):
+                    train, test = draw(y, n_labels, seed)
+                    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+                    guess = probe.fit(Z[index[train]], y[train]).predict(Z[index[test]])
+                    accuracy = 100 * balanced_accuracy_score(y[test], guess)
+                    rows.append((name, seconds, task, n_labels, seed, accuracy))
+    return pd.DataFrame(rows, columns=["features", "seconds", "task", "labels", "draw", "accuracy"])
+
+
+def report(found: pd.DataFrame) -> Iterator[str]:
+    """Yield Markdown: accuracy, and the paired difference to the best rival."""
+    names = list(dict.fromkeys(found.features))
+    wide = found.pivot_table(index="draw", columns=["features", "task", "labels"], values="accuracy")
+    mean = wide.mean().unstack(["task", "labels"]).loc[names]
+    mean.columns = [f"{task}, {n} labels" for task, n in mean.columns]
+    mean["seconds"] = found.groupby("features").seconds.first()
+    yield "Balanced accuracy in %, mean over draws of so many labels per class, and seconds of processor time:\n"
+    yield from markdown(mean)
+    yield ""
+    rivals = [name for name in names if name in RIVALS]
+    for task, n in dict.fromkeys(zip(found.task, found.labels, strict=True)):
+        part = wide.xs((task, n), axis=1, level=("task", "labels"))
+        best = part[rivals].mean().idxmax() if rivals else names[0]
+        for name in names:
+            if name not in rivals and name != best:
+                gain, low, high = mean_and_interval(np.asarray(part[name] - part[best]))
+                yield (
+                    f"- {task}, {n} labels: {name} {gain:+.1f} over {best} (95 % interval of the draws {low:+.1f} to "
+                    f"{high:+.1f})."
+                )
+
+
+def main() -> None:
+    """Measure, then write a CSV file and a Markdown report."""
+    parser = arguments(__doc__)
+    choices = [*RIVALS, *pretrainers()]
+    parser.add_argument("--features", nargs="+", default=choices, choices=choices)
+    parser.add_argument("--languages", nargs="+", default=list(LANGUAGES), metavar="CODE")
+    parser.add_argument(
+        "--labels", nargs="+", type=int, default=[5, 20], metavar="N", help="labels per class"
+    )
+    parser.add_argument("--draws", type=int, default=10, help="draws of the labels")
+    parser.add_argument(
+        "--out", default="audio", metavar="NAME", help="name of the files in benchmarks/results"
+    )
+    parser.add_argument(
+        "--merge", nargs="+", metavar="NAME", help="report on earlier runs, named by their --out"
+    )
+    args = parser.parse_args()
+    if args.merge:
+        write(args.out, report(pd.concat([pd.read_csv(RESULTS / f"{name}.csv") for name in args.merge])))
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = measure(args.languages, args.features, args.labels, args.draws)
+    found.round(4).to_csv(RESULTS / f"{args.out}.csv", index=False)
+    write(args.out, report(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Forecasts: rows of numbers continued by an autoregressive model, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..base import Objective
+from ..training import Batch, BatchLoader, RandomStream, in_float32, move
+
+
+@torch.no_grad()
+def continued(
+    objective: Objective, x: Batch, n_steps: int, temperature: float = 0.0, stream: RandomStream | None = None
+) -> Tensor:
+    """Return further steps of each row, each predicted from those before it.
+
+    Parameters
+    ----------
+    objective : Objective
+        With a causal encoder, and a decoder of the steps under the next position.
+    x : batch of n rows
+    n_steps : int
+    temperature : float, default=0.0
+        Factor of the standard deviation of draws around a prediction; 0 returns the predictions themselves.
+    stream : RandomStream, optional
+        Makes the draws.
+
+    Returns
+    -------
+    Tensor of shape (n, n_steps, channels)
+    """
+    modality: Any = objective.modality
+    decoder: Any = objective.decoder
+    hidden = modality.hidden_of(objective.encoder, x)
+    n_channels = x.values.shape[2]
+    stride = decoder.variance.shape[0] // n_channels
+    parts: list[Tensor] = []
+    while sum(part.shape[1] for part in parts) < n_steps:
+        x = modality.recent(x, stride)
+        hidden = modality.hidden_of(objective.encoder, x)
+        last = hidden.present.sum(1) - 1
+        values = decoder(hidden.h[torch.arange(len(last), device=last.device), last]).float()
+        if stream is not None:
+            noise = stream.run(torch.randn, values.shape).to(values.device)
+            values = values + temperature * decoder.variance.sqrt() * noise
+        parts.append(values.view(len(values), stride, n_channels))
+        x = modality.append(x, parts[-1])
+    return torch.cat(parts, dim=1)[:, :n_steps]
+
+
+def forecast(estimator: Any, X: Any, horizon: int) -> np.ndarray:
+    """Return the next steps of each row of X, in its units; see ``AutoregressivePretrainer.predict``."""
+    objective, store = estimator._ready(X)
+    device = estimator.net_.device
+    out: list[Any] = [None] * len(store)
+    for index in BatchLoader(store, estimator._rows_per_batch).indices():
+        values = in_float32(continued, objective, move(store[index], device), horizon)
+        for i, row in zip(index, store.in_units(index, values.cpu().numpy()), strict=True):
+            out[i] = row
+    return np.stack(out)
+
+
+def drawn(
+    estimator: Any,
+    start: Any,
+    n_samples: int,
+    max_length: int | None,
+    temperature: float,
+    stream: RandomStream,
+) -> np.ndarray:
+    """Return continuations of a row of numbers, in its units; see ``AutoregressivePretrainer.sample``."""
+    if isinstance(start, str):
+        raise ValueError(
+            "A series begins with numbers: pass those that are known, of shape (time,) or (channels, time), as prompt."
+        )
+    objective, store = estimator._ready([np.asarray(start)])
+    known = store.raw(np.array([0]))[0][:, : store.lengths[0]]
+    n_more = known.shape[1] if max_length is None else max_length - known.shape[1]
+    if n_more < 1:
+        raise ValueError(
+            f"The prompt has {known.shape[1]} steps, and max_length={max_length}. Raise max_length, or shorten the "
+            "prompt."
+        )
+    index = np.zeros(n_samples, dtype=int)
+    x = move(store[index], estimator.net_.device)
+    values = in_float32(continued, objective, x, n_more, temperature, stream)
+    more = store.in_units(index, values.cpu().numpy())
+    begun = np.broadcast_to(known[0] if store.flat else known, (n_samples, *more.shape[1:-1], known.shape[1]))
+    return np.concatenate([begun, more], axis=-1)

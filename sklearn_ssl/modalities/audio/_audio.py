@@ -1,0 +1,296 @@
+"""Sound, as log-mel spectrograms of waveforms of any length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...encoders import Frames, Hidden, TemporalConvNet
+from ...warning import warn
+from .._base import unknown_encoder, unknown_target
+from .._constraints import count, is_share, real
+from .._fitted import array, refuse, whole
+from .._input import shape_of
+from .._sequences import Positions, Sequences
+from ..series import (
+    SeriesDecoder,
+    StepDecoder,
+    crop,
+    hide_steps,
+    jitter,
+    positions_of_steps,
+    swap_segments,
+)
+from ._input import RATES, check_rate, common_rate, converted_length, peak, read_sounds, waveform
+from ._mel import frame_sizes, log_mel, n_frames
+from ._store import SoundRows, moments_of
+from ._views import add_noise, change_gain, hide_bands, mix, resize
+
+IN_MEMORY = 2**29  # bytes of spectrograms that are computed once and kept
+STRIDE = 4  # frames that a position of the default encoder stands for
+SPAN, LARGEST_SPAN = 0.15, 0.25  # of a stretch that is hidden: seconds, and share of a sound
+OTHER_SCALE = 1000  # times as loud, or as soft, is probably an error
+LONGEST = 512  # frames of a sound that are decoded
+LEAST_SCALE = 0.1  # nats: the spread of a band that hardly varies, as in silence
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Audio(Sequences):
+    """Sound: waveforms of any length, as log-mel spectrograms.
+
+    X is a list of waveforms. Each is an array ``(n_samples,)`` of any length, or of one or two channels in
+    either order, whose mean is taken. Integers are read as samples of a WAV file: those of int16 are divided by
+    32,768. An array ``(n, n_samples)`` holds waveforms of one length. Waveforms of other rates are given as pairs
+    ``(rate, waveform)``, as ``scipy.io.wavfile.read`` returns them, or ``(waveform, rate)``, as ``soundfile.read``
+    does, and converted to `sample_rate`. Files are read first: ``[soundfile.read(name) for name in names]``.
+
+    Networks see frames: the logarithm of the power in each band of each short window, scaled by the mean and the
+    spread that the band has in ``fit``. All views and masks are drawn on frames. Frames of up to half a gigabyte
+    are computed once; above that, those of each batch when it is needed, so that memory does not grow with X.
+    Autoencoders reconstruct spectrograms, of up to 512 frames: ``inverse_transform`` returns them as a list of arrays
+    ``(n_frames, n_bands)``, since no waveform can be had from them.
+
+    Parameters
+    ----------
+    sample_rate : int or None, default=None
+        Samples per second, of waveforms that come without a rate, and what all others are converted to. None takes
+        the rate that all rows come with.
+    n_bands : int, default=64
+        Number of bands, evenly spaced in mel from 60 Hz to half of the rate.
+    window : float, default=0.025
+        Length of a frame in seconds.
+    hop : float, default=0.01
+        Time from one frame to the next in seconds.
+    crop_scale : tuple (smallest, largest), default=(0.5, 1.0)
+        Range of the share of a sound that a random crop keeps, within (0, 1]; for views.
+    stretch : float, default=1.2
+        Largest factor by which views are stretched in time, at least 1; its inverse is the smallest.
+    pitch : float, default=0.1
+        Share of the bands by which views move the lowest and the highest band, at most.
+    gain : float, default=6.0
+        Decibels by which views are louder or softer at their start and at their end, at most.
+    mixing : float, default=0.4
+        Largest share of another sound of the batch in a view, in [0, 1); as in BYOL-A [1]_.
+    noise : float or None, default=10.0
+        Lowest ratio of signal to noise in a view, in decibels; None adds no noise.
+    time_mask : float, default=0.1
+        Share of the frames of a view that is hidden, in stretches of 0.15 seconds, or a quarter of a
+        short sound [2]_.
+    band_mask : float, default=0.2
+        Largest share of the bands of a view that is hidden [2]_.
+
+    Attributes
+    ----------
+    sample_rate_ : int
+        Samples per second of the waveforms that frames are computed from.
+    peak_ : float
+        Largest sample, by its absolute value.
+    longest_ : int
+        Number of frames of the longest sound of ``fit``.
+    ragged_ : bool
+        Whether the sounds of ``fit`` differ in their number of frames.
+    mean_, scale_ : ndarray of shape (n_bands,)
+        Mean and standard deviation of each band, over all frames; of the natural logarithm of power.
+
+    References
+    ----------
+    .. [1] D. Niizumi, D. Takeuchi, Y. Ohishi, N. Harada, K. Kashino. "BYOL for Audio: Self-Supervised Learning for
+       General-Purpose Audio Representation." IJCNN 2021. https://arxiv.org/abs/2103.06695
+    .. [2] D. S. Park et al. "SpecAugment: A Simple Data Augmentation Method for Automatic Speech Recognition."
+       Interspeech 2019. https://arxiv.org/abs/1904.08779
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssl import ContrastivePretrainer
+    >>> from sklearn_ssl.modalities import Audio
+    >>> X = [np.sin(np.arange(800 + 80 * i) * (0.1 + 0.02 * i)) for i in range(20)]  # tones of 0.1 to 0.3 seconds
+    >>> ssl = ContrastivePretrainer(modality=Audio(sample_rate=8000), n_components=8, max_epochs=2, random_state=0)
+    >>> ssl.fit_transform(X).shape
+    (20, 8)
+    """
+
+    sample_rate: int | None = None
+    n_bands: int = 64
+    window: float = 0.025
+    hop: float = 0.01
+    crop_scale: tuple[float, float] = (0.5, 1.0)
+    stretch: float = 1.2
+    pitch: float = 0.1
+    gain: float = 6.0
+    mixing: float = 0.4
+    noise: float | None = 10.0
+    time_mask: float = 0.1
+    band_mask: float = 0.2
+
+    noun: ClassVar[str] = "sounds"
+    usage: ClassVar[str] = "Audio(sample_rate=16000)"
+    encoders: ClassVar[tuple[str, ...]] = ("strided", "convnet")
+    batch_size: ClassVar[int] = 32
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "sample_rate": [count(1), None],
+        "n_bands": [count(2, 512)],
+        "window": [real(0, 1, closed="right")],
+        "hop": [real(0, 1, closed="right")],
+        "crop_scale": [tuple, list],
+        "stretch": [real(1, closed="left")],
+        "pitch": [real(0, 0.5, closed="left")],
+        "gain": [real(0, closed="left")],
+        "mixing": [real(0, 1, closed="left")],
+        "noise": [real(closed="neither"), None],
+        "time_mask": [real(0, 1, closed="left")],
+        "band_mask": [real(0, 1, closed="left")],
+    }
+
+    @classmethod
+    def hint(cls, X: Any) -> str:
+        """Return how to pass an array of two dimensions, or a list, as sound."""
+        return "For sound pass modality=Audio(sample_rate=...)." if len(shape_of(X)) == 1 else ""
+
+    def fit_validate(self, X: Any) -> SoundRows:
+        """Learn the rate and the scale of each band, and return X as a store of batches of frames."""
+        self._check_params()
+        sounds = read_sounds(X)
+        if self.sample_rate is None:
+            self.sample_rate_ = common_rate(sounds)
+        else:
+            self.sample_rate_ = check_rate(int(self.sample_rate), "sample_rate")
+        self.peak_ = peak(sounds)
+        store = self._rows(sounds)
+        self.longest_ = int(store.n_frames.max())
+        self.ragged_ = bool((store.n_frames != self.longest_).any())
+        self.mean_, spread = moments_of(store)
+        self.scale_ = np.maximum(spread, LEAST_SCALE)
+        return store.scaled_by(self.mean_, self.scale_)
+
+    def validate(self, X: Any) -> SoundRows:
+        """Return X as a store of batches of :class:`~sklearn_ssl.encoders.Frames`."""
+        sounds = read_sounds(X)
+        loudest = peak(sounds)
+        if loudest and self.peak_ and not 1 / OTHER_SCALE < loudest / self.peak_ < OTHER_SCALE:
+            warn(
+                f"The largest sample of X is {loudest:.3g}, and that of fit was {self.peak_:.3g}. Are they on another "
+                "scale, such as integers that were cast to float? Give X as in fit."
+            )
+        return self._rows(sounds).scaled_by(self.mean_, self.scale_)
+
+    def check_fitted(self) -> None:
+        """Raise a ValueError if fitted attributes do not go with each other."""
+        self._check_params()
+        if whole(self, "sample_rate_", RATES[0]) != self.sample_rate and self.sample_rate is not None:
+            refuse(self, "sample_rate_", f"is {self.sample_rate_}, with sample_rate={self.sample_rate}")
+        if not isinstance(self.peak_, float) or not 0 <= self.peak_ < np.inf:
+            refuse(self, "peak_", f"must be a number of at least 0, and is {self.peak_!r:.60}")
+        whole(self, "longest_", 1)
+        if not isinstance(self.ragged_, bool):
+            refuse(self, "ragged_", f"must be True or False, and is {self.ragged_!r:.60}")
+        array(self, "mean_", "f", (self.n_bands,))
+        array(self, "scale_", "f", (self.n_bands,), low=LEAST_SCALE)
+
+    def _check_params(self) -> None:
+        self._validate_params()
+        ends = tuple(self.crop_scale)
+        if len(ends) != 2 or not all(map(is_share, ends)) or not 0 < ends[0] <= ends[1]:
+            raise ValueError(
+                f"crop_scale={self.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1."
+            )
+
+    def _rows(self, sounds: list[Any]) -> SoundRows:
+        rate = self.sample_rate_
+        size, step, _ = frame_sizes(rate, self.window, self.hop, self.n_bands)
+
+        def spectrogram(i: int) -> np.ndarray:
+            wave = torch.from_numpy(waveform(sounds[i], rate))
+            return log_mel(wave[None], rate, self.window, self.hop, self.n_bands)[0].numpy()
+
+        counts = n_frames(np.array([converted_length(s, rate) for s in sounds]), size, step)
+        store = SoundRows(spectrogram, counts, 1)
+        if 4 * self.n_bands * int(counts.sum()) <= IN_MEMORY:
+            store.keep()
+        return store
+
+    def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
+        """Build dilated convolutions with a position per four frames (``"auto"``, ``"strided"``), or per frame."""
+        if name not in ("auto", *self.encoders):
+            raise unknown_encoder(name, self)
+        return TemporalConvNet(
+            self.n_bands, n_components, stride=1 if name == "convnet" else STRIDE, causal=causal
+        )
+
+    def view(self, x: Frames) -> Frames:
+        """Return a random part of each sound, mixed, stretched, moved in pitch, louder, noisy and masked."""
+        low, high = self.crop_scale
+        mean, scale = (
+            torch.from_numpy(part.astype(np.float32)).to(x.values.device)
+            for part in (self.mean_, self.scale_)
+        )
+        x = crop(x, (low, high))
+        if self.mixing:
+            x = mix(x, mean, scale, self.mixing)
+        if self.stretch > 1 or self.pitch:
+            x = resize(x, self.stretch, self.pitch)
+        if self.gain:
+            x = change_gain(x, scale, self.gain)
+        if self.noise is not None:
+            x = add_noise(x, mean, scale, self.noise)
+        if self.time_mask:
+            x, _ = self.mask(x, self.time_mask)
+        return hide_bands(x, self.band_mask) if self.band_mask else x
+
+    def mask(self, x: Frames, rate: float) -> tuple[Frames, Tensor]:
+        """Return the sounds with a share of their frames hidden, in stretches, and the mask ``(n, time)``."""
+        share = (SPAN / self.hop / x.lengths).clamp(max=LARGEST_SPAN)
+        return hide_steps(x, rate, share, least=STRIDE)
+
+    def noisy(self, x: Frames, strength: float) -> Frames:
+        """Add Gaussian noise of a standard deviation of `strength` to scaled frames."""
+        return jitter(x, strength)
+
+    def permute_segments(self, x: Frames) -> tuple[Frames, Tensor, Tensor]:
+        """Cut each sound in two, with a hidden gap between the parts, and swap those of a random half."""
+        return swap_segments(x)
+
+    def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> SeriesDecoder:
+        """Build a convolutional network that maps features to spectrograms."""
+        if target != "value":
+            raise unknown_target(target, ("value",), self)
+        shape = (self.n_bands, min(self.longest_, LONGEST), 0)
+        return SeriesDecoder(n_components, *shape, ragged=self.ragged_, linear=linear)
+
+    def restore(self, x: Frames) -> np.ndarray:
+        """Return spectrograms, the logarithm of power, float64 ``(n, n_frames, n_bands)``, padded with NaN."""
+        values = x.values.cpu().double().numpy() * self.scale_ + self.mean_
+        return np.where(x.present().cpu().numpy()[:, :, None], values, np.nan)
+
+    def give_back(self, rows: np.ndarray, container: str | None) -> Any:
+        """Return restored spectrograms as a list without padding, or as they are if an array is asked for."""
+        if container is not None:
+            return rows
+        return [row[~np.isnan(row[:, 0])] for row in rows]
+
+    def positions(self, x: Frames, hidden: Hidden) -> Positions:
+        """Return the targets: the frames under each position, and which of their values are known."""
+        return positions_of_steps(x, hidden)
+
+    def position_decoder(self, encoder: nn.Module) -> StepDecoder:
+        """Build a decoder of the frames under a position."""
+        x = self.example()
+        hidden = self.try_positions(encoder, x)
+        return StepDecoder(self.position_width(encoder), self.positions(x, hidden).values.shape[2] // 2)
+
+    def example(self) -> Frames:
+        """Return a small synthetic batch."""
+        values = torch.arange(32.0).sin()[None, :, None].repeat(2, 1, self.n_bands)
+        return Frames(
+            values, torch.ones_like(values, dtype=torch.bool), torch.tensor([32, 32]), torch.zeros(2, 0)
+        )
+
+    def change_end(self, x: Frames) -> Frames:
+        """Return the sounds with another last frame."""
+        values = torch.cat([x.values[:, :-1], x.values[:, -1:] + 1], dim=1)
+        return x._replace(values=values.masked_fill(~x.observed, 0))
