@@ -53,6 +53,7 @@ TABLES = [
 ]
 COLUMNS = ["data", "draw", "rows", "labels", "model", "accuracy", "log loss", "seconds"]
 RANDOM, OURS, KMEANS = "random", "RowSelector", "k-means on raw columns"
+WAYS = (RANDOM, KMEANS, OURS)
 BASE, WITHOUT, TUNED = "FewLabelClassifier", "the same without features", "FineTuneClassifier"
 LEAST = 1e-6  # of a probability, for the log loss
 
@@ -127,7 +128,7 @@ def measure(path: Path, args: argparse.Namespace) -> pd.DataFrame:
     known = pd.read_csv(path)
     done = set(known[COLUMNS[:5]].itertuples(index=False, name=None))
     jobs = {("of each class", n): [*rivals(0), *ours([None], 0)] for n in args.labels}
-    jobs |= {(kind, n): [BASE, "raw, extra trees"] for kind in (RANDOM, KMEANS, OURS) for n in args.chosen}
+    jobs |= {(kind, n): [BASE, "raw, extra trees"] for kind in WAYS for n in args.chosen}
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         for draw in range(args.draws):

@@ -11,6 +11,7 @@ import audio
 import cross_dataset
 import distillation
 import enhancement
+import few_labels
 import label_free
 import language_model
 import linear_probe
@@ -24,6 +25,7 @@ import texts
 import zero_shot
 from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, last, plot, report
 from sklearn.datasets import load_digits, load_iris
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
@@ -260,6 +262,26 @@ def test_descriptions_cover_the_classes(name, n_classes):
     assert all(set(np.unique(y)) == set(kind) for kind in described.values())
     assert len(set(y)) == n_classes and all(len(Z) == len(y) for Z in features.values())
     assert set(zero_shot.KINDS) == set(zero_shot.SENTENCES)
+
+
+def test_few_labels_reports_gains_over_the_best_raw_classifier():
+    jobs = [("of each class", 5, [*few_labels.rivals(0), *few_labels.ours([None], 0)])]
+    jobs += [(kind, 2, [few_labels.BASE, "raw, extra trees"]) for kind in few_labels.WAYS]
+    rows = [
+        {"data": table, "draw": number, "rows": kind, "labels": n, "model": name, "seconds": 1.0}
+        | {"accuracy": 80.0 + (name == few_labels.BASE) + (kind == few_labels.OURS), "log loss": 0.5}
+        for table in ("a", "b")
+        for number in range(2)
+        for kind, n, names in jobs
+        for name in names
+    ]
+    text = "\n".join(few_labels.report(pd.DataFrame(rows)))
+    assert f"- FewLabelClassifier over {few_labels.WITHOUT}: +1.0 ± 0.0 over 2 tables" in text
+    assert "Ahead of the best raw classifier of each table, in hindsight, on 2 of 2." in text
+    assert "RowSelector rows, FewLabelClassifier over random rows, raw, extra trees: +2.0" in text
+    model = DummyClassifier().fit([[0], [0]], [0, 1])
+    found = few_labels.scores(model, np.zeros((4, 1)), np.array([0, 0, 0, 1]))
+    assert found == {"accuracy": 75.0, "log loss": pytest.approx(np.log(2))}
 
 
 def test_sounds_are_compared_on_the_same_draws(monkeypatch):

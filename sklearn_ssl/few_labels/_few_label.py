@@ -232,7 +232,8 @@ class FewLabelClassifier(DocLinkMixin, SaveMixin, ClassifierMixin, BaseEstimator
             given = [ContrastivePretrainer(modality=self.modality), MaskedPretrainer(modality=self.modality)]
         for one in given or ():
             check_transformer(one, "pretrainers", "[ContrastivePretrainer()]")
-        rows = X if pool is None else stack_rows(X, pool, self.modality)
+        kind = next((one.modality for one in given or () if hasattr(one, "modality")), self.modality)
+        rows = X if pool is None else stack_rows(X, pool, kind)
         fitted: dict[str, Any] = {}
         for one in given or ():
             fitted[name_of(one, [*fitted])] = fitted_on(one, X, pool, seed)

@@ -22,11 +22,8 @@ def state_of(model: Any) -> dict[str, Any]:
         If it is another classifier.
     """
     if type(model) is LogisticRegression:
-        arrays = {"coef": model.coef_, "intercept": model.intercept_, "classes": model.classes_}
-        return {
-            "kind": "logistic",
-            **{name: np.asarray(value, dtype=float) for name, value in arrays.items()},
-        }
+        arrays = {"coef": model.coef_, "intercept": model.intercept_}
+        return {"kind": "logistic", "classes": np.asarray(model.classes_, dtype=float), **arrays}
     if type(model) is ExtraTreesClassifier:
         states = [tree.tree_.__getstate__() for tree in model.estimators_]
         nodes = np.concatenate([state["nodes"] for state in states])
@@ -74,7 +71,8 @@ def damaged(what: str) -> ValueError:
 def _logistic(state: dict[str, Any], classes: np.ndarray) -> LogisticRegression:
     rows = 1 if len(classes) == 2 else len(classes)
     model = LogisticRegression()
-    model.classes_, model.coef_ = classes, _checked(state, "coef", (rows, None))
+    # as its solver leaves it: products of matrices round otherwise in another order
+    model.classes_, model.coef_ = classes, np.asfortranarray(_checked(state, "coef", (rows, None)))
     model.intercept_ = _checked(state, "intercept", (rows,))
     model.n_features_in_ = model.coef_.shape[1]
     return model
