@@ -82,7 +82,8 @@ def drawn(
     n_more = known.shape[1] if max_length is None else max_length - known.shape[1]
     if n_more < 1:
         raise ValueError(
-            f"The prompt has {known.shape[1]} steps, and max_length={max_length}. Raise max_length, or shorten the prompt."
+            f"The prompt has {known.shape[1]} steps, and max_length={max_length}. Raise max_length, or shorten the "
+            "prompt."
         )
     index = np.zeros(n_samples, dtype=int)
     x = move(store[index], estimator.net_.device)

@@ -165,6 +165,9 @@ def _row(x: Any, i: int, modality: Modality) -> np.ndarray:
 
 
 def _check_channels(rows: Sequence[np.ndarray]) -> None:
+    most = sum(len(row) > FEW * row.shape[1] for row in rows)
+    if 2 * most > len(rows):
+        raise ValueError(_transposed(f"arrays like that of shape {rows[0].shape}", "[x.T for x in X]"))
     counts = [len(row) for row in rows]
     odd = next((i for i, count in enumerate(counts) if count != counts[0]), None)
     if odd is not None:
@@ -172,9 +175,6 @@ def _check_channels(rows: Sequence[np.ndarray]) -> None:
             f"Series 0 of X has {counts[0]} channels and series {odd} has {counts[odd]}. All need the same channels: "
             "fill those that are missing with NaN."
         )
-    most = sum(len(row) > FEW * row.shape[1] for row in rows)
-    if 2 * most > len(rows):
-        raise ValueError(_transposed(f"arrays like that of shape {rows[0].shape}", "[x.T for x in X]"))
 
 
 def _array(X: Any, modality: Modality) -> np.ndarray:
