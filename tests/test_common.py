@@ -139,7 +139,7 @@ def test_every_parameter_is_documented(method):
 
 
 @pytest.mark.parametrize(
-    "cls", [modalities.Tabular, modalities.Image, modalities.Text, modalities.Series, modalities.Audio]
+    "cls", [modalities.Tabular, modalities.Image, modalities.Text, modalities.Audio, modalities.Series]
 )
 def test_every_modality_parameter_is_documented(cls):
     for name in signature(cls).parameters:

@@ -15,6 +15,7 @@ from sklearn_ssl import (
     VAEPretrainer,
 )
 from sklearn_ssl.encoders import TemporalConvNet
+from sklearn_ssl.inspection import ForecastDisplay, ReconstructionDisplay
 from sklearn_ssl.modalities import Image, Series, infer_modality
 
 RNG = np.random.default_rng(0)
@@ -228,6 +229,23 @@ def test_forecasts_of_ragged_series_and_draws():
             call()
     with pytest.raises(TypeError, match="Series has no tokens"):
         est.perplexity(RAGGED)
+
+
+def test_displays_of_reconstructions_with_holes_and_of_forecasts():
+    holes = SINES.copy()
+    holes[1, 4:7] = np.nan
+    shown = ReconstructionDisplay.from_estimator(fit(SINES, AutoencoderPretrainer), holes, n_samples=3)
+    assert list(shown.parts) == ["original", "reconstruction"]
+    assert len(shown.ax_.lines) == 6 and len(shown.ax_.collections) == 1  # one hole is shaded
+    assert [t.get_text() for t in shown.ax_.get_legend().get_texts()] == ["original", "reconstruction"]
+    est = fit(method=AutoregressivePretrainer)
+    shown = ForecastDisplay.from_estimator(est, RAGGED, horizon=3, X_next=RAGGED, n_samples=2)
+    assert list(shown.parts) == ["known", "forecast", "truth"] and len(shown.ax_.lines) == 2 * 2 * 3
+    assert shown.ax_.lines[1].get_xdata().tolist() == [1, 2, 3]  # the first series has one step
+    with pytest.raises(TypeError, match="does not forecast"):
+        ForecastDisplay.from_estimator(fit(SINES), SINES)
+    with pytest.raises(ValueError, match="n_samples=0"):
+        ForecastDisplay.from_estimator(est, RAGGED, n_samples=0)
 
 
 def test_features_in_time():

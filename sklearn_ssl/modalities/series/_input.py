@@ -235,3 +235,10 @@ def example_series() -> np.ndarray:
     time, phase = np.arange(24), rng.uniform(0, 2 * np.pi, (120, 1, 1))
     pitch = np.where(np.arange(120) % 2, 0.4, 0.8)[:, None, None]
     return np.sin(pitch * time + phase) + 0.3 * rng.normal(size=(120, 1, 24))
+
+
+def series_of(X: Any) -> list[np.ndarray]:
+    """Return valid series as a list of arrays ``(channels, time_i)``, without padding and with NaN in holes."""
+    listed = not isinstance(X, np.ndarray) and not hasattr(X, "to_numpy")
+    rows = [np.atleast_2d(np.asarray(x, dtype=float)) for x in (X if listed else np.asarray(X, dtype=float))]
+    return [row[:, :length] for row, length in zip(rows, lengths_of_rows(rows), strict=True)]
