@@ -108,11 +108,11 @@ def draw(y: np.ndarray, n_labels: int, seed: int) -> tuple[np.ndarray, np.ndarra
     return labelled, np.setdiff1d(np.arange(len(y)), labelled)
 
 
-def measure(languages: list[str], names: list[str], labels: list[int], draws: int) -> pd.DataFrame:
-    """Return a row for each kind of features, task, number of labels and draw."""
+def measure(languages: list[str], names: list[str], labels: list[int], draws: int) -> Iterator[pd.DataFrame]:
+    """Yield a row for each task, number of labels and draw, for one kind of features after the other."""
     X, of, syllables = letters(languages, RATE)
-    rows = []
     for name in names:
+        rows = []
         start = time.process_time()
         Z = features(name, X)
         seconds = time.process_time() - start
@@ -125,7 +125,7 @@ def measure(languages: list[str], names: list[str], labels: list[int], draws: in
                     guess = probe.fit(Z[index[train]], y[train]).predict(Z[index[test]])
                     accuracy = 100 * balanced_accuracy_score(y[test], guess)
                     rows.append((name, seconds, task, n_labels, seed, accuracy))
-    return pd.DataFrame(rows, columns=["features", "seconds", "task", "labels", "draw", "accuracy"])
+        yield pd.DataFrame(rows, columns=["features", "seconds", "task", "labels", "draw", "accuracy"])
 
 
 def report(found: pd.DataFrame) -> Iterator[str]:
@@ -173,8 +173,11 @@ def main() -> None:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        found = measure(args.languages, args.features, args.labels, args.draws)
-    found.round(4).to_csv(RESULTS / f"{args.out}.csv", index=False)
+        parts: list[pd.DataFrame] = []
+        for part in measure(args.languages, args.features, args.labels, args.draws):
+            parts.append(part)
+            found = pd.concat(parts)  # what was measured is kept if the rest is broken off
+            found.round(4).to_csv(RESULTS / f"{args.out}.csv", index=False)
     write(args.out, report(found))
 
 

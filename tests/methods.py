@@ -25,11 +25,13 @@ from sklearn_ssl import (
     VAEPretrainer,
 )
 from sklearn_ssl.base import Modality, Pretrainer
-from sklearn_ssl.modalities import Audio, Image, Tabular, Text
+from sklearn_ssl.modalities import Audio, Image, Series, Tabular, Text
 
 DIGITS = load_digits().data[:120]
 MIXED = load_iris().data.copy()
 TONES = [np.sin(np.arange(1200 + 8 * i) * (0.1 + 0.01 * i)) for i in range(100)]
+WAVES = np.sin(np.arange(12) / 2 + np.arange(200).reshape(100, 2, 1)) * np.linspace(1, 2, 100)[:, None, None]
+WAVES[::5, :, 9:] = WAVES[3::7, 0, 4] = np.nan  # padding, and holes
 MIXED[::7, 0] = MIXED[3::9, 1] = np.nan
 
 
@@ -95,6 +97,19 @@ KINDS = {
             "token_dropout": 0.5,
         },
     ),
+    "series": Kind(
+        Series(),
+        WAVES,
+        {
+            "scale": "series",
+            "crop_scale": (0.2, 0.5),
+            "jitter": 0.5,
+            "magnitude": 0.5,
+            "time_mask": 0.5,
+            "frequency_noise": 0.9,
+            "span": 0.5,
+        },
+    ),
     "audio": Kind(
         Audio(sample_rate=4000, n_bands=8, noise=-10.0),
         TONES,
@@ -115,10 +130,20 @@ KINDS = {
     ),
 }
 
+OF_SERIES = ("jitter", "magnitude", "frequency_noise")
 OF_SOUND = ("stretch", "pitch", "gain", "mixing", "noise", "time_mask", "band_mask")
-VIEWS = ("corruption_rate", "crop_scale", "horizontal_flip", "intensity", "token_dropout", *OF_SOUND)
+VIEWS = (
+    "corruption_rate",
+    "crop_scale",
+    "horizontal_flip",
+    "intensity",
+    "token_dropout",
+    *OF_SERIES,
+    *OF_SOUND,
+)
 HOLES = ("n_bins", "patch_size")
-TABLES, IMAGES, TEXTS, SOUNDS = ("tabular",), ("image",), ("text",), ("audio",)
+UNSEEN = (*VIEWS, *HOLES, "span")  # by tasks that draw neither views nor masks
+TABLES, IMAGES, TEXTS, SERIES, SOUNDS = ("tabular",), ("image",), ("text",), ("series",), ("audio",)
 NUMBERS = ("tabular", "mixed", "image")
 
 
@@ -155,26 +180,28 @@ class Directions(TransformerMixin, BaseEstimator):
 
 
 METHODS = {
-    "contrastive": Method(ContrastivePretrainer(), NUMBERS + TEXTS + SOUNDS, {"temperature": 0.1}, HOLES),
+    "contrastive": Method(
+        ContrastivePretrainer(), NUMBERS + TEXTS + SERIES + SOUNDS, {"temperature": 0.1}, HOLES
+    ),
     "byol": Method(SiamesePretrainer(loss="byol"), TABLES, {"momentum": 0.5}, HOLES),
     "simsiam": Method(SiamesePretrainer(loss="simsiam"), TABLES, ignores=HOLES),
     "barlow twins": Method(SiamesePretrainer(loss="barlow_twins"), TABLES, {"redundancy": 1.0}, HOLES),
     "vicreg": Method(SiamesePretrainer(loss="vicreg"), TABLES + TEXTS, ignores=HOLES),
     "rotation": Method(RotationPretrainer(), IMAGES, ignores=HOLES),
     "masked": Method(
-        MaskedPretrainer(), NUMBERS + TEXTS + SOUNDS, {"mask_weight": 1.0}, (*VIEWS, "n_bins")
+        MaskedPretrainer(), NUMBERS + TEXTS + SERIES + SOUNDS, {"mask_weight": 1.0}, (*VIEWS, "n_bins")
     ),  # only target="bin" asks for n_bins
-    "autoencoder": Method(AutoencoderPretrainer(), NUMBERS, {"noise": 0.0}, VIEWS + HOLES),
-    "vae": Method(VAEPretrainer(), NUMBERS, {"beta": 4.0}, VIEWS + HOLES),
+    "autoencoder": Method(AutoencoderPretrainer(), NUMBERS + SERIES, {"noise": 0.0}, UNSEEN),
+    "vae": Method(VAEPretrainer(), NUMBERS + SERIES, {"beta": 4.0}, UNSEEN),
     "gan": Method(GANPretrainer(), NUMBERS, {"penalty": 10.0}, VIEWS + HOLES, is_game=True),
-    "autoregressive": Method(AutoregressivePretrainer(), TEXTS, ignores=VIEWS),
+    "autoregressive": Method(AutoregressivePretrainer(), TEXTS + SERIES, ignores=UNSEEN),
     "predictive coding": Method(
         PredictiveCodingPretrainer(),
-        TEXTS + SOUNDS,
+        TEXTS + SERIES + SOUNDS,
         {"n_steps": 1, "n_negatives": 8, "temperature": 0.5},
-        VIEWS,
+        UNSEEN,
     ),
-    "segment order": Method(SegmentOrderPretrainer(), TEXTS, ignores=VIEWS),
+    "segment order": Method(SegmentOrderPretrainer(), TEXTS + SERIES, ignores=UNSEEN),
     "distillation": Method(
         DistillationPretrainer(Directions()),
         NUMBERS + TEXTS,

@@ -293,7 +293,7 @@ def test_sounds_are_compared_on_the_same_draws(monkeypatch):
     monkeypatch.setattr(
         "audio.pretrainers", lambda: {"noise": FunctionTransformer(lambda X: np.ones((len(X), 1)))}
     )
-    found = audio.measure(["es", "ru"], ["log-mel statistics", "noise"], labels=[2], draws=3)
+    found = pd.concat(audio.measure(["es", "ru"], ["log-mel statistics", "noise"], labels=[2], draws=3))
     assert len(found) == 2 * 2 * 3
     mean = found.groupby(["features", "task"]).accuracy.mean()
     assert mean["log-mel statistics", "language"] > 95

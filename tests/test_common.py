@@ -138,7 +138,9 @@ def test_every_parameter_is_documented(method):
     assert {name for name in vars(fitted) if name.endswith("_")} <= documented
 
 
-@pytest.mark.parametrize("cls", [modalities.Tabular, modalities.Image, modalities.Text, modalities.Audio])
+@pytest.mark.parametrize(
+    "cls", [modalities.Tabular, modalities.Image, modalities.Text, modalities.Audio, modalities.Series]
+)
 def test_every_modality_parameter_is_documented(cls):
     for name in signature(cls).parameters:
         assert re.search(rf"^    {name} : ", cls.__doc__, re.MULTILINE), name

@@ -9,6 +9,7 @@ from torch import nn
 from sklearn_ssl import PredictiveCodingPretrainer
 from sklearn_ssl.encoders import Hidden, TokenConvNet
 from sklearn_ssl.methods._predictive_coding import draw_negatives, info_nce
+from sklearn_ssl.modalities import Series
 
 TEXTS = ["the cat sat on the mat", "a dog", "the dog sat on a cat and slept"] * 10
 FAST = {"max_epochs": 1, "random_state": 0, "precision": "float32"}
@@ -104,6 +105,17 @@ def test_a_row_alone_and_an_empty_one_are_scored():
     assert np.isfinite(scores).all()
     assert est.score_samples([TEXTS[0]])[0] == pytest.approx(scores[0], abs=1e-5)
     assert np.isfinite(est.score(TEXTS[:1]))
+
+
+def test_series_of_unequal_length_with_holes_are_taken():
+    rng = np.random.default_rng(0)
+    X = [np.sin(np.arange(length) / 2 + rng.uniform(0, 6)) for length in rng.integers(8, 30, size=20)]
+    X[0][3:5] = np.nan
+    est = PredictiveCodingPretrainer(modality=Series(), **FAST).fit(X)
+    Z = est.transform(X)
+    assert np.isfinite(Z).all()
+    np.testing.assert_allclose(est.transform(X[:1]), Z[:1], atol=1e-5)
+    assert np.isfinite(est.score_samples(X)).all()
 
 
 class Sighted(TokenConvNet):

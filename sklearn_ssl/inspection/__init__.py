@@ -2,6 +2,7 @@
 
 from ..naming import publish
 from ._embedding import EmbeddingDisplay
+from ._forecast import ForecastDisplay
 from ._label_efficiency import LabelEfficiencyDisplay
 from ._loss_curve import LossCurveDisplay
 from ._reconstruction import ReconstructionDisplay
@@ -9,6 +10,7 @@ from ._som import SOMDisplay
 
 __all__ = [
     "EmbeddingDisplay",
+    "ForecastDisplay",
     "LabelEfficiencyDisplay",
     "LossCurveDisplay",
     "ReconstructionDisplay",

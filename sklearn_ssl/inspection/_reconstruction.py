@@ -10,20 +10,22 @@ import scipy.sparse as sp
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from ..modalities import Image, Tabular, is_frame
-from ._axes import one_axes, shortened
+from ..modalities import Image, Series, Tabular, is_frame, series_of
+from ._axes import legend_beside, one_axes, shortened
+from ._lines import draw_series
 
 
 class ReconstructionDisplay:
-    """Rows and their reconstructions: images in strips, tables as a heat map.
+    """Rows and their reconstructions: images in strips, tables as a heat map, series as lines.
 
     Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     parts : dict of str to ndarray
-        Rows to plot, from top to bottom: ``(n, h, w)`` or ``(n, h, w, c)`` for images, ``(n, d)`` for tables.
-        The columns of a table should be standardised.
+        Rows to plot, from top to bottom: ``(n, h, w)`` or ``(n, h, w, c)`` for images, ``(n, d)`` for tables,
+        and a list of ``(channels, time_i)`` for series, whose holes are shaded. The columns of a
+        table should be standardised.
     columns : list of str or None, default=None
         Names of the columns of a table.
 
@@ -33,8 +35,8 @@ class ReconstructionDisplay:
         Axes of the plot.
     figure_ : matplotlib Figure
         Figure of the plot.
-    im_ : matplotlib AxesImage
-        The strips or the heat map.
+    im_ : matplotlib AxesImage or None
+        The strips or the heat map; None for series.
 
     Examples
     --------
@@ -80,7 +82,7 @@ class ReconstructionDisplay:
         ax : matplotlib Axes or None, default=None
             Axes to plot on. If None, a new figure is made.
         **imshow_kwargs
-            Passed to ``ax.imshow``.
+            Passed to ``ax.imshow``, or to ``ax.plot`` for series.
 
         Returns
         -------
@@ -113,6 +115,9 @@ class ReconstructionDisplay:
                 name: modality.validate(rows)[np.arange(len(rows))].numpy() for name, rows in given.items()
             }
             return cls(parts, columns=columns).plot(ax=ax, **imshow_kwargs)
+        if isinstance(modality, Series):
+            lines: Any = {name: series_of(rows) for name, rows in given.items()}
+            return cls(lines).plot(ax=ax, **imshow_kwargs)
         parts = {name: _dense(rows) for name, rows in given.items()}
         if isinstance(modality, Image):
             parts = {name: _pictures(rows, modality) for name, rows in parts.items()}
@@ -129,7 +134,7 @@ class ReconstructionDisplay:
         ax : matplotlib Axes or None, default=None
             Axes to plot on. If None, a new figure is made.
         **imshow_kwargs
-            Passed to ``ax.imshow``.
+            Passed to ``ax.imshow``, or to ``ax.plot`` for series.
 
         Returns
         -------
@@ -137,7 +142,9 @@ class ReconstructionDisplay:
         """
         self.ax_ = one_axes(ax)
         self.figure_ = self.ax_.figure
-        if next(iter(self.parts.values())).ndim > 2:
+        if isinstance(next(iter(self.parts.values())), list):
+            self._plot_series(imshow_kwargs)
+        elif next(iter(self.parts.values())).ndim > 2:
             self._plot_images(imshow_kwargs)
             if ax is None:  # no margins above and below the strips
                 height, width = self.im_.get_array().shape[:2]
@@ -145,6 +152,13 @@ class ReconstructionDisplay:
         else:
             self._plot_table(imshow_kwargs)
         return self
+
+    def _plot_series(self, plot_kwargs: dict[str, Any]) -> None:
+        parts: Any = self.parts
+        starts = {name: [0] * len(rows) for name, rows in parts.items()}
+        lines = draw_series(self.ax_, parts, starts, **plot_kwargs)
+        legend_beside(self.ax_, lines, list(parts))
+        self.im_ = None
 
     def _plot_images(self, imshow_kwargs: dict[str, Any]) -> None:
         first = next(iter(self.parts.values()))

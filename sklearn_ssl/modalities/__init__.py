@@ -11,7 +11,7 @@ from ._missing import is_hole, is_missing
 from ._registry import MODALITIES, check_kind, choose_modality, infer_modality, kind_of_modality
 from ._sequences import Positions, Sequences
 from .audio import Audio
-from .series import Series
+from .series import Series, series_of
 from .tabular import Tabular
 from .text import (
     SPECIAL,

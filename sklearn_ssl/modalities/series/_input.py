@@ -165,6 +165,9 @@ def _row(x: Any, i: int, modality: Modality) -> np.ndarray:
 
 
 def _check_channels(rows: Sequence[np.ndarray]) -> None:
+    most = sum(len(row) > FEW * row.shape[1] for row in rows)
+    if 2 * most > len(rows):
+        raise ValueError(_transposed(f"arrays like that of shape {rows[0].shape}", "[x.T for x in X]"))
     counts = [len(row) for row in rows]
     odd = next((i for i, count in enumerate(counts) if count != counts[0]), None)
     if odd is not None:
@@ -172,9 +175,6 @@ def _check_channels(rows: Sequence[np.ndarray]) -> None:
             f"Series 0 of X has {counts[0]} channels and series {odd} has {counts[odd]}. All need the same channels: "
             "fill those that are missing with NaN."
         )
-    most = sum(len(row) > FEW * row.shape[1] for row in rows)
-    if 2 * most > len(rows):
-        raise ValueError(_transposed(f"arrays like that of shape {rows[0].shape}", "[x.T for x in X]"))
 
 
 def _array(X: Any, modality: Modality) -> np.ndarray:
@@ -235,3 +235,10 @@ def example_series() -> np.ndarray:
     time, phase = np.arange(24), rng.uniform(0, 2 * np.pi, (120, 1, 1))
     pitch = np.where(np.arange(120) % 2, 0.4, 0.8)[:, None, None]
     return np.sin(pitch * time + phase) + 0.3 * rng.normal(size=(120, 1, 24))
+
+
+def series_of(X: Any) -> list[np.ndarray]:
+    """Return valid series as a list of arrays ``(channels, time_i)``, without padding and with NaN in holes."""
+    listed = not isinstance(X, np.ndarray) and not hasattr(X, "to_numpy")
+    rows = [np.atleast_2d(np.asarray(x, dtype=float)) for x in (X if listed else np.asarray(X, dtype=float))]
+    return [row[:, :length] for row, length in zip(rows, lengths_of_rows(rows), strict=True)]
