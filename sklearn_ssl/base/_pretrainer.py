@@ -52,7 +52,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     modality : "auto" or Modality, default="auto"
         What the data is, for example ``Image(shape=(28, 28))``. ``"auto"`` takes two-dimensional
         numbers, DataFrames and sparse matrices for tables, four-dimensional arrays for images, a list, array or
-        Series of str for texts, and a list of arrays of one or two dimensions for time series.
+        Series of str for texts, and a list of arrays of one dimension, or of two and of several lengths, for series.
     encoder : str or nn.Module, default="auto"
         The network that maps a batch to features. A name selects one of the modality's networks. A module
         must return floats of shape ``(n, d)``; it is copied, and training starts from its weights. Its

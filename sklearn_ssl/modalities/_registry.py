@@ -57,8 +57,8 @@ def infer_modality(X: Any) -> Modality:
     """Return the only modality that X can be, or raise an error that asks for one.
 
     Two-dimensional numbers, DataFrames and sparse matrices are tables. Four-dimensional arrays are images.
-    Lists, arrays and Series of str are texts. Lists of arrays of numbers, of one or two dimensions, are time series.
-    Anything else is taken for a table, whose validation refuses it.
+    Lists, arrays and Series of str are texts. Lists of arrays of numbers, of one dimension, or of two and
+    of several lengths, are time series. Anything else is taken for a table, whose validation refuses it.
 
     Raises
     ------

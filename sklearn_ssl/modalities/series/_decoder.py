@@ -53,6 +53,11 @@ class StepDecoder(nn.Module):
             The values, and 1 or 0 for each that is known or not.
         weight : Tensor of shape (k,), optional
         """
+        if values.shape[1] != 2 * len(self.variance):
+            raise ValueError(
+                f"The encoder's positions stand for {values.shape[1] // 2} values in this batch, and for "
+                f"{len(self.variance)} in fit. Take an encoder with a stride of 1, 2, 4 or 8 steps."
+            )
         values, known = values.float().chunk(2, dim=1)
         error = (self(h).float() - values).square() * known
         if self.training and len(error):

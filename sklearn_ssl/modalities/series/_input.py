@@ -212,13 +212,20 @@ def as_frames(values: np.ndarray, known: np.ndarray, lengths: np.ndarray, extras
 
 
 def are_series(X: Any) -> bool:
-    """Return whether X is a list of arrays of numbers, of one or two dimensions; arrays of bytes are images."""
+    """Return whether X is a list of arrays of numbers that can only be series.
+
+    Arrays of two dimensions have the same number of channels and differ in length. Others may be images, and so may
+    arrays of bytes.
+    """
     listed = isinstance(X, (list, tuple)) or getattr(getattr(X, "dtype", None), "kind", "") == "O"
     if not listed or getattr(X, "ndim", 1) != 1 or not len(X):
         return False
-    return all(
-        isinstance(x, np.ndarray) and x.ndim in (1, 2) and x.dtype.kind in "iuf" and x.dtype != np.uint8
-        for x in X
+    if not all(isinstance(x, np.ndarray) and x.dtype.kind in "iuf" and x.dtype != np.uint8 for x in X):
+        return False
+    shapes = {x.shape for x in X}
+    flat = {len(shape) for shape in shapes} == {1}
+    return flat or (
+        {len(shape) for shape in shapes} == {2} and len({s[0] for s in shapes}) == 1 < len(shapes)
     )
 
 

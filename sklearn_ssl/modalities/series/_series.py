@@ -128,7 +128,7 @@ class Series(Sequences):
 
     @classmethod
     def accepts(cls, X: Any) -> bool:
-        """Return whether X is a list of arrays of numbers, of one or two dimensions."""
+        """Return whether X is a list of arrays ``(time_i,)``, or ``(channels, time_i)`` of several lengths."""
         return are_series(X)
 
     @classmethod
