@@ -102,7 +102,7 @@ def _arguments(encoder: Any) -> dict[str, Any]:
             "n_components": _width(encoder.pooling.head),
             "width": front.out_channels,
             "depth": len(encoder.convolutions),
-            "size": first.kernel_size[0],  # type: ignore[index, operator, union-attr]  # Conv1d
+            "size": first.kernel_size[0],  # type: ignore[index]  # Conv1d
             "stride": encoder.stride,
             "causal": encoder.causal,
             "n_extras": encoder.pooling.n_extras,

@@ -184,7 +184,7 @@ class TemporalConvNet(SequenceEncoder):
         here, h, outputs = hidden.present[:, :, None], hidden.h, [hidden.h]
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
             inputs = torch.where(here, norm(h), 0).transpose(1, 2)
-            reach = (convolution.kernel_size[0] - 1) * convolution.dilation[0]
+            reach: int = (convolution.kernel_size[0] - 1) * convolution.dilation[0]  # type: ignore[index, assignment]  # Conv1d
             pad = (reach, 0) if self.causal else (reach // 2, reach // 2)
             outputs.append(convolution(F.pad(inputs, pad)).transpose(1, 2))
             h = h + F.gelu(outputs[-1])

@@ -164,7 +164,7 @@ def _row(x: Any, i: int, modality: Modality) -> np.ndarray:
     return check_rows(row, modality, ensure_all_finite="allow-nan")
 
 
-def _check_channels(rows: Sequence[np.ndarray]) -> None:
+def _check_channels(rows: Any) -> None:
     most = sum(len(row) > FEW * row.shape[1] for row in rows)
     if 2 * most > len(rows):
         raise ValueError(_transposed(f"arrays like that of shape {rows[0].shape}", "[x.T for x in X]"))

@@ -19,13 +19,13 @@ class Moments(NamedTuple):
     ----------
     level, spread : ndarray of shape (n, channels), float64
         The mean and the standard deviation; 0 where nothing is known.
-    count : ndarray of shape (n, channels)
+    n_known : ndarray of shape (n, channels)
         Number of known values.
     """
 
     level: np.ndarray
     spread: np.ndarray
-    count: np.ndarray
+    n_known: np.ndarray
 
 
 def moments(rows: np.ndarray) -> Moments:
@@ -47,10 +47,10 @@ def pooled(parts: Moments, axis: tuple[int, ...]) -> tuple[np.ndarray, np.ndarra
     """Return the mean and the standard deviation of all known values along axes of the moments, ``(channels,)``."""
     largest = np.maximum(np.abs(parts.level), parts.spread).max(axis=axis, keepdims=True)
     unit = np.where(largest > 0, largest, 1.0)
-    n = np.maximum(parts.count.sum(axis=axis, keepdims=True), 1)
-    level = (parts.level / unit * parts.count).sum(axis=axis, keepdims=True) / n
+    n = np.maximum(parts.n_known.sum(axis=axis, keepdims=True), 1)
+    level = (parts.level / unit * parts.n_known).sum(axis=axis, keepdims=True) / n
     square = (parts.spread / unit) ** 2 + (parts.level / unit - level) ** 2
-    spread = np.sqrt((square * parts.count).sum(axis=axis, keepdims=True) / n)
+    spread = np.sqrt((square * parts.n_known).sum(axis=axis, keepdims=True) / n)
     n_channels = parts.level.shape[1]
     level, spread = level * unit, np.where(spread > FLAT, spread, 0.0) * unit
     return np.broadcast_to(level, (1, n_channels))[0].copy(), np.broadcast_to(spread, (1, n_channels))[
@@ -110,7 +110,7 @@ def scaled(rows: np.ndarray, scale: Scale, kind: str) -> tuple[np.ndarray, np.nd
     unit = np.where(scale.usual > 0, np.maximum(parts.spread, LEAST * scale.usual), np.inf)
     values = (np.where(known, rows, 0.0) - parts.level[..., None]) / unit[..., None]
     width = np.where(scale.width > 0, scale.width, np.inf)
-    extras = np.where(np.tile(parts.count > 0, 2), (_kept(parts, scale) - scale.centre) / width, 0.0)
+    extras = np.where(np.tile(parts.n_known > 0, 2), (_kept(parts, scale) - scale.centre) / width, 0.0)
     return np.clip(values, -FAR, FAR), known, np.clip(extras, -FEW_UNITS, FEW_UNITS)
 
 
