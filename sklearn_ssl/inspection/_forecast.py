@@ -86,7 +86,8 @@ class ForecastDisplay:
         ValueError
             If `n_samples` is less than 1.
         """
-        if not getattr(getattr(estimator, "modality_", None), "can_forecast", False):
+        forecasts = getattr(getattr(estimator, "modality_", None), "can_forecast", False)
+        if not (forecasts and hasattr(estimator, "predict")):
             check_is_fitted(estimator)
             raise TypeError(
                 f"{type(estimator).__name__} does not forecast series. Use an AutoregressivePretrainer with "
