@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 import sklearn_ssl
-from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl import ContrastivePretrainer, RotationPretrainer
 from sklearn_ssl.modalities import Image, Tabular
 
 RNG = np.random.default_rng(0)
@@ -112,7 +112,14 @@ BAD_DATA = {
     "one dimension": (fit(X[0]), "Reshape your data"),
     "five dimensions": (fit(X[:4].reshape(4, 1, 1, 2, 2)), "reshape X"),
     "None": (fit(None), "Expected 2D array"),
-    "a dict": (fit({"a": 1}), "Expected 2D array"),
+    "a dict": (fit({"a": [1, 2]}), r"Expected 2D array.*pandas\.DataFrame\(X\)"),
+    "a generator": (fit(x for x in X), r"Pass list\(X\)"),
+    "a folder": (fit("photos"), "name of a file or a folder"),
+    "a folder for images": (image("photos"), r"'photos'.*pandas\.read_csv\(X\).*PIL\.Image\.open"),
+    "tokens": (fit([["a", "b"], ["c"]]), r"' '\.join\(tokens\)"),
+    "a generator of images": (image(x for x in GREY), r"Pass list\(X\)"),
+    "one image": (after("transform", GREY[0], GREY, modality=Image()), r"one image.*X\[numpy\.newaxis\]"),
+    "rows of colours": (image(np.ones((4, 192)), shape=(8, 8)), r"3 times.*Image\(shape=\(8, 8, 3\)\)"),
     "complex": (fit(X + 1j), "Complex data not supported"),
     "complex objects": (fit((X + 1j).astype(object)), "takes real numbers.*Pass an array"),
     "complex objects in a frame": (
@@ -130,8 +137,8 @@ BAD_DATA = {
     "objects of text": (fit(np.array([["a", 1.0]] * 5, dtype=object)), "Encode"),
     "rows of many lengths": (fit([[1, 2], [3]]), "one length"),
     "texts for a table": (fit(["one text", "another"], modality=Tabular()), "2D array"),
-    "waves": (fit([X[0], X[1]]), r"Series\(\) and Audio\("),
-    "waves of many lengths": (fit([X[0], X[1, :2]]), r"Series\(\) and Audio\("),
+    "waves": (lambda: RotationPretrainer().fit([X[0], X[1]]), "needs images and got"),
+    "waves of many lengths": (lambda: RotationPretrainer().fit([X[0], X[1, :2]]), "needs images and got"),
     "three dimensions": (fit(GREY), r"Series|Image\(\)"),
     "pandas with texts": (
         fit(FRAME.assign(city="Oslo"), modality=NUMBERS),
@@ -214,8 +221,8 @@ BAD_PARAMETERS = {
     "validation_fraction": (fit(X, early_stopping=True, validation_fraction=1.5), "validation_fraction"),
     "early_stopping": (fit(X[:3], early_stopping=True), "lower validation_fraction"),
     "random_state": (fit(X, random_state="a"), "random_state"),
-    "modality of no such name": (fit(X, modality="table"), r"Tabular\(\), Text\(\) or Image\("),
-    "modality as a class": (fit(GREY, modality=Image), r"Tabular\(\), Text\(\) or Image\("),
+    "modality of no such name": (fit(X, modality="table"), r"Tabular\(\), Text\(\), Image\(.* or Audio\("),
+    "modality as a class": (fit(GREY, modality=Image), r"Tabular\(\), Text\(\), Image\(.* or Audio\("),
     "device that is not here": (fit(X, device="cuda:99"), "device='auto'"),
     "device of no such name": (fit(X, device="gpu"), "device='auto'"),
     "precision": (fit(X, precision="half"), "precision"),

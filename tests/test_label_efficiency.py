@@ -1,6 +1,7 @@
 """Whether pretraining helped: pipelines on the same rows and labels."""
 
 import re
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from sklearn.svm import SVC
 from sklearn_ssl import ContrastivePretrainer, LabeledOnly, RowSelector
 from sklearn_ssl.inspection import LabelEfficiencyDisplay
 from sklearn_ssl.model_selection import LabelEfficiency, draw_labels, label_efficiency, mean_and_interval
+from sklearn_ssl.model_selection._splits import n_workers
 
 X, Y = load_iris(return_X_y=True)
 FEW = {"dummy": DummyClassifier(), "SVC": SVC(), "scaled": make_pipeline(StandardScaler(), SVC())}
@@ -284,3 +286,35 @@ def test_estimators_that_take_a_pool_get_the_other_rows():
 def test_ways_to_choose_rows_are_checked(rows):
     with pytest.raises(TypeError, match="RowSelector"):
         label_efficiency(FEW, X, Y, budgets=[2], cv=2, rows=rows)
+
+
+@pytest.mark.parametrize(
+    "name, value, words",
+    [
+        ("cv", 2**70, "cv=1180591620717411303424 must be an integer from 1 to 10000"),
+        ("cv", True, "cv=True must be an integer"),
+        ("cv", 0, "cv=0 must be an integer"),
+        ("cv", [], r"cv=\[\] has no splits"),
+        ("n_draws", 2**31 - 1, "n_draws=2147483647 must be an integer from 1 to 10000"),
+        ("n_jobs", True, "n_jobs=True must be None or an integer"),
+        ("n_jobs", 1.5, r"n_jobs=1\.5 must be None or an integer"),
+        ("n_jobs", 0, "n_jobs=0 must be None or an integer"),
+        ("random_state", 2**70, "random_state=1180591620717411303424 must be an integer from 0"),
+        ("random_state", True, "random_state=True must be an integer from 0"),
+        ("random_state", "zero", "'zero' cannot be used to seed"),
+    ],
+)
+def test_numbers_without_sense_are_refused(name, value, words):
+    with pytest.raises(ValueError, match=words):
+        label_efficiency({"LR": LogisticRegression()}, X, Y, **{"budgets": [1], "cv": 1, name: value})
+
+
+def test_no_more_workers_than_tasks():
+    assert [n_workers(n, 3) for n in (None, 1, 2, 2**70, -1, np.int64(8))] == [None, 1, 2, 3, -1, 3]
+
+
+def test_a_random_state_may_be_none_or_a_generator():
+    run = partial(label_efficiency, {"LR": LogisticRegression()}, X, Y, budgets=[1], cv=2)
+    a, b = (run(random_state=np.random.RandomState(0)).scores for _ in range(2))
+    np.testing.assert_array_equal(a, b)
+    assert run(random_state=None).scores.shape == a.shape

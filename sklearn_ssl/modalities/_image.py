@@ -21,7 +21,7 @@ from ._fitted import array, refuse
 from ._image_views import change_intensity, crop_and_flip, hide_patches
 from ._input import check_rows, shape_of
 from ._intensities import check_white, doubt_range, fit_intensities
-from ._pictures import are_pictures, arranged, picture_array, refuse_files, stack_images
+from ._pictures import are_pictures, arranged, picture_array, refuse_files, stack_images, why_no_images
 
 CHANNELS = (1, 3, 4)
 FAR = 100.0  # standard deviations; intensities are clipped there, so that none overflows
@@ -313,11 +313,7 @@ class Image(Modality):
     def _match(self, array: np.ndarray) -> None:
         rows_of_pixels = self.shape is not None and array.shape[1:] == (math.prod(self.layout_),)
         if not rows_of_pixels and array.shape[1:] != self.layout_:
-            raise ValueError(
-                f"Image is expecting images of shape {self.layout_}, and X of shape {array.shape} has "
-                f"rows of shape {array.shape[1:]}. Reshape X, or pass the shape of its rows in "
-                "modality=Image(shape=...)."
-            )
+            raise ValueError(why_no_images(array.shape, self.layout_, self.shape is not None))
 
     def _find_channels(self, layout: tuple[int, ...]) -> int | None:
         """Return the axis of one image that holds the channels; None for greyscale images without one."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
         Passed on to ``check_array``.
     """
     X = _unwrap(X)
+    _refuse_other_than_rows(X)
     try:
         return check_array(X, **{"dtype": "numeric", "input_name": "X", "estimator": modality, **options})
     except ValueError as error:
@@ -41,8 +43,11 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
                 "Pass categories in a DataFrame, or name their columns in Tabular(categorical_features=...). "
                 "Encode other texts first, for example with TfidfVectorizer."
             )
+            if are_tokens(X):
+                advice = "For texts that are split into tokens, pass [' '.join(tokens) for tokens in X]."
             raise ValueError(
-                f"{type(modality).__name__} takes numbers in rows of one length, and X is not that: {text}. "
+                f"{type(modality).__name__} takes numbers in rows of one length, and X is not that: "
+                f"{text.rstrip('.')}. "
                 + ("Pass images of one shape, as an array." if modality.noun == "images" else advice)
             ) from error
         raise
@@ -53,6 +58,33 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
             f"{type(modality).__name__} takes real numbers, and X of type {type(X).__name__} is not that: {error}. "
             "Pass an array of numbers, or a DataFrame of pandas or polars."
         ) from error
+
+
+def _refuse_other_than_rows(X: Any) -> None:
+    """Refuse what has no rows at all: a text, a generator, a dict, nothing."""
+    if X is None:
+        raise ValueError("Expected 2D array or other rows, and X is None. Pass the rows as X.")
+    if isinstance(X, dict):
+        raise ValueError(
+            "Expected 2D array or other rows, and X is a dict. For a dict of columns pass pandas.DataFrame(X), for one "
+            "of rows list(X.values())."
+        )
+    if isinstance(X, Iterator):
+        raise TypeError(
+            f"Expected rows that can be read more than once, and X is {type(X).__name__}. Pass list(X)."
+        )
+    if isinstance(X, (str, bytes, PurePath)):
+        raise TypeError(
+            f"Expected rows, and X is one name or text, {str(X)!r:.80}. Read what it names first: a table by "
+            "pandas.read_csv(X), the images in a folder by [PIL.Image.open(path) for path in "
+            "sorted(pathlib.Path(X).glob('*.png'))]."
+        )
+
+
+def are_tokens(X: Any) -> bool:
+    """Return whether X is a list of lists of str of different lengths, such as texts that are split into words."""
+    rows = isinstance(X, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in X)
+    return rows and len({len(row) for row in X}) > 1 and all(isinstance(one, str) for row in X for one in row)
 
 
 def _unwrap(X: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
@@ -115,6 +116,32 @@ def arranged(array: np.ndarray, layout: tuple[int, ...] | None, channels_first: 
         return first if channels_first and array.ndim == 4 else array
     forms = (array, first, array[..., np.newaxis])
     return next((form for form in forms if form.shape[1:] == layout), array)
+
+
+def why_no_images(shape: tuple[int, ...], layout: tuple[int, ...], flat: bool) -> str:
+    """Return an error message about an array that does not hold images of the shape `layout`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the array.
+    layout : tuple of int
+        Shape of one image.
+    flat : bool
+        Whether rows of pixels are taken, too.
+    """
+    if shape == layout:
+        return f"X of shape {shape} is one image. Pass several, or X[numpy.newaxis]."
+    channels, rest = divmod(math.prod(shape[1:]), math.prod(layout))
+    if flat and len(layout) == 2 and channels in LOOKS.values() and channels > 1 and not rest:
+        return (
+            f"Rows of X have {math.prod(shape[1:])} pixels, which is {channels} times shape={layout}. Name the "
+            f"channels, too: modality=Image(shape={(*layout, channels)}), or {(channels, *layout)} if they come first."
+        )
+    return (
+        f"Image is expecting images of shape {layout}, and X of shape {shape} has rows of shape {shape[1:]}. Reshape "
+        "X, or pass the shape of its rows in modality=Image(shape=...)."
+    )
 
 
 def stack_images(X: Any) -> Any:

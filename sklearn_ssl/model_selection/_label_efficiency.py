@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from scipy import stats
 from sklearn.base import is_classifier, is_regressor
+from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from ..few_labels import RowSelector
 from ..modalities import is_count
 from ..training import progress_bar
 from ._few_label_runs import Task, split_steps
+from ._splits import n_workers
 
 CONFIDENCE = 0.95
+MOST_RUNS = 10_000  # splits, and draws in each: more would never end
+LARGEST_SEED = 2**31 - 1
 LEVEL = f"{100 * CONFIDENCE:g} %"
 
 
@@ -189,7 +194,7 @@ def label_efficiency(
     cv: Any = 10,
     n_draws: int = 1,
     scoring: Any = None,
-    random_state: int = 0,
+    random_state: int | np.random.RandomState | None = 0,
     verbose: int = 0,
     groups: Any = None,
     n_jobs: int | None = None,
@@ -221,8 +226,9 @@ def label_efficiency(
         Number of draws of the labels in each split.
     scoring : str, callable or None, default=None
         As in ``cross_val_score``. If None, the accuracy of classifiers and R² of regressors.
-    random_state : int, default=0
-        Controls the splits and the draws of labels. Each estimator has its own `random_state`.
+    random_state : int, RandomState or None, default=0
+        Controls the splits and the draws of labels; None draws others in each call. Each
+        estimator has its own `random_state`.
     verbose : int, default=0
         1 or more shows a progress bar.
     groups : array of shape (n,) or None, default=None
@@ -280,18 +286,30 @@ def label_efficiency(
     sizes = list(budgets) if np.iterable(budgets) else []
     if not sizes or not all(is_count(size, 1) for size in sizes):
         raise ValueError(f"budgets={budgets!r} must be numbers of labels of each class, such as (5, 20).")
-    if not is_count(n_draws, 1):
-        raise ValueError(f"n_draws={n_draws!r} must be an integer of at least 1.")
+    if not is_count(n_draws, 1) or n_draws > MOST_RUNS:
+        raise ValueError(f"n_draws={n_draws!r} must be an integer from 1 to {MOST_RUNS}.")
+    if isinstance(cv, (Integral, np.bool_)) and not (is_count(cv, 1) and cv <= MOST_RUNS):
+        raise ValueError(
+            f"cv={cv!r} must be an integer from 1 to {MOST_RUNS}, a splitter or a list of splits."
+        )
+    if not isinstance(random_state, Integral):
+        random_state = int(check_random_state(random_state).randint(LARGEST_SEED))
+    elif not is_count(random_state, 0):
+        raise ValueError(f"random_state={random_state!r} must be an integer from 0 to {LARGEST_SEED}.")
     names, budgets = tuple(estimators), tuple(int(size) for size in sizes)
     ways = _checked_ways(rows)
     heads = {name: split_steps(name, estimators[name]) for name in names}
     task = Task(heads, X, y, budgets, n_draws, scoring, ways)
     splits = list(task.splits(cv, groups, random_state))
+    if not splits:
+        raise ValueError(
+            f"cv={cv!r:.60} has no splits. Pass a number, such as cv=10, or a list of (train, test)."
+        )
     run = delayed(task.score)
     jobs = (run(train, test, random_state + s * n_draws) for s, (train, test) in enumerate(splits))
     with progress_bar(len(names) * len(splits), unit="fit", disable=not verbose, leave=False) as bar:
         found = []
-        for one in Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
+        for one in Parallel(n_jobs=n_workers(n_jobs, len(splits)), return_as="generator")(jobs):
             found.append(one)
             bar.update(len(names))
     figures, seconds = zip(*found, strict=True)

@@ -14,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, check_consistent_length
 
 from ..few_labels import as_array, is_labeled, plain
-from ._splits import folds_of
+from ._splits import folds_of, n_workers
 
 
 def cross_val_predict_labeled(
@@ -90,7 +90,7 @@ def cross_val_predict_labeled(
         tests.append(test)
         jobs.append(delayed(_fit_and_predict)(clone(estimator), X, values, train, test, method, params))
     rows = _rows_in_order(tests)
-    parts, classes = zip(*Parallel(n_jobs=n_jobs)(jobs), strict=True)
+    parts, classes = zip(*Parallel(n_jobs=n_workers(n_jobs, len(jobs)))(jobs), strict=True)
     if method != "predict" and any(not np.array_equal(classes[0], other) for other in classes):
         raise ValueError(f"The folds have learned different classes, so {method} differs. Stratify cv.")
     return rows, np.concatenate(parts)[np.argsort(np.concatenate(tests))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,29 @@ class _SemiSupervised:
         n_splits = self.get_n_splits()  # type: ignore[attr-defined]  # of the splitter that it is mixed with
         labeled, values, _ = checked_labels(self, X, y, n_splits)
         yield from folds_of(super().split, labeled, values, groups)  # type: ignore[misc]  # likewise
+
+
+def n_workers(n_jobs: Any, n_tasks: int) -> int | None:
+    """Return how many tasks run at once: no more than there are, since joblib starts a process for each.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        As in joblib: -1 stands for all processors, -2 for all but one.
+    n_tasks : int
+
+    Raises
+    ------
+    ValueError
+        If it is no such number.
+    """
+    if n_jobs is None:
+        return None
+    if isinstance(n_jobs, (bool, np.bool_)) or not isinstance(n_jobs, Integral) or n_jobs == 0:
+        raise ValueError(
+            f"n_jobs={n_jobs!r:.60} must be None or an integer other than 0: -1 for all processors."
+        )
+    return min(int(n_jobs), max(n_tasks, 1))
 
 
 def checked_labels(splitter: Any, X: Any, y: Any, at_least: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

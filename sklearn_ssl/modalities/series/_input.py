@@ -9,12 +9,16 @@ import numpy as np
 import torch
 
 from ...encoders import Frames
+from ...warning import warn
 from .._base import Modality
+from .._frames import is_frame, is_pandas
 from .._input import check_rows, is_texts, shape_of
 from ._scale import Moments, moments
 
 FEW = 3  # times as many channels as steps are probably steps as channels
 CHUNK = 1024  # series that are looked at at once
+MANY = 12  # rows that say whether a frame has one step per row; one with as many columns is not looked at
+LOUD = 1000  # samples from which on whole numbers of 16 bits are probably sound
 ALIGNED = 8  # steps that padding is a multiple of: memory grows with every new size
 
 
@@ -103,6 +107,16 @@ def read_series(X: Any, modality: Modality, least: int = 1) -> Read:
             "Series takes numbers, and X holds texts. Pass an array of shape (n, channels, time) or a list of "
             "arrays; for texts, take modality=Text()."
         )
+    if (
+        len(shape_of(X)) == 1
+        and getattr(getattr(X, "dtype", None), "kind", "") in "biuf"
+        and hasattr(X, "dtype")
+    ):
+        raise ValueError(
+            f"X of shape {shape_of(X)} is one series. Pass a list of series, [X] for one. Fit needs several: cut a "
+            "long one, for example by numpy.lib.stride_tricks.sliding_window_view(X, 100)[::50]."
+        )
+    _refuse_long_form(X)
     ragged = _ragged(X)
     if ragged is not None:
         rows: np.ndarray | list[np.ndarray] = [_row(x, i, modality) for i, x in enumerate(ragged)]
@@ -123,6 +137,32 @@ def read_series(X: Any, modality: Modality, least: int = 1) -> Read:
             f"Series {empty[0]} of X has no step: it is empty, or NaN throughout. Leave out such series."
         )
     return Read(rows, lengths, flat)
+
+
+def _refuse_long_form(X: Any) -> None:
+    """Refuse a DataFrame with a row per step, in which one column names the series and one the time."""
+    if not is_frame(X) or not 2 < X.shape[1] < MANY or len(X) < MANY:
+        return
+    columns = {name: np.asarray(X[name]) for name in X.columns}
+    for key, values in columns.items():
+        same = values[1:] == values[:-1]
+        n_runs = 1 + np.count_nonzero(~same)
+        if values.dtype.kind == "f" or not 1 < n_runs <= len(X) / 2 or len(set(values.tolist())) != n_runs:
+            continue
+        for time, steps in columns.items():
+            if steps.dtype.kind not in "iufM" or not (steps[1:] > steps[:-1])[same].all():
+                continue
+            series = (
+                time if values.dtype.kind == "M" else key
+            )  # sorted by time: then each time has all series
+            rest = [name for name in columns if name not in (key, time)]
+            group = f"groupby({series!r})" if is_pandas(X) else f"group_by({series!r}, maintain_order=True)"
+            part = f"part[{rest!r}]" if is_pandas(X) else f"part.select({rest!r})"
+            raise ValueError(
+                f"Series takes one series per row, and X has one step per row: {series!r} seems to name the series. "
+                f"Take X apart first: [{part}.to_numpy().T for _, part in X.{group}]. If each row is a series, pass "
+                "X.to_numpy()."
+            )
 
 
 def lengths_of_rows(rows: np.ndarray | Sequence[np.ndarray], chunk: int = CHUNK) -> np.ndarray:
@@ -170,6 +210,11 @@ def _check_channels(rows: Any) -> None:
         raise ValueError(_transposed(f"arrays like that of shape {rows[0].shape}", "[x.T for x in X]"))
     counts = [len(row) for row in rows]
     odd = next((i for i, count in enumerate(counts) if count != counts[0]), None)
+    if odd is not None and len({row.shape[1] for row in rows}) == 1:
+        raise ValueError(
+            f"Series 0 of X has shape {rows[0].shape} and series {odd} has {rows[odd].shape}. Series takes (channels, "
+            "time), and these look like (time, channels): pass [x.T for x in X]."
+        )
     if odd is not None:
         raise ValueError(
             f"Series 0 of X has {counts[0]} channels and series {odd} has {counts[odd]}. All need the same channels: "
@@ -227,6 +272,15 @@ def are_series(X: Any) -> bool:
     return flat or (
         {len(shape) for shape in shapes} == {2} and len({s[0] for s in shapes}) == 1 < len(shapes)
     )
+
+
+def doubt_sound(X: Any) -> None:
+    """Warn if X is a list of waveforms, as files of sounds are read, judging by the first ones."""
+    if all(x.dtype == np.int16 and x.ndim == 1 and len(x) >= LOUD for x in list(X)[:10]):
+        warn(
+            "X is a list of long arrays of int16, which look like sound, and they are taken for series. For sound pass "
+            "modality=Audio(sample_rate=...), else modality=Series()."
+        )
 
 
 def in_parts(store: SeriesRows) -> Moments:

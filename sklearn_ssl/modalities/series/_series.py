@@ -19,7 +19,7 @@ from .._input import shape_of
 from .._sequences import Positions, Sequences
 from ._decoder import SeriesDecoder, StepDecoder
 from ._forecast import append, recent
-from ._input import SeriesRows, are_series, as_frames, example_series, in_parts, read_series
+from ._input import SeriesRows, are_series, as_frames, doubt_sound, example_series, in_parts, read_series
 from ._positions import positions_of_steps
 from ._scale import Scale, in_units, learn_scale, restored, scaled
 from ._segments import swap_segments
@@ -138,6 +138,11 @@ class Series(Sequences):
         if n_dims == 3:
             return "For series (n, channels, time) pass modality=Series()."
         return "If each row is a series, pass modality=Series()." if n_dims == 2 else ""
+
+    @classmethod
+    def doubt(cls, X: Any) -> None:
+        """Warn if X looks like sound."""
+        doubt_sound(X)
 
     def input_tags(self) -> InputTags:
         """Return scikit-learn's tags: X has three dimensions or is a list, and NaN is allowed."""

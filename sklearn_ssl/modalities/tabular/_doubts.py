@@ -15,6 +15,7 @@ from ._drift import counts_of, rare_share
 from ._looks import is_mark, look_of
 
 SAMPLE = 1000  # different values that are looked at
+SEPARATORS = (";", "\t", "|", ",")  # of columns in a file
 FEW_ROWS = 10  # a table with fewer is not judged
 
 # what to do about each look, with pandas and with polars; "column" stands for a column
@@ -87,6 +88,14 @@ def warn_of_looks(
     chosen : bool
         Whether the user named the columns as categories. Then only those that become a constant are told.
     """
+    separator = next((sign for sign in SEPARATORS if sign in str(names[0])), "") if names else ""
+    if is_frame(X) and X.shape[1] == 1 and separator:
+        how = "pandas.read_csv(file, sep=" if is_pandas(X) else "polars.read_csv(file, separator="
+        warn(
+            f"X has one column, {names[0]!r:.80}, which looks like several of a file that was read with "
+            f"another separator. Read it with {how}{separator!r})."
+        )
+        return
     rare = [rare_share(*one) for one in zip(columns, categories, strict=True)]
     found = [judge(*one, chosen) for one in zip(names, columns, rare, strict=True)]
     looks = [look for look in found if look is not None]

@@ -46,7 +46,10 @@ def list_of_texts(X: Any, prompt: str = "") -> list[str]:
     if is_frame(X):
         check_frame(X)
     if isinstance(X, (str, bytes)):
-        raise TypeError("Text takes a list of texts, and X is one text. Pass [X], or X.splitlines().")
+        raise TypeError(
+            "Text takes a list of texts, and X is one text. Pass [X], or X.splitlines(). If it is the name of a file "
+            "or a folder, read what is in it first."
+        )
     if is_frame(X) or getattr(X, "ndim", 1) == 2:
         if X.shape[1] != 1:
             raise ValueError(
