@@ -138,6 +138,6 @@ def test_checks_that_feed_no_numbers(estimator, name):
 
 
 def test_number_of_checks_on_texts():
-    assert len(ON_TEXTS) == 7
+    assert len(ON_TEXTS) == 8
     assert len(WITHOUT_NUMBERS) == 13
     assert all(estimator.__sklearn_tags__().input_tags.string for estimator in ON_TEXTS)

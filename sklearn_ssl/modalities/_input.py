@@ -64,7 +64,7 @@ def _refuse_other_than_rows(X: Any) -> None:
     """Refuse what has no rows at all: a text, a generator, a dict, nothing."""
     if X is None:
         raise ValueError("Expected 2D array or other rows, and X is None. Pass the rows as X.")
-    if isinstance(X, dict):
+    if isinstance(X, dict) and not sp.issparse(X):  # one kind of sparse matrix is a dict
         raise ValueError(
             "Expected 2D array or other rows, and X is a dict. For a dict of columns pass pandas.DataFrame(X), for one "
             "of rows list(X.values())."
