@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples, check_c
 from skorch.callbacks import Callback, LRScheduler
 from torch import nn
 
-from ..base import Modality, NetworkEstimator, check_columns
+from ..base import Modality, NetworkEstimator, check_columns, entropy_of
 from ..encoders import stages_of
 from ..modalities import real, stack_rows
 from ..training import BatchLoader, Store, check_callbacks, draw_seed, outputs_of
@@ -167,7 +167,7 @@ class FineTune(NetworkEstimator, ABC):
         index, weight = distinct_rows(X, Y, weight)
         X, Y = rows_at(X, index), Y[index]
         go_on = self.warm_start and hasattr(self, "net_")
-        seed = draw_seed(self.random_state, len(self.history_) if go_on else 0)
+        seed = draw_seed(entropy_of(self), len(self.history_) if go_on else 0)
         rng = np.random.default_rng(seed)
         start = self._start(X, pool, seed, go_on)
         if pool is not None and (m := _num_samples(pool)) > POOL_ROWS:
@@ -184,7 +184,15 @@ class FineTune(NetworkEstimator, ABC):
         self._prepared = _Prepared(start, store if n == len(store) else start.modality.validate(X), lesson)
         try:
             epochs = self._epochs(len(Y), n) if tuned == "all" else 0
-            self._fit(X, used, targets=targets, learned=learned, max_epochs=epochs, go_on=go_on)
+            self._fit(
+                X,
+                used,
+                targets=targets,
+                learned=learned,
+                max_epochs=epochs,
+                go_on=go_on,
+                origin=start.encoder,
+            )
         except KeyboardInterrupt:
             if hasattr(self, "net_"):
                 self.tuned_, self.mixture_ = tuned, np.array(lesson.mixture)
@@ -206,7 +214,7 @@ class FineTune(NetworkEstimator, ABC):
             check_columns(self, X)
             return Start(self.modality_, self.encoder_)
         given = vars(self).get("_given")
-        return given or start_of(self.pretrainer, self.transfer, X, pool, seed)
+        return given or start_of(self.pretrainer, self.transfer, X, pool, seed, self.checkpoint)
 
     def _features(self, start: Start, store: Store) -> tuple[float, np.ndarray]:
         """Return the factor of features that the modality wants, and the features times it."""
