@@ -1,6 +1,7 @@
 """A fit that is killed goes on from its checkpoint, and ends with the same bits."""
 
 import copy
+import json
 import os
 import pickle
 import time
@@ -27,6 +28,7 @@ from sklearn_ssl import (
     load,
 )
 from sklearn_ssl.modalities import Tabular
+from sklearn_ssl.persistence._files import digest_of_weights
 from sklearn_ssl.training import weights_of
 
 X, y = load_iris(return_X_y=True)
@@ -300,22 +302,50 @@ def link(file):
     file.symlink_to("other")
 
 
-def rows_of_another(file):
+def forge(file, text):
+    """Put another description into a file, with the digest that goes with it."""
     with safetensors.torch.safe_open(str(file), framework="pt") as opened:
-        metadata, tensors = opened.metadata(), {k: opened.get_tensor(k) for k in opened.keys()}  # noqa: SIM118
-    tensors["json"] = torch.tensor(list(b"[" * 5000), dtype=torch.uint8)
+        tensors = {k: opened.get_tensor(k) for k in opened.keys()}  # noqa: SIM118
+    config = json.loads(tensors["json"].numpy().tobytes())
+    tensors["json"] = torch.tensor(list(text(config).encode()), dtype=torch.uint8)
+    metadata = {"format": "1", "digest": digest_of_weights(tensors)}
     safetensors.torch.save_file(tensors, str(file), metadata)
+
+
+def deep(file):
+    forge(file, lambda config: "[" * 100_000)
+
+
+def no_state(file):
+    forge(file, lambda config: json.dumps({**config, "state": []}))
+
+
+def other_network(file):
+    def text(config):
+        del config["state"]["weights"]["dict"][0]
+        return json.dumps(config)
+
+    forge(file, text)
+
+
+def other_attributes(file):
+    def text(config):
+        for callback in config["state"]["callbacks"].values():
+            callback["attributes"]["on_epoch_end"] = 3
+        return json.dumps(config)
+
+    forge(file, text)
 
 
 def empty(file):
     file.write_bytes(b"")
 
 
-@pytest.mark.parametrize("change", [cut, flip, link, rows_of_another, empty])
+@pytest.mark.parametrize("change", [cut, flip, link, deep, empty, no_state, other_network, other_attributes])
 def test_damaged_files_are_refused(change, tmp_path):
     contrastive(checkpoint=tmp_path, max_epochs=1).fit(X)
     change(tmp_path / "checkpoint.safetensors")
-    with pytest.raises(ValueError, match=r"checkpoint.safetensors is (damaged.*Delete it|a link)"):
+    with pytest.raises(ValueError, match=r"checkpoint.safetensors is (damaged.*elete|a link)"):
         contrastive(checkpoint=tmp_path, max_epochs=1).fit(X)
 
 

@@ -212,8 +212,9 @@ def differences_of(new: dict[str, Any], old: Any) -> list[str]:
     return found
 
 
-def _shown(value: str | None) -> str:
-    return "not there" if value is None else value if len(value) <= LONGEST else f"{value[:LONGEST]}..."
+def _shown(value: Any) -> str:
+    text = "not there" if value is None else str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _params_of(estimator: Any) -> dict[str, Any]:

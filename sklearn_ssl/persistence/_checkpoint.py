@@ -97,6 +97,8 @@ def read_checkpoint(file: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]
             if not newer and digest_of_weights(tensors) != metadata["digest"]:
                 raise ValueError("its values are not those that were written")
             config = {} if newer else json.loads(tensors.pop(JSON).numpy().tobytes())
+            if not isinstance(config, dict):
+                raise ValueError("its description is none")
         except OSError:
             raise
         except Exception as error:  # json, safetensors and Python each have their own for a broken file
