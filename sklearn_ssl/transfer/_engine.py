@@ -53,10 +53,10 @@ class FineTune(NetworkEstimator, ABC):
     pretrainer : Pretrainer or FrozenEstimator
         The network to begin with, of any method and modality. If it is fitted, its weights are the start. If not, a
         clone is fitted first, to X and `X_unlabeled`, with this `checkpoint` if it has none. It is never changed. A
-        fitted one is kept by ``clone``, so that cross-validation and searches do not pretrain again. In a list of pretrainers to search over, wrap fitted ones
-        in ``FrozenEstimator``. ``save`` writes its settings, not its weights: a loaded estimator predicts, and
-        continues with `warm_start`, but to ``fit`` it anew from the same start, pass the pretrainer again:
-        ``set_params(pretrainer=...)``. Otherwise one is fitted first.
+        fitted one is kept by ``clone``, so that cross-validation and searches do not pretrain again. In a list of
+        pretrainers to search over, wrap fitted ones in ``FrozenEstimator``. ``save`` writes its settings, not its
+        weights: a loaded estimator predicts, and continues with `warm_start`, but to ``fit`` it anew from the same
+        start, pass the pretrainer again: ``set_params(pretrainer=...)``. Otherwise one is fitted first.
     tune : {"auto", "head", "all"}, default="auto"
         What is trained. ``"head"``: a linear model on frozen features. ``"all"``: from there on, the encoder too, with
         smaller rates. ``"auto"`` trains the encoder where that pays: if the unlabeled rows have learned labels, or
