@@ -2,6 +2,7 @@
 
 from ..modalities import Modality
 from ..naming import publish
+from ._checkpoint import entropy_of
 from ._columns import check_columns, forget_fitted, has_other_columns, modality_of
 from ._network import NetworkEstimator
 from ._objective import Objective, SupervisedObjective
@@ -16,6 +17,7 @@ __all__ = [
     "SupervisedObjective",
     "TrainedNetwork",
     "check_columns",
+    "entropy_of",
     "forget_fitted",
     "has_other_columns",
     "modality_of",

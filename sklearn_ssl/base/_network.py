@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from abc import ABC
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,6 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import InputTags
 from sklearn.utils._param_validation import StrOptions
-from skorch.callbacks import Callback
 from skorch.helper import predefined_split
 from torch import nn
 
@@ -37,15 +37,16 @@ from ..training import (
     weights_of,
 )
 from ..warning import warn
+from ._checkpoint import Checkpoint, checkpoint_of, entropy_of
 from ._columns import check_columns, check_same, forget_fitted, has_other_columns, modality_of, set_fitted
 from ._docs import merged_constraints, with_shared_sections
+from ._hooks import HookedNetwork
 from ._objective import Objective
-from ._trained import TrainedNetwork
 from ._trainer import trainer
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetworkEstimator(TrainedNetwork, ABC):
+class NetworkEstimator(HookedNetwork, ABC):
     """Train a network on rows.
 
     A subclass is a keyword-only dataclass. It writes ``_objective``, calls ``_fit`` in its ``fit``, and returns results
@@ -77,6 +78,14 @@ class NetworkEstimator(TrainedNetwork, ABC):
         bfloat16 if the processor has instructions for it. ``precision_`` holds the choice.
     callbacks : list of skorch callbacks or None, default=None
         Called during training; ``net_`` is the skorch net that they receive.
+    checkpoint : str, Path or None, default=None
+        A folder, to which the state of training is written after each epoch. If ``fit`` is killed, the same
+        ``fit`` goes on from the last epoch, and ends with the same bits as if it had not been (on a CPU, with the
+        same versions and number of threads). After a training that was completed, it returns the result at once. Other
+        data or parameters are refused, except `verbose`, `callbacks`, `max_time`, `on_collapse` and `n_jobs`: delete
+        the folder, or pass another, to train anew. A clone, such as a search makes, has a file of its own in the
+        folder for its data and parameters, and is never refused. With ``random_state=None`` the folder keeps a
+        seed. ``partial_fit`` ignores it, and ``save`` leaves it out.
     warm_start : bool, default=False
         If True, ``fit`` continues from the weights of the last fit. The scaling, the network and the
         parameters its objective was built from (`modality`, `encoder`, `n_components` and those of the
@@ -129,6 +138,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
     device: str = "auto"
     precision: str = "auto"
     callbacks: Sequence[Any] | None = None
+    checkpoint: str | os.PathLike[str] | None = None
     on_collapse: str = field(init=False, default="ignore")
     warm_start: bool = False
     random_state: int | np.random.RandomState | None = None
@@ -150,6 +160,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "callbacks": [list, tuple, None],
+        "checkpoint": [str, os.PathLike, None],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -162,30 +173,6 @@ class NetworkEstimator(TrainedNetwork, ABC):
         ranks = tuple(NetworkEstimator.__annotations__) if parent is NetworkEstimator else ()
         cls.__doc__ = with_shared_sections(cls.__doc__, parent.__doc__, ranks)
 
-    def _feature_width(self) -> int | None:
-        """Hook: return the width to request from a named encoder; None leaves it to the encoder."""
-        return None
-
-    def _from_width(self, width: int) -> dict[str, Any]:
-        """Hook: return fitted attributes that follow from the width of the encoder's features, or refuse it."""
-        return {}
-
-    def _is_pretrained(self) -> bool:
-        """Hook: return whether the encoder comes with statistics of batch norm, as a user's module does."""
-        return isinstance(self.encoder, nn.Module)
-
-    def _param_groups(self, objective: Objective) -> list[dict[str, Any]] | None:
-        """Hook: return parameter groups with their own learning rates; None treats all alike."""
-        return None
-
-    def _watchers(self) -> list[Callback]:
-        """Hook: return the estimator's own callbacks, which run before the user's."""
-        return []
-
-    def _verdict(self, net: ObjectiveNet, store: Store) -> str:
-        """Hook: return what is wrong with a trained network, as the text of a warning, or raise an error."""
-        return ""
-
     def _fit(
         self,
         X: Any,
@@ -195,6 +182,8 @@ class NetworkEstimator(TrainedNetwork, ABC):
         learned: dict[str, Any] | None = None,
         max_epochs: int | str | None = None,
         go_on: bool = False,
+        origin: nn.Module | None = None,
+        keeps: bool = True,
     ) -> Self:
         """Train from scratch or continue; a failure leaves the estimator unchanged or unfitted.
 
@@ -207,6 +196,10 @@ class NetworkEstimator(TrainedNetwork, ABC):
         max_epochs : int or "auto", in place of the parameter, optional
         go_on : bool, default=False
             Continue with the network of the last fit, if there is one.
+        origin : nn.Module, optional
+            Whose weights training begins with, if it is not `encoder`.
+        keeps : bool, default=True
+            Whether `checkpoint` counts.
         """
         # all checks come first: a refused input must not change a fitted estimator
         self._validate_params()
@@ -224,20 +217,32 @@ class NetworkEstimator(TrainedNetwork, ABC):
         modality, store = self._begin(rows) if first else (self.modality_, self.modality_.validate(rows))
         data = store if targets is None else LabeledStore(store, targets)
         train, valid = hold_out(data, self.early_stopping * self.validation_fraction, self.random_state)
+        wanted = self.max_epochs if max_epochs is None else max_epochs
+        epochs = auto_epochs(train, self._epoch_budget) if isinstance(wanted, str) else int(wanted)
+        begins = (start if origin is None else origin) if first else self.net_.module_
+        own = not first or hasattr(self, "_is_clone")
+        keeper = checkpoint_of(self, modality, data, device, epochs, begins, own) if keeps else None
+        entropy = entropy_of(self) if keeps else self.random_state
         if first:
             self._reset(modality, X, learned)
         # the number of epochs so far enters the seed: a fit that continues must not repeat the first views
-        stream = RandomStream(draw_seed(self.random_state, 0 if first else self._n_begun), device)
+        stream = RandomStream(draw_seed(entropy, 0 if first else self._n_begun), device)
         net = stream.run(self._first_net, store, device, start) if first else self._next_net(device)
         net.train_split = None if valid is None else predefined_split(valid)
-        wanted = self.max_epochs if max_epochs is None else max_epochs
-        epochs = auto_epochs(train, self._epoch_budget) if isinstance(wanted, str) else int(wanted)
-        complaint = self._train(net, train, epochs, stream, first)
+        complaint = self._train(net, train, epochs, stream, first, keeper)
         if complaint:
             warn(complaint, ConvergenceWarning)
         return self
 
-    def _train(self, net: ObjectiveNet, store: Store, epochs: int, stream: RandomStream, first: bool) -> str:
+    def _train(
+        self,
+        net: ObjectiveNet,
+        store: Store,
+        epochs: int,
+        stream: RandomStream,
+        first: bool,
+        keeper: Checkpoint | None,
+    ) -> str:
         """Train a network and keep it; return the text of a warning, if any."""
         before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
         # a network that was trained before, and is not now, keeps its own statistics
@@ -245,7 +250,7 @@ class NetworkEstimator(TrainedNetwork, ABC):
         kept, complaint = self._follow(net), ""
         try:
             if epochs:
-                net.train(store, epochs, stream)
+                net.train(store, epochs, stream, keeper)
                 complaint = self._verdict(net, store)
         except KeyboardInterrupt:
             # users who stop a long training want what it has learned so far
@@ -331,6 +336,11 @@ class NetworkEstimator(TrainedNetwork, ABC):
     def _n_begun(self) -> int:
         """The number of epochs so far, those that were broken off included."""
         return len(self.history_) + getattr(self, "n_unfinished_", 0)
+
+    def __sklearn_clone__(self) -> Self:
+        new = super().__sklearn_clone__()
+        new._is_clone = True  # the many trainings of a search share a folder of checkpoints
+        return new
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -53,6 +53,9 @@ class Objective(nn.Module, ABC):
         """
         return self.features(x).float().square().mean(1)
 
+    def before_training(self) -> None:
+        """Hook called before training begins or goes on, for example to note the weights that it begins from."""
+
     def after_step(self) -> None:
         """Hook called after each optimizer step, for example to update a target encoder."""
 

@@ -143,8 +143,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     def partial_fit(self, X: Any, y: Any = None, X_unlabeled: Any = None) -> Self:
         """Train for one epoch on X, and on X_unlabeled if given; the first call also fits the modality.
 
-        The scaling, and which columns count as binary, are set in the first call, so pass it a
-        representative sample of the data.
+        The first call sets the scaling, and which columns count as binary: pass it a representative sample.
 
         Parameters
         ----------
@@ -157,7 +156,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         -------
         self
         """
-        return self._fit(X, X_unlabeled, max_epochs=1, go_on=True, **self._lesson(X, X_unlabeled, True))
+        lesson = self._lesson(X, X_unlabeled, True)
+        return self._fit(X, X_unlabeled, max_epochs=1, go_on=True, keeps=False, **lesson)
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the features of X.

@@ -44,7 +44,7 @@ class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
     Building and training the network is left to the subclass.
     """
 
-    _not_saved: ClassVar[tuple[str, ...]] = ("callbacks",)  # arbitrary objects
+    _not_saved: ClassVar[tuple[str, ...]] = ("callbacks", "checkpoint")  # arbitrary objects, and paths here
 
     # of the subclass
     encoder: str | nn.Module

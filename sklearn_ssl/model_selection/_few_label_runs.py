@@ -207,7 +207,11 @@ def _fitted(last: Any, Z: Any, few: np.ndarray, known: np.ndarray, regression: b
 
 def _log_loss(model: Any, Z: Any, y: np.ndarray) -> float:
     """Return the mean log loss in nats; NaN without probabilities. A class without a probability has the least."""
-    if y.ndim != 1 or not hasattr(model, "predict_proba"):
+    if (
+        not hasattr(model, "predict_proba")
+        or np.shape(model.classes_) != (len(model.classes_),)
+        or y.ndim != 1
+    ):
         return np.nan
     P, places = model.predict_proba(Z), {label: j for j, label in enumerate(model.classes_.tolist())}
     own = np.array([P[i, places[label]] if label in places else 0 for i, label in enumerate(y.tolist())])

@@ -1,9 +1,10 @@
 """Save and load without pickle: tensors as safetensors, everything else as JSON."""
 
 from ..naming import publish
+from ._checkpoint import digest_of, read_checkpoint, write_checkpoint
 from ._load import load
 from ._save import SaveMixin
 
-__all__ = ["SaveMixin", "load"]
+__all__ = ["SaveMixin", "digest_of", "load", "read_checkpoint", "write_checkpoint"]
 
 publish(__name__)

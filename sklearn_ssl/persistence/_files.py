@@ -33,18 +33,10 @@ def write(path: Path, config: dict[str, Any], tensors: dict[str, torch.Tensor]) 
     OSError
         If the folder cannot be written to.
     """
-    from safetensors import SafetensorError
-
     with in_our_words(path, "written to", "Choose a folder that you may write to, on a disk with room"):
         if path.exists() and not path.is_dir():
             raise ValueError(f"{path} is a file, and save writes a folder. Choose another path.")
-        try:
-            _replace_both(path, config, tensors)
-        except SafetensorError as error:  # it tells of a full disk in its own way
-            number = re.search(r"os error (\d+)", str(error))
-            if number is None:
-                raise
-            raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+        _replace_both(path, config, tensors)
 
 
 def _replace_both(path: Path, config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
@@ -67,16 +59,29 @@ def _replace_both(path: Path, config: dict[str, Any], tensors: dict[str, torch.T
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        library().save_file(tensors, str(new_tensors), metadata={"save": config["save"]})
+        write_tensors(new_tensors, tensors, {"save": config["save"]})
         new_tensors.chmod(new_config.stat().st_mode)  # safetensors lets nobody else read it
-        with new_tensors.open("rb") as file:
-            os.fsync(file.fileno())
     except BaseException:
         new_tensors.unlink(missing_ok=True)
         new_config.unlink(missing_ok=True)
         raise
     new_tensors.replace(path / TENSORS)
     new_config.replace(path / CONFIG)
+
+
+def write_tensors(file: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
+    """Write a file of tensors to the disk itself."""
+    from safetensors import SafetensorError
+
+    try:
+        library().save_file(tensors, str(file), metadata=metadata)
+    except SafetensorError as error:  # it tells of a full disk in its own way
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def finish(path: Path, new_config: Path) -> None:
@@ -137,16 +142,16 @@ def read_same(configs: list[Path], path: Path) -> tuple[dict[str, Any], dict[str
     raise problems[0] if problems else ValueError(f"{CONFIG} and {TENSORS} are of two models")
 
 
-def is_there(file: Path) -> bool:
+def is_there(file: Path, advice: str = "Save the estimator again, to another folder.") -> bool:
     """Return whether there is a regular file; refuse links, which may lead out of the folder, pipes and devices."""
     try:
         mode = file.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return False
     if stat.S_ISLNK(mode):
-        raise ValueError(f"{file} is a link, which load does not follow. Put the file itself in its place.")
+        raise ValueError(f"{file} is a link, which is not followed. Put the file itself in its place.")
     if not stat.S_ISREG(mode):
-        raise ValueError(f"{file} is not a regular file. Save the estimator again, to another folder.")
+        raise ValueError(f"{file} is not a regular file. {advice}")
     return True
 
 
@@ -217,6 +222,6 @@ def library() -> Any:
         import safetensors.torch
     except ImportError as error:
         raise ImportError(
-            "save and load need safetensors: pip install 'sklearn-ssl[save]', or pip install safetensors."
+            "save, load and checkpoint need safetensors: pip install 'sklearn-ssl[save]', or pip install safetensors."
         ) from error
     return safetensors.torch

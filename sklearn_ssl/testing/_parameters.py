@@ -27,6 +27,7 @@ UNSEEN = {
     "max_time",
     "device",
     "callbacks",
+    "checkpoint",
     "on_collapse",
     "modality",
 }  # no effect on features, or one of its own

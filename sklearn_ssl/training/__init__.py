@@ -25,6 +25,7 @@ from ._loader import (
 from ._net import ObjectiveNet
 from ._probe import output_width
 from ._progress import Progress, progress_bar
+from ._resume import Keeper, restore, state_of
 from ._saved import Allowance, check_finite, check_weights, without_memory
 from ._seed import RandomStream, draw_seed, in_float32
 from ._seen import SeenLoss
@@ -37,6 +38,7 @@ __all__ = [
     "Batch",
     "BatchLoader",
     "CollapseMonitor",
+    "Keeper",
     "LabeledStore",
     "ObjectiveNet",
     "PortableModule",
@@ -74,7 +76,9 @@ __all__ = [
     "reporters",
     "resolve_device",
     "resolve_precision",
+    "restore",
     "spread",
+    "state_of",
     "take",
     "weighted_mean",
     "weights_of",

@@ -71,7 +71,7 @@ class Forecast(Callback):
         if not training or self.done_ < 0:
             return
         self.done_ += 1
-        now, total = time.perf_counter(), net.max_epochs * self.per_epoch_
+        now, total = time.perf_counter(), (net.max_epochs - net.n_resumed) * self.per_epoch_
         if self.done_ == 1:
             self.begun_ = now
         elif now - self.begun_ >= SECONDS or self.done_ == min(STEPS, total):
@@ -84,7 +84,7 @@ class Forecast(Callback):
         most = "at most " if net.train_split is not None else ""  # it may stop early
         plural = "" if self.per_epoch_ == 1 else "s"
         text = (
-            f"{self.description}: {most}{net.max_epochs} epochs of {self.per_epoch_} step{plural} of "
+            f"{self.description}: {most}{net.max_epochs - net.n_resumed} epochs of {self.per_epoch_} step{plural} of "
             f"up to {net.batch_size} rows, about {duration(min(total * step, self.limit_))}"
         )
         return text if memory is None else f"{text}, {memory / 1e9:.1f} GB of memory in this process"

@@ -17,6 +17,7 @@ from torch import nn
 from ..warning import warn
 from ._batch_norm import with_batch_statistics
 from ._loader import Batch, BatchLoader, move, n_rows
+from ._resume import Keeper
 from ._schedule import Memory, memory_of, starting_schedules
 from ._seed import RandomStream
 from ._step import as_step
@@ -61,6 +62,9 @@ class ObjectiveNet(NeuralNet):
     **kwargs
         skorch's own parameters.
     """
+
+    keeper_: Keeper | None = None  # in training only
+    n_resumed = 0  # epochs of the last training that an earlier run had done
 
     def __init__(
         self,
@@ -167,23 +171,35 @@ class ObjectiveNet(NeuralNet):
         self.history.record(f"{name}_best", value < self.least_.get(name, math.inf))
         self.least_[name] = min(value, self.least_.get(name, math.inf))
 
-    def train(self, store: Any, epochs: int, stream: RandomStream) -> None:
-        """Train for `epochs` more epochs, with the random numbers of `stream`.
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        super().notify(method_name, **cb_kwargs)
+        if method_name == "on_epoch_end" and self.keeper_ is not None:  # after all callbacks
+            self.keeper_.keep(self)
+
+    def train(self, store: Any, epochs: int, stream: RandomStream, keeper: Keeper | None = None) -> None:
+        """Train for `epochs` more epochs, with the random numbers of `stream`, or for those that `keeper` has not seen.
 
         skorch's own ``fit`` swallows Ctrl-C, and its EarlyStopping stops training by the same exception. Here
         early stopping and a time limit end training quietly, and Ctrl-C is re-raised after `on_train_end`.
         """
-        self.max_epochs = epochs
+        self.max_epochs, self.n_resumed = epochs, 0  # callbacks that begin may ask
         self.stream_ = stream
         memory = self.__dict__.pop("memory_", None)
+        self.module_.before_training()
         with starting_schedules(self.optimizer_, self.callbacks_, memory, self.lr):
             self.notify("on_train_begin", X=store, y=None)
+        self.n_resumed = 0 if keeper is None else keeper.begin(self, epochs)
         try:
-            self.fit_loop(store, epochs=epochs)
+            self.keeper_ = keeper
+            if not self._has_lost_patience():  # in an earlier run
+                self.fit_loop(store, epochs=epochs - self.n_resumed)
         except KeyboardInterrupt:
             if not self._stopped_early():
                 raise
+            if keeper is not None and self._has_lost_patience():
+                keeper.keep(self)
         finally:
+            self.keeper_ = None
             self.notify("on_train_end", X=store, y=None)
             self.module_.eval()
 
@@ -232,11 +248,12 @@ class ObjectiveNet(NeuralNet):
         rows = [row for row in new if "train_loss" in row]
         return [*self.past_, *({k: v for k, v in row.items() if _is_scalar(k, v)} for row in rows)]
 
+    def _has_lost_patience(self) -> bool:
+        return any(c.misses_ == c.patience for _, c in self.callbacks_ if isinstance(c, EarlyStopping))
+
     def _stopped_early(self) -> bool:
-        callbacks = [c for _, c in self.callbacks_]
-        stoppers = [c for c in callbacks if isinstance(c, EarlyStopping)]
-        limits = [c for c in callbacks if isinstance(c, TimeLimit)]
-        return any(c.misses_ == c.patience for c in stoppers) or any(c.over_ for c in limits)
+        limits = [c for _, c in self.callbacks_ if isinstance(c, TimeLimit)]
+        return self._has_lost_patience() or any(c.over_ for c in limits)
 
 
 def _is_scalar(name: str, value: Any) -> bool:

@@ -73,8 +73,9 @@ class Progress(Callback):
         """Begin the bar."""
         if self.bar_ is None:
             batches, epochs = len(net.get_iterator(dataset_train)), net.max_epochs
-            self.bar_ = progress_bar(epochs * batches, self.description, unit="batch")
-            self.epoch_, self.losses_ = 0, ""
+            done = net.n_resumed * batches  # by an earlier run
+            self.bar_ = progress_bar(epochs * batches, self.description, unit="batch", initial=done)
+            self.epoch_, self.losses_ = net.n_resumed, ""
         self.epoch_ += 1
 
     def on_batch_end(self, net: NeuralNet, batch: Any = None, training: bool = False, **kw: Any) -> None:

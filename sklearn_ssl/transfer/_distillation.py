@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 from torch import Tensor, nn
 
-from ..base import Modality, NetworkEstimator, SupervisedObjective
+from ..base import Modality, NetworkEstimator, SupervisedObjective, entropy_of
 from ..modalities import real, stack_rows
 from ..training import Step, draw_seed, outputs_of, weighted_mean
 from ._rows import distinct_rows, rows_at
@@ -169,7 +169,7 @@ class DistillationClassifier(ClassifierMixin, NetworkEstimator):
     encoder: str | nn.Module = "auto"
     lr: float = 3e-3
 
-    _not_saved: ClassVar[tuple[str, ...]] = ("callbacks", "teacher")
+    _not_saved: ClassVar[tuple[str, ...]] = ("callbacks", "checkpoint", "teacher")
 
     # metadata routing passes X_unlabeled to fit without a call of set_fit_request
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
@@ -209,7 +209,7 @@ class DistillationClassifier(ClassifierMixin, NetworkEstimator):
         self._validate_params()
         X = X.tocsr() if sp.issparse(X) else X  # not all formats have rows
         y, weight = self._checked(X, y, sample_weight)
-        seed = draw_seed(self.random_state, 1)
+        seed = draw_seed(entropy_of(self), 1)
         weights = None if sample_weight is None else weight
         teacher = fitted_copy(self.teacher, X, y, seed=seed, sample_weight=weights)
         classes = classes_of(teacher)

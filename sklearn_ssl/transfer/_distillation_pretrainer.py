@@ -10,7 +10,14 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
-from ..base import Modality, Pretrainer, SupervisedObjective, check_columns, has_other_columns
+from ..base import (
+    Modality,
+    Pretrainer,
+    SupervisedObjective,
+    check_columns,
+    entropy_of,
+    has_other_columns,
+)
 from ..modalities import stack_rows
 from ..training import draw_seed
 from ._small import small_encoder
@@ -146,7 +153,7 @@ class DistillationPretrainer(Pretrainer):
 
     teacher: Any = field(default=None, kw_only=False)
 
-    _not_saved: ClassVar[tuple[str, ...]] = ("callbacks", "teacher")
+    _not_saved: ClassVar[tuple[str, ...]] = ("callbacks", "checkpoint", "teacher")
     _projects_features: ClassVar[bool] = True
     _compares_rows: ClassVar[bool] = False
     _collapse_advice: ClassVar[str] = "Lower lr, or look whether the teacher's features are nearly the same."
@@ -187,7 +194,7 @@ class DistillationPretrainer(Pretrainer):
         check_teacher(
             self.teacher, "teacher", ("transform",), "Take a transformer, such as a pretrainer or PCA."
         )
-        seed = draw_seed(self.random_state, 1)
+        seed = draw_seed(entropy_of(self), 1)
         teacher = fitted_copy(self.teacher, rows, seed=seed)
         Z = outputs_of_teacher(teacher, ("transform",), rows)
         components = principal_components(Z, self.n_components, seed)

@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples, check_c
 from skorch.callbacks import Callback, LRScheduler
 from torch import nn
 
-from ..base import Modality, NetworkEstimator, check_columns
+from ..base import Modality, NetworkEstimator, check_columns, entropy_of
 from ..encoders import stages_of
 from ..modalities import real, stack_rows
 from ..training import BatchLoader, Store, check_callbacks, draw_seed, outputs_of
@@ -52,11 +52,11 @@ class FineTune(NetworkEstimator, ABC):
     ----------
     pretrainer : Pretrainer or FrozenEstimator
         The network to begin with, of any method and modality. If it is fitted, its weights are the start. If not, a
-        clone is fitted first, to X and `X_unlabeled`. It is never changed. A fitted one is kept by ``clone``, so that
-        cross-validation and searches do not pretrain again. In a list of pretrainers to search over, wrap fitted ones
-        in ``FrozenEstimator``. ``save`` writes its settings, not its weights: a loaded estimator predicts, and
-        continues with `warm_start`, but to ``fit`` it anew from the same start, pass the pretrainer again:
-        ``set_params(pretrainer=...)``. Otherwise one is fitted first.
+        clone is fitted first, to X and `X_unlabeled`, with this `checkpoint` if it has none. It is never changed. A
+        fitted one is kept by ``clone``, so that cross-validation and searches do not pretrain again. In a list of
+        pretrainers to search over, wrap fitted ones in ``FrozenEstimator``. ``save`` writes its settings, not its
+        weights: a loaded estimator predicts, and continues with `warm_start`, but to ``fit`` it anew from the same
+        start, pass the pretrainer again: ``set_params(pretrainer=...)``. Otherwise one is fitted first.
     tune : {"auto", "head", "all"}, default="auto"
         What is trained. ``"head"``: a linear model on frozen features. ``"all"``: from there on, the encoder too, with
         smaller rates. ``"auto"`` trains the encoder where that pays: if the unlabeled rows have learned labels, or
@@ -167,7 +167,7 @@ class FineTune(NetworkEstimator, ABC):
         index, weight = distinct_rows(X, Y, weight)
         X, Y = rows_at(X, index), Y[index]
         go_on = self.warm_start and hasattr(self, "net_")
-        seed = draw_seed(self.random_state, len(self.history_) if go_on else 0)
+        seed = draw_seed(entropy_of(self), len(self.history_) if go_on else 0)
         rng = np.random.default_rng(seed)
         start = self._start(X, pool, seed, go_on)
         if pool is not None and (m := _num_samples(pool)) > POOL_ROWS:
@@ -184,7 +184,15 @@ class FineTune(NetworkEstimator, ABC):
         self._prepared = _Prepared(start, store if n == len(store) else start.modality.validate(X), lesson)
         try:
             epochs = self._epochs(len(Y), n) if tuned == "all" else 0
-            self._fit(X, used, targets=targets, learned=learned, max_epochs=epochs, go_on=go_on)
+            self._fit(
+                X,
+                used,
+                targets=targets,
+                learned=learned,
+                max_epochs=epochs,
+                go_on=go_on,
+                origin=start.encoder,
+            )
         except KeyboardInterrupt:
             if hasattr(self, "net_"):
                 self.tuned_, self.mixture_ = tuned, np.array(lesson.mixture)
@@ -206,7 +214,7 @@ class FineTune(NetworkEstimator, ABC):
             check_columns(self, X)
             return Start(self.modality_, self.encoder_)
         given = vars(self).get("_given")
-        return given or start_of(self.pretrainer, self.transfer, X, pool, seed)
+        return given or start_of(self.pretrainer, self.transfer, X, pool, seed, self.checkpoint)
 
     def _features(self, start: Start, store: Store) -> tuple[float, np.ndarray]:
         """Return the factor of features that the modality wants, and the features times it."""

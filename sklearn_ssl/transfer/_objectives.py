@@ -110,6 +110,11 @@ class FineTuneObjective(Objective, ABC):
             return step
         return step._replace(loss=step.loss + self.alpha * self.regularizer())
 
+    def before_training(self) -> None:
+        """Note where training begins, before the weights of a checkpoint take its place."""
+        if self.alpha and self.penalty == "l2-sp":
+            self.origin.of([*self.parameters()])
+
     def regularizer(self) -> Tensor:
         """Return R of the objective, a scalar."""
         parameters = [*self.parameters()]

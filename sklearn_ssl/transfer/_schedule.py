@@ -48,13 +48,15 @@ class GradualUnfreezing(Callback):
     """
 
     def on_epoch_begin(self, net: NeuralNet, dataset_train: Any = None, **kwargs: Any) -> None:
-        if hasattr(self, "every_"):
+        if hasattr(self, "waiting_"):
             return
         stages = stages_of(net.module_.encoder)
         total = net.max_epochs * len(net.get_iterator(dataset_train, training=True))
         self.every_ = max(1, total // (2 * len(stages)))
-        self.done_ = 0
-        self.waiting_ = [[p for p in stage.parameters() if p.requires_grad] for stage in stages]
+        self.done_ = getattr(self, "done_", 0)  # of a training that goes on after it was killed
+        joined = max(0, self.done_ - 1) // self.every_
+        below = stages[: max(0, len(stages) - joined)]
+        self.waiting_ = [[p for p in stage.parameters() if p.requires_grad] for stage in below]
         for stage in self.waiting_:
             _allow(stage, False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from typing import Any, NamedTuple
 
 from sklearn.base import clone
@@ -46,7 +47,9 @@ def bare(pretrainer: Any) -> Pretrainer:
     )
 
 
-def start_of(pretrainer: Any, transfer: str, X: Any, pool: Any, seed: int) -> Start:
+def start_of(
+    pretrainer: Any, transfer: str, X: Any, pool: Any, seed: int, checkpoint: str | os.PathLike[str] | None
+) -> Start:
     """Return where to start: the weights of a pretrainer, or fresh ones of its architecture.
 
     Parameters
@@ -58,6 +61,8 @@ def start_of(pretrainer: Any, transfer: str, X: Any, pool: Any, seed: int) -> St
         What a pretrainer that is not fitted is fitted to.
     seed : int
         In place of a `random_state` of None.
+    checkpoint : str, Path or None
+        In place of a `checkpoint` of None: where a pretrainer that is fitted here keeps its own.
     """
     inner = bare(pretrainer)
     if transfer == "parameters" and gives_weights(pretrainer):
@@ -68,6 +73,8 @@ def start_of(pretrainer: Any, transfer: str, X: Any, pool: Any, seed: int) -> St
     new = clone(inner)
     if new.random_state is None:
         new.set_params(random_state=seed)
+    if new.checkpoint is None:
+        new.set_params(checkpoint=checkpoint)
     if transfer == "structure":
         new.set_params(max_epochs=0)
         if isinstance(new.encoder, nn.Module):
