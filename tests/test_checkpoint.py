@@ -180,7 +180,7 @@ def test_other_trainings_are_refused(tmp_path):
         r"max_epochs is 5, and was 4": ({"max_epochs": 5}, X),
         "X has 49 rows, and had 50": ({}, X[1:]),
         r"X has other values\.": ({}, X * 2),  # which the network would not notice
-        r"modality__clip is 2.0, and was not there\.": ({"modality": Tabular(clip=2.0)}, X),
+        r"modality__clip is 2.0, and was not there": ({"modality": Tabular(clip=2.0)}, X),
         r'encoder is "Linear", and was "auto"\.': ({"encoder": module}, X),
     }
     for text, (params, rows) in refused.items():
