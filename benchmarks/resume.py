@@ -151,7 +151,7 @@ def main() -> int:
             row, good = row_of(name, options.kills, Path(place))
             lines.append(f"| {' | '.join(map(str, row))} |")
             well &= good
-            print(lines[-1], file=sys.stderr)
+            print(lines[-1], file=sys.stderr, flush=True)
     write("resume", lines)
     return 0 if well else 1
 
