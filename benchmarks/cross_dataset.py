@@ -100,7 +100,7 @@ def models(ssl: Any, labels: int, steps: int) -> dict[str, Any]:
     pixels = make_pipeline(MinMaxScaler(), LogisticRegression(C=0.1, max_iter=500))
     return {
         "pixels, LR": pixels,
-        "gradients, SVC": make_pipeline(FunctionTransformer(gradients), SVC(C=10, probability=False)),
+        "gradients, SVC": make_pipeline(FunctionTransformer(gradients), SVC(C=10)),
         SCRATCH: FineTuneClassifier(ssl, transfer="structure", lr=3e-3, **shared),
         "frozen, LR": make_pipeline(FrozenEstimator(ssl), LogisticRegression(max_iter=500)),
         "fine-tuned": FineTuneClassifier(ssl, **shared),
