@@ -117,7 +117,7 @@ def test_every_method_has_it_at_its_place(method):
     names = list(signature(type(METHODS[method].estimator)).parameters)
     assert names[names.index("max_epochs") + 1] == "max_time"
     shared = list(signature(NetworkEstimator).parameters)
-    assert len(shared) == 13 and [name for name in names if name in shared] == shared
+    assert len(shared) == 14 and [name for name in names if name in shared] == shared
 
 
 @pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, "1 h", [60]])

@@ -14,7 +14,7 @@ from sklearn.utils.validation import _num_samples
 from ..base import Pretrainer, modality_of
 from ..modalities import Modality
 
-FAST = {"max_epochs": 2, "batch_size": 64, "random_state": 0, "on_collapse": "ignore"}
+FAST = {"max_epochs": 1, "batch_size": 64, "random_state": 0, "on_collapse": "ignore"}
 
 
 @dataclass(frozen=True)

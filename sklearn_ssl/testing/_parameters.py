@@ -14,7 +14,7 @@ from ._case import Case
 
 SHARED = {
     "n_components": 5,
-    "max_epochs": 1,
+    "max_epochs": 2,
     "batch_size": 32,
     "lr": 1e-4,
     "early_stopping": True,
