@@ -16,6 +16,7 @@ SECTIONS = {
     "RowSelector": "few-labels-to-the-end",
     "SegmentOrderPretrainer": "texts-and-other-strings",
     "SelfOrganizingMap": "self-organizing-map",
+    "Series": "series",
     "Tabular": "tables-as-they-are",
     "Text": "texts-and-other-strings",
     "VAEPretrainer": "reconstruct-denoise-sample",

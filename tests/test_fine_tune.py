@@ -301,6 +301,7 @@ OTHER = {
 def test_every_parameter_changes_something():
     base = new(tune="all", alpha=0.1).fit(X, Y).predict_proba(X)
     unseen = {"device", "verbose", "warm_start", "validation_fraction", "n_iter_no_change", "max_time"}
+    unseen |= {"checkpoint"}
     assert {*OTHER, *unseen} == {*new().get_params(deep=False)}
     for name, value in OTHER.items():
         est = (

@@ -18,13 +18,16 @@ from sklearn.utils import estimator_html_repr
 import sklearn_ssl
 from sklearn_ssl import (
     ContrastivePretrainer,
+    FewLabelClassifier,
+    LabelDiffusion,
     LabeledOnly,
     MaskedPretrainer,
+    RowSelector,
     SelfOrganizingMap,
     Word2VecPretrainer,
 )
 from sklearn_ssl.doc_link import README, SECTIONS
-from sklearn_ssl.modalities import Image, Series, Tabular, Text, infer_modality
+from sklearn_ssl.modalities import Audio, Image, Series, Tabular, Text, infer_modality
 from sklearn_ssl.modalities.series._input import read_series
 
 X = load_iris().data
@@ -107,8 +110,13 @@ ESTIMATORS = [
     SelfOrganizingMap(),
     Word2VecPretrainer(),
     LabeledOnly(SelfOrganizingMap()),
+    RowSelector(n_rows=5),
+    LabelDiffusion(),
+    FewLabelClassifier(),
     Tabular(),
     Image(),
+    Series(),
+    Audio(),
     Text(),
 ]
 
@@ -192,7 +200,7 @@ def test_one_series_and_steps_before_channels_are_told():
             ValueError, match=r"is one series\. Pass a list of series, \[X\].*sliding_window_view"
         ):
             series(one)()
-    with pytest.raises(ValueError, match=r"look like \(time, channels\): pass \[x\.T for x in X\]"):
+    with pytest.raises(ValueError, match=r"channels\)\? Pass \[x\.T for x in X\]"):
         series([X[:20], X[:30]])()
 
 
