@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import load_digits, load_iris
@@ -211,6 +212,14 @@ METHODS = {
 }
 
 CASES = [(method, kind) for method, m in METHODS.items() for kind in m.kinds]
+# every method once, and every kind of rows once
+COVER = [(method, m.kinds[0]) for method, m in METHODS.items()]
+COVER += [("contrastive", kind) for kind in METHODS["contrastive"].kinds[1:]]
+
+
+def slow_beyond_cover(cases):
+    """Mark the cases that take most of the time and seldom find what the others do not."""
+    return [case if case in COVER else pytest.param(*case, marks=pytest.mark.slow) for case in cases]
 
 
 class Drifting(nn.Linear):
