@@ -28,7 +28,7 @@ def fit(method, kind, **params):
     return METHODS[method](**{"modality": case.modality, **params}).fit(case.X)
 
 
-@pytest.mark.parametrize("method, kind", [c for c in CASES if not METHODS[c[0]].is_game])
+@pytest.mark.parametrize("method, kind", slow_beyond_cover(c for c in CASES if not METHODS[c[0]].is_game))
 def test_loss_falls(method, kind):
     history = fit(method, kind, max_epochs=15).history_
     assert [row["epoch"] for row in history] == list(range(1, 16))
@@ -102,7 +102,9 @@ def test_n_iter_no_change_changes_something(method, kind):
     assert len(fit(method, kind, **{**base, "n_iter_no_change": 6}).history_) > epochs
 
 
-@pytest.mark.parametrize("method, kind", [c for c in CASES if isinstance(KINDS[c[1]].X, np.ndarray)])
+@pytest.mark.parametrize(
+    "method, kind", slow_beyond_cover(c for c in CASES if isinstance(KINDS[c[1]].X, np.ndarray))
+)
 @pytest.mark.parametrize("scale", [1e-12, 1e12])
 def test_wild_scales_and_constant_rows(method, kind, scale):
     X = KINDS[kind].X * scale + 3 * scale
