@@ -109,7 +109,11 @@ BAD = {
         ValueError,
         "Series 40 of X has no step",
     ),
-    "ragged channels": ([np.ones((2, 5)), np.ones((3, 6))], ValueError, "series 1 has 3.*same channels"),
+    "ragged channels": (
+        [np.ones((2, 5)), np.ones((3, 5))],
+        ValueError,
+        r"series 1 has 3.*same channels.*\[x\.T for x in X\]",
+    ),
     "time before channels": (np.ones((5, 40, 3)), ValueError, r"X\.transpose\(0, 2, 1\)"),
     "lists of time before channels": (
         [np.ones((40, 2)), np.ones((50, 2))],

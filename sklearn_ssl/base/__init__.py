@@ -3,6 +3,7 @@
 from ..modalities import Modality
 from ..naming import publish
 from ._checkpoint import entropy_of
+from ._clones import is_fitted, seeded_clone
 from ._columns import check_columns, forget_fitted, has_other_columns, modality_of
 from ._network import NetworkEstimator
 from ._objective import Objective, SupervisedObjective
@@ -20,7 +21,9 @@ __all__ = [
     "entropy_of",
     "forget_fitted",
     "has_other_columns",
+    "is_fitted",
     "modality_of",
+    "seeded_clone",
 ]
 
 publish(__name__)

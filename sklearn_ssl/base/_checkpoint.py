@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from ..modalities import Modality
-from ..persistence import digest_of, read_checkpoint, write_checkpoint
+from ..persistence import digest_of, fitted_of, read_checkpoint, write_checkpoint
 from ..training import (
     Batch,
     LabeledStore,
@@ -82,7 +82,7 @@ class Checkpoint:
         (config, tensors), self.found = self.found, None
         try:
             return restore(net, config["state"], tensors, epochs)
-        except Exception as error:  # whatever a changed file brings about
+        except Exception as error:  # torch, skorch and Python each have their own for a bad state
             raise ValueError(f"{self.file} is damaged: {error}. To train anew, {WAY_OUT}") from error
 
     def keep(self, net: ObjectiveNet) -> None:
@@ -175,7 +175,6 @@ def description_of(
     if origin is None and isinstance(estimator.encoder, nn.Module):
         origin = estimator.encoder
     store, targets = (data.store, data.targets) if isinstance(data, LabeledStore) else (data, None)
-    fitted = {k: v for k, v in vars(modality).items() if k.endswith("_") and not k.startswith("_")}
     params = _params_of(estimator) | {
         "device": str(device),
         "precision": dtype_name(resolve_precision(estimator.precision, device)),
@@ -185,7 +184,7 @@ def description_of(
         "class": type(estimator).__name__,
         "params": {name: json.dumps(value) for name, value in params.items()},
         "rows": len(store),
-        "X": in_float32(_digest_of_rows, store) + digest_of(fitted),
+        "X": in_float32(_digest_of_rows, store) + digest_of(fitted_of(modality)),
         "targets": "" if targets is None else _digest_of_batches([targets]),
         "origin": "" if origin is None else _digest_of_module(origin),
     }

@@ -256,7 +256,7 @@ class NetworkEstimator(HookedNetwork, ABC):
             # users who stop a long training want what it has learned so far
             self._finish(net, calibration, stream)
             raise
-        except Exception:  # features of a diverged network look like any others: it must not stay usable
+        except Exception:  # whatever it is, features of a diverged network look like any others
             if before is None:
                 self._reset()
             else:

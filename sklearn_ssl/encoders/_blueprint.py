@@ -84,7 +84,7 @@ def _arguments(encoder: Any) -> dict[str, Any]:
     """Return the arguments of the constructor that make an encoder of the same shapes."""
     if isinstance(encoder, MLP):
         n_features, n_directions = encoder.directions.shape
-        widths = tuple(layer[0].out_features for layer in encoder.layers)  # type: ignore[index]  # Sequential
+        widths = tuple(layer[0].out_features for layer in encoder.layers)  # type: ignore[index]  # torch types items of a ModuleList as Module
         return {
             "n_features": n_features,
             "n_components": _width(encoder.head),
@@ -92,17 +92,17 @@ def _arguments(encoder: Any) -> dict[str, Any]:
             "n_directions": n_directions,
         }
     if isinstance(encoder, ConvNet):
-        widths = tuple(layer[0].out_channels for layer in encoder.layers)  # type: ignore[index]  # Sequential
+        widths = tuple(layer[0].out_channels for layer in encoder.layers)  # type: ignore[index]  # torch types items of a ModuleList as Module
         own = {"shape": encoder.shape, "grid": encoder.grid, "stride": encoder.stride}
         return {**own, "n_components": _width(encoder.head), "widths": widths}
     if isinstance(encoder, TemporalConvNet):
-        front, first = encoder.front, encoder.convolutions[0]
+        front = encoder.front
         return {
             "n_channels": front.in_channels // 3,
             "n_components": _width(encoder.pooling.head),
             "width": front.out_channels,
             "depth": len(encoder.convolutions),
-            "size": first.kernel_size[0],  # type: ignore[index]  # Conv1d
+            "size": encoder.size,
             "stride": encoder.stride,
             "causal": encoder.causal,
             "n_extras": encoder.pooling.n_extras,

@@ -93,7 +93,7 @@ class ConvDecoder(nn.Module):
             nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU()) for a, b in itertools.pairwise(n_in)
         )
         self.last = nn.Sequential(nn.Conv2d(n_in[-1], 4 * channels, 3, padding=1), nn.PixelShuffle(2))
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch declares no overload with memory_format alone
 
     def forward(self, z: Tensor) -> Tensor:
         """Map features ``(n, n_components)`` to images ``(n, channels, height, width)``."""
@@ -174,7 +174,7 @@ class ConvNet(nn.Module):
             nn.Identity() if n_components is None else nn.Linear(n_flat, n_components, bias=False),
             nn.BatchNorm1d(n_components or n_flat, affine=False),
         )
-        self.layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+        self.layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch declares no overload with memory_format alone
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images ``(n, channels, height, width)`` to features ``(n, n_components)``."""

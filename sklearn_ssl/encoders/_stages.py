@@ -29,7 +29,7 @@ def stages_of(encoder: nn.Module) -> list[nn.Module]:
     [Linear(in_features=8, out_features=4, bias=True), Linear(in_features=4, out_features=2, bias=True)]
     """
     if callable(getattr(encoder, "stages", None)):
-        parts = encoder.stages()  # type: ignore[operator]  # checked just now
+        parts = encoder.stages()  # type: ignore[operator]  # mypy does not learn from callable(getattr(...))
     elif isinstance(encoder, nn.Sequential):
         parts = list(encoder)
     else:

@@ -149,7 +149,7 @@ class TemporalConvNet(SequenceEncoder):
         super().__init__()
         if size % 2 == 0:
             raise ValueError(f"size={size} must be odd.")
-        self.stride, self.causal = stride, causal
+        self.size, self.stride, self.causal = size, stride, causal
         self.front = nn.Conv1d(3 * n_channels, width, stride, stride)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
         self.convolutions = nn.ModuleList(
@@ -182,9 +182,9 @@ class TemporalConvNet(SequenceEncoder):
 
     def _run(self, hidden: Hidden) -> tuple[Tensor, list[Tensor]]:
         here, h, outputs = hidden.present[:, :, None], hidden.h, [hidden.h]
-        for norm, convolution in zip(self.norms, self.convolutions, strict=True):
+        for layer, (norm, convolution) in enumerate(zip(self.norms, self.convolutions, strict=True)):
             inputs = torch.where(here, norm(h), 0).transpose(1, 2)
-            reach: int = (convolution.kernel_size[0] - 1) * convolution.dilation[0]  # type: ignore[index, assignment]  # Conv1d
+            reach = (self.size - 1) * 2**layer
             pad = (reach, 0) if self.causal else (reach // 2, reach // 2)
             outputs.append(convolution(F.pad(inputs, pad)).transpose(1, 2))
             h = h + F.gelu(outputs[-1])

@@ -145,7 +145,7 @@ class Transformer(ContextEncoder):
         nn.init.normal_(self.positions.weight, std=0.02)
 
     @property
-    def n_positions(self) -> int:  # type: ignore[override]  # here it is limited
+    def n_positions(self) -> int:  # type: ignore[override]  # the base has a number, inf; here a table of weights limits it
         """Length of the longest sequence."""
         return self.positions.num_embeddings
 

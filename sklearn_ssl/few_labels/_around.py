@@ -20,7 +20,7 @@ def refuse_classifier_around() -> None:
         owner = frame.f_locals.get("self")
         if isinstance(owner, ClassifierMixin) and type(owner).__module__.startswith("sklearn."):
             _refuse(owner)
-        frame = frame.f_back  # type: ignore[assignment]  # None at the end
+        frame = frame.f_back  # type: ignore[assignment]  # mypy takes the type of the first frame, and the last has None behind it
 
 
 def _refuse(owner: Any) -> None:

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import has_fit_parameter
 
+from ..base import is_fitted, seeded_clone
 from ..modalities import stack_rows
-
-
-def is_fitted(transformer: Any) -> bool:
-    """Return whether a transformer is fitted or frozen, so that its features are taken as they are."""
-    if isinstance(transformer, FrozenEstimator):
-        return True
-    try:
-        check_is_fitted(transformer)
-    except (NotFittedError, TypeError):
-        return False
-    return True
 
 
 def check_transformer(transformer: Any, name: str, example: str) -> None:
@@ -47,10 +34,7 @@ def fitted_on(transformer: Any, X: Any, pool: Any, seed: int) -> Any:
     """
     if is_fitted(transformer):
         return transformer
-    new = clone(transformer)
-    params = new.get_params()
-    states = [key for key in params if key.split("__")[-1] == "random_state" and params[key] is None]
-    new.set_params(**dict.fromkeys(states, seed))
+    new = seeded_clone(transformer, seed)
     if pool is None:
         return new.fit(X)
     if has_fit_parameter(new, "X_unlabeled"):

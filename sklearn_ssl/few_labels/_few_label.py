@@ -15,13 +15,13 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_consistent_length, check_is_fitted
 
-from ..base import Modality, check_columns, forget_fitted
+from ..base import Modality, check_columns, forget_fitted, is_fitted
 from ..doc_link import DocLinkMixin
 from ..methods import ContrastivePretrainer, MaskedPretrainer
 from ..modalities import Text, array, choose_modality, count, kind_of_modality, stack_rows
 from ..persistence import SaveMixin
 from ..training import draw_seed
-from ._features import check_transformer, fitted_on, is_fitted
+from ._features import check_transformer, fitted_on
 from ._members import Member, checked_members, fitted_and_left_out
 from ._pool import pool_keyword
 from ._product import (

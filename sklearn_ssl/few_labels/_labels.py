@@ -81,7 +81,7 @@ def _minus_ones(values: np.ndarray) -> np.ndarray:
 
 
 def _is_minus_one(value: Any) -> bool:
-    return isinstance(value, Number) and bool(value == -1)  # type: ignore[comparison-overlap]  # numbers compare
+    return isinstance(value, Number) and bool(value == -1)  # type: ignore[comparison-overlap]  # Number declares no ==, and all its subclasses have one
 
 
 def _check_texts(values: np.ndarray) -> None:

@@ -12,6 +12,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
+from ..base import seeded_clone
 from ._diffusion import LabelDiffusion
 from ._pool import pool_keyword
 from ._product import probabilities
@@ -85,10 +86,7 @@ def checked_members(estimators: Any, views: list[str], texts: bool, seed: int) -
             raise ValueError(
                 f"{name!r} of estimators is to see {view!r}, and there is only: {', '.join(views)}."
             )
-        template = clone(template)
-        params = template.get_params()
-        states = [k for k in params if k.split("__")[-1] == "random_state" and params[k] is None]
-        found.append((name, template.set_params(**dict.fromkeys(states, seed)), view))
+        found.append((name, seeded_clone(template, seed), view))
     return found
 
 

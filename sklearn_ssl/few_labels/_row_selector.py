@@ -11,12 +11,13 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
+from ..base import is_fitted
 from ..doc_link import DocLinkMixin
 from ..methods import ContrastivePretrainer
 from ..modalities import count
 from ..training import draw_seed
 from ._coverage import representatives
-from ._features import check_transformer, fitted_on, is_fitted
+from ._features import check_transformer, fitted_on
 from ._graph import principal_directions
 from ._targets import labeled_rows
 

@@ -15,11 +15,13 @@ import torch
 
 from ._files import (
     NEW,
-    check_header,
+    damage_told,
     digest_of_weights,
     in_our_words,
     is_there,
     library,
+    newer_version,
+    read_tensors,
     write_tensors,
 )
 from ._save import encode
@@ -87,26 +89,17 @@ def read_checkpoint(file: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]
         _remove_halves(file)
         if not is_there(file, ADVICE):
             return None
-        torch_files = library()
-        try:
-            check_header(file)
-            with torch_files.safe_open(str(file), framework="pt") as opened:
-                metadata = opened.metadata() or {}
-                tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  # as in _files
+        library()
+        with damage_told(file, ADVICE):
+            metadata, tensors = read_tensors(file)
             newer = int(metadata["format"]) > CHECKPOINT_FORMAT
             if not newer and digest_of_weights(tensors) != metadata["digest"]:
                 raise ValueError("its values are not those that were written")
             config = {} if newer else json.loads(tensors.pop(JSON).numpy().tobytes())
             if not isinstance(config, dict):
                 raise ValueError("its description is none")
-        except OSError:
-            raise
-        except Exception as error:  # json, safetensors and Python each have their own for a broken file
-            raise ValueError(f"{file} is damaged: {error}. {ADVICE}") from error
     if newer:
-        raise ValueError(
-            f"{file} was written by a newer sklearn_ssl. Upgrade with pip install -U sklearn-ssl."
-        )
+        raise newer_version(file)
     return config, tensors
 
 

@@ -111,26 +111,42 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         if not is_there(path / TENSORS) or not there:
             raise ValueError(f"{path} is not a folder that save wrote: it needs {CONFIG} and {TENSORS}.")
         library()
-        try:
+        with damage_told(path, "Save the estimator again."):
             config, tensors = read_same(there, path / TENSORS)
             newer = config["format"] > FORMAT
-        except OSError:
-            raise
-        except Exception as error:  # json, safetensors and Python each have their own for a broken file
-            raise ValueError(f"{path} is damaged: {error}. Save the estimator again.") from error
     if newer:
-        raise ValueError(
-            f"{path} was written by a newer sklearn_ssl. Upgrade with pip install -U sklearn-ssl."
-        )
+        raise newer_version(path)
     return config, tensors
+
+
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Return the metadata and the tensors of a file of safetensors."""
+    check_header(path)
+    with library().safe_open(str(path), framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it cannot be iterated over
+        return file.metadata() or {}, tensors
+
+
+@contextmanager
+def damage_told(path: Path, advice: str) -> Iterator[None]:
+    """Raise whatever comes of a broken file as a ValueError that says so; an OSError stays as it is."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # json, safetensors and Python each have their own for a broken file
+        raise ValueError(f"{path} is damaged: {error}. {advice}") from error
+
+
+def newer_version(path: Path) -> ValueError:
+    """Return the error for a file of a later format."""
+    return ValueError(f"{path} was written by a newer sklearn_ssl. Upgrade with pip install -U sklearn-ssl.")
 
 
 def read_same(configs: list[Path], path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Return the configuration and the weights that one save wrote."""
-    check_header(path)
-    with library().safe_open(str(path), framework="pt") as file:
-        save = (file.metadata() or {}).get("save")
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it cannot be iterated over
+    metadata, tensors = read_tensors(path)
+    save = metadata.get("save")
     problems: list[Exception] = []
     for config in configs:
         try:  # a save that was killed may have left half a file beside a good one

@@ -13,9 +13,9 @@ from torch import nn
 from ..encoders import rebuilt
 from ..modalities import Modality
 from ..naming import public_name
-from ..training import RandomStream
+from ..training import RandomStream, is_fitted_name
 from ._files import digest_of_description, digest_of_weights, read
-from ._save import PLAIN, REBUILT, SaveMixin, is_fitted_name, name_of, prefix_of
+from ._save import PLAIN, REBUILT, SaveMixin, name_of, prefix_of
 
 RENAMED = {"finder": "mask_head"}  # parts of networks, since format 1
 DEEPEST_PARTS = 3

@@ -15,7 +15,7 @@ from torch import nn
 
 from ..encoders import blueprint
 from ..modalities import Modality, to_json_string
-from ..training import weights_of
+from ..training import is_fitted_name, weights_of
 from ._files import FORMAT, digest_of_description, digest_of_weights, library, write
 
 PLAIN = "made_of_"  # under which the plain values of `_plain` are written
@@ -116,11 +116,8 @@ def prefix_of(part: str) -> str:
 
 
 def fitted_of(obj: Any) -> dict[str, Any]:
+    """Return the fitted attributes of an estimator, a modality or a callback, by their names."""
     return {k: v for k, v in vars(obj).items() if is_fitted_name(k)}
-
-
-def is_fitted_name(name: str) -> bool:
-    return name.isidentifier() and name.endswith("_") and not name.startswith("_")
 
 
 def name_of(cls: type) -> str:

@@ -25,7 +25,7 @@ from ._loader import (
 from ._net import ObjectiveNet
 from ._probe import output_width
 from ._progress import Progress, progress_bar
-from ._resume import Keeper, restore, state_of
+from ._resume import Keeper, is_fitted_name, restore, state_of
 from ._saved import Allowance, check_finite, check_weights, without_memory
 from ._seed import RandomStream, draw_seed, in_float32
 from ._seen import SeenLoss
@@ -63,6 +63,7 @@ __all__ = [
     "hold_out",
     "in_float32",
     "is_collapsed",
+    "is_fitted_name",
     "lengths_of",
     "load_weights",
     "mean_loss",

@@ -103,7 +103,7 @@ def _restore_optimizer(
 
 
 def _state_of_callback(callback: Any, tensors: dict[str, Tensor], name: str) -> dict[str, Any]:
-    attributes, packed = {k: v for k, v in vars(callback).items() if _is_fitted(k)}, {}
+    attributes, packed = {k: v for k, v in vars(callback).items() if is_fitted_name(k)}, {}
     for key, value in attributes.items():
         try:
             packed[key] = pack(value, tensors, f"{name}.{key}")
@@ -129,7 +129,7 @@ def _restore_callback(
     callback: Any, saved: dict[str, Any], tensors: dict[str, Tensor], module: nn.Module
 ) -> None:
     attributes = {k: unpack(v, tensors) for k, v in saved["attributes"].items()}
-    if not all(_is_fitted(k) and not hasattr(type(callback), k) for k in attributes):
+    if not all(is_fitted_name(k) and not hasattr(type(callback), k) for k in attributes):
         raise ValueError(f"its callback {type(callback).__name__} is another one")
     if isinstance(callback, EarlyStopping) and attributes.get("best_model_weights_") is not None:
         best = module.state_dict()  # which also knows the versions of its parts
@@ -141,8 +141,9 @@ def _restore_callback(
         callback.lr_scheduler_.load_state_dict(unpack(saved["schedule"], tensors))
 
 
-def _is_fitted(name: str) -> bool:
-    return name.endswith("_") and not name.startswith("_")
+def is_fitted_name(name: str) -> bool:
+    """Return whether an attribute of this name is a fitted one, as scikit-learn names them."""
+    return name.isidentifier() and name.endswith("_") and not name.startswith("_")
 
 
 def pack(value: Any, tensors: dict[str, Tensor], name: str) -> Any:

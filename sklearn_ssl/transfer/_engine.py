@@ -18,7 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples, check_c
 from skorch.callbacks import Callback, LRScheduler
 from torch import nn
 
-from ..base import Modality, NetworkEstimator, check_columns, entropy_of
+from ..base import Modality, NetworkEstimator, check_columns, entropy_of, is_fitted
 from ..encoders import stages_of
 from ..modalities import real, stack_rows
 from ..training import BatchLoader, Store, check_callbacks, draw_seed, outputs_of
@@ -26,7 +26,7 @@ from ._lesson import Lesson, folds_of
 from ._objectives import FineTuneObjective
 from ._rows import distinct_rows, rows_at
 from ._schedule import GradualUnfreezing, WarmupCosine
-from ._start import Start, architecture_of, bare, gives_weights, start_of
+from ._start import Start, architecture_of, bare, start_of
 from ._targets import StratifiedTargets
 
 POOL_ROWS = 20_000  # of the pool, drawn at random: their features are held in memory
@@ -324,7 +324,7 @@ class FineTune(NetworkEstimator, ABC):
 
     def __sklearn_clone__(self) -> Self:
         new = super().__sklearn_clone__()
-        if gives_weights(self.pretrainer):
+        if is_fitted(self.pretrainer):
             new.pretrainer = self.pretrainer  # a clone would have to pretrain again
         return new
 

@@ -11,9 +11,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from ..base import Modality, Pretrainer, check_columns
+from ..base import Modality, Pretrainer, check_columns, is_fitted
 from ..training import RandomStream, draw_seed
-from ._teacher import is_fitted
 
 
 class Start(NamedTuple):
@@ -21,11 +20,6 @@ class Start(NamedTuple):
 
     modality: Modality
     encoder: nn.Module
-
-
-def gives_weights(pretrainer: Any) -> bool:
-    """Return whether a pretrainer is fitted or frozen, so that its weights are the start."""
-    return isinstance(pretrainer, FrozenEstimator) or is_fitted(pretrainer)
 
 
 def bare(pretrainer: Any) -> Pretrainer:
@@ -65,7 +59,7 @@ def start_of(
         In place of a `checkpoint` of None: where a pretrainer that is fitted here keeps its own.
     """
     inner = bare(pretrainer)
-    if transfer == "parameters" and gives_weights(pretrainer):
+    if transfer == "parameters" and is_fitted(pretrainer):
         check_is_fitted(inner, "net_")
         for rows in (X,) if pool is None else (X, pool):
             check_columns(inner, rows)

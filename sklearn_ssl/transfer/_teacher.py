@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
-from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import _num_samples, has_fit_parameter
+
+from ..base import is_fitted, seeded_clone
 
 NONE = (
     "teacher=None: there is nobody to learn from. Pass one, as in {example}. It is not saved: after load, "
@@ -17,15 +19,9 @@ NONE = (
 )
 
 
-def is_fitted(model: Any) -> bool:
+def is_ready(model: Any) -> bool:
     """Return whether an estimator is fitted; what is no estimator of scikit-learn needs no fit."""
-    if not isinstance(model, BaseEstimator) or not hasattr(model, "fit"):
-        return True
-    try:
-        check_is_fitted(model)
-    except NotFittedError:
-        return False
-    return True
+    return not isinstance(model, BaseEstimator) or not hasattr(model, "fit") or is_fitted(model)
 
 
 def check_teacher(teacher: Any, name: str, methods: tuple[str, ...], advice: str) -> None:
@@ -51,12 +47,9 @@ def fitted_copy(
         Takes the place of every ``random_state=None``, so that the student's own decides.
     sample_weight : ndarray of shape (n,), optional
     """
-    if is_fitted(teacher):
+    if is_ready(teacher):
         return teacher
-    copy = clone(teacher)
-    params = copy.get_params()
-    states = [key for key in params if key.split("__")[-1] == "random_state" and params[key] is None]
-    copy.set_params(**dict.fromkeys(states, seed))
+    copy = seeded_clone(teacher, seed)
     if sample_weight is None:
         return copy.fit(X, y)
     if not has_fit_parameter(copy, "sample_weight"):

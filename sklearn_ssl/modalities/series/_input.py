@@ -210,15 +210,10 @@ def _check_channels(rows: Any) -> None:
         raise ValueError(_transposed(f"arrays like that of shape {rows[0].shape}", "[x.T for x in X]"))
     counts = [len(row) for row in rows]
     odd = next((i for i, count in enumerate(counts) if count != counts[0]), None)
-    if odd is not None and len({row.shape[1] for row in rows}) == 1:
-        raise ValueError(
-            f"Series 0 of X has shape {rows[0].shape} and series {odd} has {rows[odd].shape}. Series takes (channels, "
-            "time), and these look like (time, channels): pass [x.T for x in X]."
-        )
     if odd is not None:
         raise ValueError(
             f"Series 0 of X has {counts[0]} channels and series {odd} has {counts[odd]}. All need the same channels: "
-            "fill those that are missing with NaN."
+            "fill those that are missing with NaN. If these arrays are (time, channels), pass [x.T for x in X]."
         )
 
 
