@@ -13,7 +13,7 @@ import pytest
 from methods import CASES, COVER, KINDS, METHODS, slow_beyond_cover
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.linear_model import RidgeClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 import sklearn_ssl
 from sklearn_ssl import modalities
@@ -115,19 +115,32 @@ def test_wild_scales_and_constant_rows(method, kind, scale):
     assert np.isfinite(METHODS[method](modality=KINDS[kind].modality).fit_transform(constant)).all()
 
 
+DIGITS = Image(shape=(8, 8), horizontal_flip=False)
+
+
 @pytest.mark.parametrize(
     "method", [k for k, m in METHODS.items() if {"tabular", "image"} & set(m.kinds) and not m.is_game]
 )
 def test_trained_beats_untrained(method):
-    """Not a game: it needs thousands of steps, and its samples are judged elsewhere."""
     X, y = (rows[:900] for rows in load_digits(return_X_y=True))
-    modality = Image(shape=(8, 8), horizontal_flip=False)
     accuracy = {}
     for epochs in (0, 12):
-        Z = METHODS[method](modality=modality, max_epochs=epochs).fit(X[:400]).transform(X)
+        Z = METHODS[method](modality=DIGITS, max_epochs=epochs).fit(X[:400]).transform(X)
         probe = RidgeClassifier(100)
         accuracy[epochs] = np.mean([probe.fit(Z[s::18], y[s::18]).score(Z, y) for s in range(4)])
     assert accuracy[12] > accuracy[0] + 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", [k for k, m in METHODS.items() if m.is_game])
+def test_trained_beats_untrained_after_thousands_of_steps(method):
+    X, y = load_digits(return_X_y=True)
+    accuracy = {}
+    for epochs in (0, 60):
+        Z = METHODS[method](modality=DIGITS, max_epochs=epochs).fit_transform(X)
+        probe = LogisticRegression(C=0.1, max_iter=2000)
+        accuracy[epochs] = np.mean([probe.fit(Z[s::36], y[s::36]).score(Z, y) for s in range(4)])
+    assert accuracy[60] > accuracy[0] + 0.02
 
 
 @pytest.mark.parametrize("method", METHODS)

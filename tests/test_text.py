@@ -886,4 +886,4 @@ def test_memory_does_not_grow_with_epochs(method):
             tracemalloc.stop()
 
     peak(1)
-    assert peak(5) < peak(2) + 300_000
+    assert peak(5) < peak(2) + 150_000
