@@ -41,6 +41,13 @@ def is_count(value: Any, low: int) -> bool:
     return count(low).is_satisfied_by(value)
 
 
+def check_crop_scale(crop_scale: Any) -> None:
+    """Raise a ValueError if a range of crops is not two shares above 0, the smaller one first."""
+    ends = tuple(crop_scale)
+    if len(ends) != 2 or not all(is_share(end) for end in ends) or not 0 < ends[0] <= ends[1]:
+        raise ValueError(f"crop_scale={crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1.")
+
+
 def is_share(value: Any) -> bool:
     """Return whether a value is a number from 0 to 1, and no boolean."""
     return real(0, 1, closed="both").is_satisfied_by(value)

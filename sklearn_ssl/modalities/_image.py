@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..encoders import ConvDecoder, ConvNet, PretrainedImage, image_encoder
 from ..training import Rows
 from ._base import Modality, ValueDecoder, unknown_encoder, unknown_target
-from ._constraints import count, is_count, is_share, real
+from ._constraints import check_crop_scale, count, is_count, real
 from ._fitted import array, refuse
 from ._image_views import change_intensity, crop_and_flip, hide_patches
 from ._input import check_rows, shape_of
@@ -286,12 +286,7 @@ class Image(Modality):
         return np.ascontiguousarray(images.reshape(len(x), -1) if self.flat_ else images)
 
     def _check_params(self) -> None:
-        low_high = tuple(self.crop_scale)
-        numbers = len(low_high) == 2 and all(is_share(share) for share in low_high)
-        if not numbers or not 0 < low_high[0] <= low_high[1] <= 1:
-            raise ValueError(
-                f"crop_scale={self.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1."
-            )
+        check_crop_scale(self.crop_scale)
         sides = (2, 3) if self.shape is None else tuple(self.shape)
         if len(sides) not in (2, 3) or not all(is_count(side, 1) for side in sides):
             raise ValueError(

@@ -9,20 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...encoders import Frames, Hidden, TemporalConvNet
+from ...encoders import Frames, TemporalConvNet
 from ...warning import warn
 from .._base import unknown_encoder, unknown_target
-from .._constraints import count, is_share, real
+from .._constraints import check_crop_scale, count, real
 from .._fitted import array, refuse, whole
 from .._input import shape_of
-from .._sequences import Positions, Sequences
 from ..series import (
+    FrameSequences,
     SeriesDecoder,
-    StepDecoder,
     crop,
     hide_steps,
     jitter,
-    positions_of_steps,
     swap_segments,
 )
 from ._input import RATES, check_rate, common_rate, converted_length, peak, read_sounds, waveform
@@ -39,7 +37,7 @@ LEAST_SCALE = 0.1  # nats: the spread of a band that hardly varies, as in silenc
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Audio(Sequences):
+class Audio(FrameSequences):
     """Sound: waveforms of any length, as log-mel spectrograms.
 
     X is a list of waveforms. Each is an array ``(n_samples,)`` of any length, or of one or two channels in
@@ -194,11 +192,7 @@ class Audio(Sequences):
 
     def _check_params(self) -> None:
         self._validate_params()
-        ends = tuple(self.crop_scale)
-        if len(ends) != 2 or not all(map(is_share, ends)) or not 0 < ends[0] <= ends[1]:
-            raise ValueError(
-                f"crop_scale={self.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1."
-            )
+        check_crop_scale(self.crop_scale)
 
     def _rows(self, sounds: list[Any]) -> SoundRows:
         rate = self.sample_rate_
@@ -273,24 +267,9 @@ class Audio(Sequences):
             return rows
         return [row[~np.isnan(row[:, 0])] for row in rows]
 
-    def positions(self, x: Frames, hidden: Hidden) -> Positions:
-        """Return the targets: the frames under each position, and which of their values are known."""
-        return positions_of_steps(x, hidden)
-
-    def position_decoder(self, encoder: nn.Module) -> StepDecoder:
-        """Build a decoder of the frames under a position."""
-        x = self.example()
-        hidden = self.try_positions(encoder, x)
-        return StepDecoder(self.position_width(encoder), self.positions(x, hidden).values.shape[2] // 2)
-
     def example(self) -> Frames:
         """Return a small synthetic batch."""
         values = torch.arange(32.0).sin()[None, :, None].repeat(2, 1, self.n_bands)
         return Frames(
             values, torch.ones_like(values, dtype=torch.bool), torch.tensor([32, 32]), torch.zeros(2, 0)
         )
-
-    def change_end(self, x: Frames) -> Frames:
-        """Return the sounds with another last frame."""
-        values = torch.cat([x.values[:, :-1], x.values[:, -1:] + 1], dim=1)
-        return x._replace(values=values.masked_fill(~x.observed, 0))

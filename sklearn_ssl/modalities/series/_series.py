@@ -11,16 +11,15 @@ from sklearn.utils import InputTags
 from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
-from ...encoders import Frames, Hidden, TemporalConvNet
+from ...encoders import Frames, TemporalConvNet
 from .._base import unknown_encoder, unknown_target
-from .._constraints import is_share, real
+from .._constraints import check_crop_scale, real
 from .._fitted import array, refuse, whole
 from .._input import shape_of
-from .._sequences import Positions, Sequences
-from ._decoder import SeriesDecoder, StepDecoder
+from ._decoder import SeriesDecoder
 from ._forecast import append, recent
 from ._input import SeriesRows, are_series, as_frames, doubt_sound, example_series, in_parts, read_series
-from ._positions import positions_of_steps
+from ._of_frames import FrameSequences
 from ._scale import Scale, in_units, learn_scale, restored, scaled
 from ._segments import swap_segments
 from ._views import change_magnitude, change_spectrum, crop, hide_steps, jitter
@@ -30,7 +29,7 @@ LEAST_SPAN = 3  # steps of a stretch that is predicted: less could be told from 
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Series(Sequences):
+class Series(FrameSequences):
     """Time series of one or more channels, of one length or of many.
 
     X is an array ``(n, channels, time)``, as in aeon, an array ``(n, time)``, or a list of arrays
@@ -165,7 +164,7 @@ class Series(Sequences):
             If X is anything else, a series has no step, or a parameter is invalid.
         """
         self._validate_params()
-        self._check_crop()
+        check_crop_scale(self.crop_scale)
         read = read_series(X, self, least=2)
         self.n_channels_ = int(read.rows[0].shape[0])
         self.longest_ = int(read.lengths.max())
@@ -191,7 +190,7 @@ class Series(Sequences):
 
     def check_fitted(self) -> None:
         """Raise a ValueError if fitted attributes do not go with each other."""
-        self._check_crop()
+        check_crop_scale(self.crop_scale)
         n = whole(self, "n_channels_", 1)
         whole(self, "longest_", 1)
         if not isinstance(self.ragged_, bool):
@@ -230,16 +229,6 @@ class Series(Sequences):
         """Add Gaussian noise of a standard deviation of `strength` to known values."""
         return jitter(x, strength)
 
-    def positions(self, x: Frames, hidden: Hidden) -> Positions:
-        """Return the targets: the steps under each position, and which of their values are known."""
-        return positions_of_steps(x, hidden)
-
-    def position_decoder(self, encoder: nn.Module) -> StepDecoder:
-        """Build a decoder of the steps under a position."""
-        x = self.example()
-        hidden = self.try_positions(encoder, x)
-        return StepDecoder(self.position_width(encoder), self.positions(x, hidden).values.shape[2] // 2)
-
     def decoder(self, n_components: int, target: str = "value", linear: bool = False) -> SeriesDecoder:
         """Build a convolutional network that maps features to series, with their scale and length."""
         if target != "value":
@@ -256,11 +245,6 @@ class Series(Sequences):
         values = torch.arange(32.0).sin()[None, :, None].repeat(2, 1, self.n_channels_)
         known = torch.ones_like(values, dtype=torch.bool)
         return Frames(values, known, torch.tensor([32, 32]), torch.zeros(2, self._n_extras))
-
-    def change_end(self, x: Frames) -> Frames:
-        """Return the series with another last step."""
-        values = torch.cat([x.values[:, :-1], x.values[:, -1:] + 1], dim=1)
-        return x._replace(values=values.masked_fill(~x.observed, 0))
 
     def recent(self, x: Frames, stride: int) -> Frames:
         """Return the end of each series, no longer than the longest of ``fit``, in whole positions of an encoder."""
@@ -298,11 +282,3 @@ class Series(Sequences):
 
     def _in_units(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return in_units(values, rows, self._learned(), self.scale)
-
-    def _check_crop(self) -> None:
-        low_high = tuple(self.crop_scale)
-        numbers = len(low_high) == 2 and all(is_share(share) for share in low_high)
-        if not numbers or not 0 < low_high[0] <= low_high[1] <= 1:
-            raise ValueError(
-                f"crop_scale={self.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1."
-            )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
-from .._constraints import is_count, is_share
+from .._constraints import check_crop_scale, is_count
 from .._frames import check_frame, column_of, is_frame
 
 
@@ -35,10 +35,7 @@ def check_params(text: Any) -> None:
         )
     if pattern.groups > 1:
         raise ValueError(f"token_pattern={text.token_pattern!r} must have one group at most, the word.")
-    shares = tuple(text.crop_scale)
-    numbers = len(shares) == 2 and all(is_share(share) for share in shares)
-    if not numbers or not 0 < shares[0] <= shares[1] <= 1:
-        raise ValueError(f"crop_scale={text.crop_scale!r} must be two numbers, 0 < smallest <= largest <= 1.")
+    check_crop_scale(text.crop_scale)
 
 
 def list_of_texts(X: Any, prompt: str = "") -> list[str]:
