@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
@@ -131,8 +132,17 @@ def compare(
     y_test: np.ndarray,
     options: argparse.Namespace,
 ) -> dict[str, LabelEfficiency]:
-    """Score every classifier on all features, which are fitted already, with the same draws of the labels."""
+    """Score every classifier on all features, which are fitted already, with the same draws of the labels.
+
+    Features are computed once, and stand side by side as columns, of which each pipeline takes its own.
+    """
     both, labels = np.concatenate([X, X_test]), np.concatenate([y, y_test])
+    blocks = [steps.transform(both) for steps in features.values()]
+    ends = np.cumsum([block.shape[1] for block in blocks])
+    selected = {
+        kind: ColumnTransformer([(kind, "passthrough", slice(end - block.shape[1], end))])
+        for kind, block, end in zip(features, blocks, ends, strict=True)
+    }
     split = [(np.arange(len(X)), np.arange(len(X), len(both)))]
     settings = {
         "budgets": options.labels,
@@ -143,8 +153,8 @@ def compare(
     }
     return {
         name: label_efficiency(
-            {kind: make_pipeline(FrozenEstimator(steps), classifier) for kind, steps in features.items()},
-            both,
+            {kind: make_pipeline(columns, classifier) for kind, columns in selected.items()},
+            np.hstack(blocks),
             labels,
             **settings,
         )
@@ -234,8 +244,8 @@ def parse(args: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="numbers of labels per class (default: 5 10 50)",
     )
-    parser.add_argument("--draws", type=int, default=5, help="random draws of the labels (default: 5)")
-    parser.add_argument("--epochs", type=int, default=60, help="passes over the images (default: 60)")
+    parser.add_argument("--draws", type=int, default=3, help="random draws of the labels (default: 3)")
+    parser.add_argument("--epochs", type=int, default=40, help="passes over the images (default: 40)")
     parser.add_argument(
         "--seed", type=int, default=0, help="random_state of all estimators and splits (default: 0)"
     )

@@ -9,7 +9,15 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold
 
-from sklearn_ssl import LabeledOnly
+from sklearn_ssl import (
+    ContrastivePretrainer,
+    DistillationClassifier,
+    FewLabelClassifier,
+    FineTuneClassifier,
+    FineTuneRegressor,
+    LabeledOnly,
+    ZeroShotClassifier,
+)
 from sklearn_ssl.few_labels import is_labeled
 from sklearn_ssl.model_selection import SemiSupervisedKFold, SemiSupervisedStratifiedKFold, label_efficiency
 
@@ -208,3 +216,30 @@ def test_minus_one_beside_classes_below_it_warns():
         list(SemiSupervisedKFold(3).split(X, ratings))
     LabeledOnly(Ridge()).fit(X, ratings)
     list(KFold(3).split(X, ratings))
+
+
+LEARNERS = {
+    "FineTuneClassifier": lambda: FineTuneClassifier(ContrastivePretrainer()),
+    "FineTuneRegressor": lambda: FineTuneRegressor(ContrastivePretrainer()),
+    "DistillationClassifier": lambda: DistillationClassifier(LR),
+    "ZeroShotClassifier": ZeroShotClassifier,
+    "FewLabelClassifier": lambda: FewLabelClassifier(pretrainers=None),
+}
+
+
+@pytest.mark.parametrize("make", LEARNERS.values(), ids=LEARNERS)
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.where(SOME, Y, np.nan),
+        np.array(texts(None), dtype=object),
+        texts(None),
+        pd.Series(texts(None), dtype="string"),
+        pd.Series(np.where(SOME, Y, np.nan)).astype("Int64"),
+        pl.Series(texts(None)),
+    ],
+    ids=["float", "objects", "list", "string", "Int64", "polars"],
+)
+def test_missing_labels_name_what_takes_them(make, y):
+    with pytest.raises(ValueError, match=r"125 of 150 rows have no label.*LabeledOnly\("):
+        make().fit(X, y)

@@ -10,9 +10,8 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import assert_all_finite, column_or_1d, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_consistent_length, check_is_fitted
 
 from ..base import Modality, check_columns, forget_fitted, is_fitted
@@ -34,6 +33,7 @@ from ._product import (
     splits_of,
 )
 from ._saved import damaged, model_of, state_of
+from ._targets import class_labels
 from ._views import AS_IS, RAW, AsIs, name_of, raw_view, take, view_of_state
 
 POOL_ROWS = 20_000  # of the pool, drawn at random: labels spread over these
@@ -158,11 +158,7 @@ class FewLabelClassifier(DocLinkMixin, SaveMixin, ClassifierMixin, BaseEstimator
             If a parameter or the data is invalid.
         """
         self._validate_params()
-        if y is None:
-            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
+        y = class_labels(self, y)
         check_consistent_length(X, y)
         classes, codes = np.unique(y, return_inverse=True)
         if len(classes) < 2:

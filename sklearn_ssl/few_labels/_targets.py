@@ -69,6 +69,62 @@ def warn_of_minus_one(y: Any, known: np.ndarray) -> None:
         )
 
 
+def require_labels(estimator: Any, y: Any, advice: str = "") -> None:
+    """Raise an error if y is None, or if a row of it has no label, for an estimator that learns from labelled rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It is named in the error.
+    y : array, Series or list of shape (n,) or (n, n_outputs), or None
+    advice : str, default=""
+        What to do where y is None.
+
+    Raises
+    ------
+    ValueError
+        If there is no y, or NaN, None or pandas' NA are in it.
+    """
+    name = type(estimator).__name__
+    if y is None:
+        raise ValueError(f"{name} requires y to be passed, but the target y is None.{advice}")
+    values = as_array(y)
+    missing = np.count_nonzero(~not_missing(values, minus_one=False)) if values.ndim else 0
+    if missing:
+        raise ValueError(
+            f"Input y contains NaN, or None: {missing} of {len(values)} rows have no label. {name} learns from rows "
+            f"that have one. LabeledOnly({name}(...)) takes the others out, and hands them on as X_unlabeled where "
+            "that is possible."
+        )
+
+
+def class_labels(estimator: Any, y: Any, advice: str = "") -> np.ndarray:
+    """Return y as an array of classes, for an estimator that learns from labelled rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It is named in errors.
+    y : array, Series or list of shape (n,)
+    advice : str, default=""
+        What to do where y is None.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If there is no y, a row has no label, or y is no array of classes.
+    """
+    require_labels(estimator, y, advice)
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name="y")
+    check_classification_targets(y)
+    return y
+
+
 def partial_classes(y: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the classes of y, sorted, and the class of each row as an index; -1 for a row without a label.
 

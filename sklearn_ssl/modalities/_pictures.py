@@ -57,7 +57,8 @@ def refuse_files(X: Any) -> None:
     if _suffix_kind(first) == "sounds":
         raise TypeError(
             f"X holds names of files of sounds, such as {str(first)!r:.80}. Open them first: "
-            "[soundfile.read(name)[0] for name in X]; then pass numbers of one length per row, such as a spectrum."
+            "[soundfile.read(name)[0] for name in X], and pass them with modality=Audio(sample_rate=...), the rate "
+            "that soundfile.read(name)[1] tells."
         )
     raise TypeError(
         f"X holds names of files, such as {str(first)!r:.80}. Open them first: [PIL.Image.open(name) for name in X], "

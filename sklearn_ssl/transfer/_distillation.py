@@ -10,12 +10,11 @@ import scipy.sparse as sp
 import torch
 import torch.nn.functional as F
 from sklearn.base import ClassifierMixin, is_classifier
-from sklearn.utils import assert_all_finite, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 from torch import Tensor, nn
 
 from ..base import Modality, NetworkEstimator, SupervisedObjective, entropy_of
+from ..few_labels import class_labels
 from ..modalities import real, stack_rows
 from ..training import Step, draw_seed, outputs_of, weighted_mean
 from ._rows import distinct_rows, rows_at
@@ -250,15 +249,8 @@ class DistillationClassifier(ClassifierMixin, NetworkEstimator):
         check_teacher(self.teacher, "teacher", ("predict_proba",), advice)
         if not is_classifier(self.teacher):
             raise TypeError(f"teacher={type(self.teacher).__name__} is no classifier. {advice}")
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None. Without labels, pass "
-                "those of a fitted teacher: y=teacher.predict(X)."
-            )
+        y = class_labels(self, y, " Without labels, pass those of a fitted teacher: y=teacher.predict(X).")
         check_consistent_length(X, y)
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if (weight < 0).any() or not weight.any():
             raise ValueError(

@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import assert_all_finite, check_array, column_or_1d, compute_class_weight
+from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 from torch import nn
 
 from ..base import Modality
+from ..few_labels import class_labels
 from ._engine import FineTune
 from ._heads import exponents_of, log_losses
 from ._lesson import Lesson, lesson_of_classes, lesson_of_numbers
@@ -106,9 +106,7 @@ class FineTuneClassifier(ClassifierMixin, FineTune):
             If a parameter or the data is invalid.
         """
         weight = self._check(X, y, sample_weight)
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
+        y = class_labels(self, y)
         check_consistent_length(X, y)
         kept = weight > 0
         classes, codes = np.unique(y[kept], return_inverse=True)

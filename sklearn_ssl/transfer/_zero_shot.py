@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..few_labels import require_labels
 from ..modalities import real
 from ..persistence import SaveMixin
 from ._descriptions import described, refuse_undescribed
@@ -192,6 +193,7 @@ class ZeroShotClassifier(SaveMixin, ClassifierMixin, BaseEstimator):
         return softmax(self._scores(X) / self.temperature_, axis=1)
 
     def _learn(self, X: Any, y: Any) -> None:
+        require_labels(self, y)
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
         seen = np.unique(y)
