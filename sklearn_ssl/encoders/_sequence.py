@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def convolve(convolution: nn.Conv1d, h: Tensor, pad: tuple[int, int]) -> Tensor:
+def convolve(convolution: nn.Module, h: Tensor, pad: tuple[int, int]) -> Tensor:
     """Run a convolution over positions, after zeros are added before and behind them.
 
     It is computed as one over images of a single row: torch's kernels for two dimensions take numbers that lie as
@@ -17,7 +17,7 @@ def convolve(convolution: nn.Conv1d, h: Tensor, pad: tuple[int, int]) -> Tensor:
 
     Parameters
     ----------
-    convolution : Conv1d
+    convolution : nn.Conv1d
     h : Tensor of shape (n, n_positions, n_in)
     pad : tuple (before, behind)
         Number of zeros.
@@ -27,8 +27,8 @@ def convolve(convolution: nn.Conv1d, h: Tensor, pad: tuple[int, int]) -> Tensor:
     Tensor of shape (n, n_positions + before + behind - reach, n_out)
     """
     rows = F.pad(h, (0, 0, *pad)).transpose(1, 2).unsqueeze(2)
-    weight = convolution.weight.unsqueeze(2)
-    out = F.conv2d(rows, weight, convolution.bias, dilation=(1, *convolution.dilation))
+    one: Any = convolution  # a ModuleList gives its members as mere modules
+    out = F.conv2d(rows, one.weight.unsqueeze(2), one.bias, dilation=(1, *one.dilation))
     return out.squeeze(2).transpose(1, 2)
 
 

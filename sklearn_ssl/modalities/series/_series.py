@@ -114,6 +114,7 @@ class Series(FrameSequences):
     usage: ClassVar[str] = "Series()"
     encoders: ClassVar[tuple[str, ...]] = ("convnet", "strided")
     can_forecast: ClassVar[bool] = True
+    steps_ahead: ClassVar[int] = 24
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "scale": [StrOptions({"series", "channel", "global"})],
