@@ -368,6 +368,9 @@ BAD_COMPARISONS = {
     "numbers for cv": ({"cv": np.array([1, 2])}, r"cv=array\(\[1, 2\]\) must be an integer, a splitter"),
     "a text for cv": ({"cv": "5"}, r"cv='5' must be an integer, a splitter"),
     "a fraction for cv": ({"cv": 1.5}, r"cv=1.5 must be an integer, a splitter"),
+    "a name like a score": ({"scoring": "acuracy"}, "scoring='acuracy' is no score .* such as 'accuracy'"),
+    "no name of a score": ({"scoring": ""}, "scoring='' is no score .* such as 'accuracy'"),
+    "several scores": ({"scoring": ["accuracy", "f1"]}, "must be one score"),
     "verbose": ({"verbose": np.array([1, 2])}, "'verbose' parameter of label_efficiency"),
 }
 

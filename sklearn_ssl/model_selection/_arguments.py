@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from numbers import Integral
 from typing import Any
+
+from sklearn.metrics import get_scorer_names
 
 from ..few_labels import RowSelector
 
@@ -83,3 +86,32 @@ def checked_cv(cv: Any) -> Any:
             f"cv={cv!r:.60} must be an integer, a splitter, such as StratifiedKFold(5), or a list of splits "
             "(train, test)."
         ) from error
+
+
+def checked_scoring(scoring: Any) -> Any:
+    """Return what scikit-learn's ``check_scoring`` takes as one score.
+
+    Parameters
+    ----------
+    scoring : str, callable or None
+
+    Raises
+    ------
+    ValueError
+        If it is no name of a score.
+    TypeError
+        If it is anything else, such as a list of several.
+    """
+    if scoring is None or callable(scoring):
+        return scoring
+    if not isinstance(scoring, str):
+        raise TypeError(
+            f"scoring={scoring!r:.60} must be one score: a name, such as 'accuracy', or a callable."
+        )
+    if scoring not in get_scorer_names():
+        close = get_close_matches(scoring, get_scorer_names()) or ["accuracy", "balanced_accuracy", "r2"]
+        raise ValueError(
+            f"scoring={scoring!r} is no score of scikit-learn, such as {', '.join(map(repr, close))}. "
+            "sklearn.metrics.get_scorer_names() lists them."
+        )
+    return scoring

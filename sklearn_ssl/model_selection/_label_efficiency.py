@@ -18,7 +18,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from ..few_labels import RowSelector
 from ..modalities import is_count
 from ..training import progress_bar
-from ._arguments import checked_cv, checked_estimators, checked_ways
+from ._arguments import checked_cv, checked_estimators, checked_scoring, checked_ways
 from ._few_label_runs import Task, split_steps
 from ._splits import n_workers
 
@@ -287,7 +287,7 @@ def label_efficiency(
     >>> label_efficiency({"LR": pipelines["raw"]}, X, y, budgets=[2], cv=2, rows=ways).names
     ('LR, random rows', 'LR, chosen rows')
     """
-    estimators, cv = checked_estimators(estimators), checked_cv(cv)
+    estimators, cv, scoring = checked_estimators(estimators), checked_cv(cv), checked_scoring(scoring)
     validate_parameter_constraints({"verbose": ["verbose"]}, {"verbose": verbose}, "label_efficiency")
     sizes = list(budgets) if np.iterable(budgets) else []
     if not sizes or not all(is_count(size, 1) for size in sizes):
