@@ -70,12 +70,8 @@ def statistics(frames: np.ndarray) -> np.ndarray:
 
 def pooled(X: list[Any], n_coefficients: int | None) -> np.ndarray:
     """Return statistics of log-mel spectra, or of so many cepstral coefficients of them."""
-    audio = Audio(sample_rate=RATE)
-    store = audio.fit_validate(X)
     rows = []
-    for i in range(len(store)):
-        x = store[np.array([i])]
-        frames = x.values[0, : int(x.lengths[0])].numpy() * audio.scale_ + audio.mean_
+    for frames in Audio(sample_rate=RATE).fit(X).spectrograms(X):
         cepstrum = scipy.fft.dct(frames, axis=1, norm="ortho")[:, :n_coefficients]
         rows.append(statistics(frames if n_coefficients is None else cepstrum))
     return np.array(rows)

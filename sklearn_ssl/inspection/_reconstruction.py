@@ -17,16 +17,18 @@ from ._rows import first_rows
 
 
 class ReconstructionDisplay:
-    """Rows and their reconstructions: images in strips, tables as a heat map, series as lines.
+    """Rows and their reconstructions: images and sounds in strips, tables as a heat map, series as lines.
+
+    A sound is a log-mel spectrogram: time to the right, frequency upwards, and nothing drawn after its end.
 
     Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     parts : dict of str to ndarray
-        Rows to plot, from top to bottom: ``(n, h, w)`` or ``(n, h, w, c)`` for images, ``(n, d)`` for tables,
-        and a list of ``(channels, time_i)`` for series, whose holes are shaded. The columns of a
-        table should be standardised.
+        Rows to plot, from top to bottom: ``(n, h, w)`` or ``(n, h, w, c)`` for images, ``(n, bands, time)`` for
+        sounds, with NaN after their ends, ``(n, d)`` for tables, and a list of ``(channels, time_i)`` for series,
+        whose holes are shaded. The columns of a table should be standardised.
     columns : list of str or None, default=None
         Names of the columns of a table.
 
@@ -92,7 +94,7 @@ class ReconstructionDisplay:
         Raises
         ------
         TypeError
-            If the estimator has no ``inverse_transform``, if it is of sounds, or if X or `X_noisy` are no rows.
+            If the estimator has no ``inverse_transform``, or if X or `X_noisy` are no rows.
         ValueError
             If `n_samples` is no integer of at least 1.
         """
@@ -103,11 +105,6 @@ class ReconstructionDisplay:
             )
         check_is_fitted(estimator)
         modality = getattr(estimator, "modality_", None)
-        if isinstance(modality, Audio):
-            raise TypeError(
-                "ReconstructionDisplay draws images, tables and series. Of sounds, inverse_transform returns log-mel "
-                "spectrograms (time, bands): draw one with ax.imshow(spectrogram.T, origin='lower')."
-            )
         given = {"X": X} if X_noisy is None else {"X": X, "X_noisy": X_noisy}
         shown = dict(zip(("original", "noisy"), first_rows(given, n_samples), strict=False))
         rebuilt = estimator.inverse_transform(estimator.transform(list(shown.values())[-1]))
@@ -123,6 +120,10 @@ class ReconstructionDisplay:
         if isinstance(modality, Series):
             lines: Any = {name: series_of(rows) for name, rows in given.items()}
             return cls(lines).plot(ax=ax, **imshow_kwargs)
+        if isinstance(modality, Audio):
+            heard = {name: modality.spectrograms(rows) for name, rows in shown.items()}
+            parts = _strips(heard | {"reconstruction": rebuilt})
+            return cls(parts).plot(ax=ax, **{"cmap": "magma", **imshow_kwargs})
         parts = {name: _dense(rows) for name, rows in given.items()}
         if isinstance(modality, Image):
             parts = {name: _pictures(rows, modality) for name, rows in parts.items()}
@@ -167,10 +168,11 @@ class ReconstructionDisplay:
 
     def _plot_images(self, imshow_kwargs: dict[str, Any]) -> None:
         first = next(iter(self.parts.values()))
-        low, high = first.min(), first.max()
+        low, high = np.nanmin(first), np.nanmax(first)
         strips = [np.clip((p - low) / ((high - low) or 1), 0, 1) for p in self.parts.values()]
+        gap = np.nan if first.ndim == 3 else 1  # nothing is drawn there, or white among colours
         rows = [
-            np.pad(s, [(0, 0), (1, 1), (1, 1), *[(0, 0)] * (s.ndim - 3)], constant_values=1) for s in strips
+            np.pad(s, [(0, 0), (1, 1), (1, 1), *[(0, 0)] * (s.ndim - 3)], constant_values=gap) for s in strips
         ]
         mosaic = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
         style = {"cmap": "gray", "vmin": 0, "vmax": 1, **imshow_kwargs}
@@ -204,6 +206,16 @@ def _name(column: str, what: Any) -> str:
 
 def _dense(rows: Any) -> np.ndarray:
     return np.asarray(rows.toarray() if sp.issparse(rows) else rows, dtype=float)
+
+
+def _strips(parts: dict[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return spectrograms ``(time_i, bands)`` as arrays ``(n, bands, time)``, high bands first, NaN after the ends."""
+    longest = max(len(row) for rows in parts.values() for row in rows)
+    ends = [(0, 0), (0, longest)]
+    return {
+        name: np.stack([np.pad(row.T[::-1], ends, constant_values=np.nan)[:, :longest] for row in rows])
+        for name, rows in parts.items()
+    }
 
 
 def _pictures(rows: np.ndarray, modality: Image) -> np.ndarray:

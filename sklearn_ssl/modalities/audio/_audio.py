@@ -261,6 +261,26 @@ class Audio(FrameSequences):
         values = x.values.cpu().double().numpy() * self.scale_ + self.mean_
         return np.where(x.present().cpu().numpy()[:, :, None], values, np.nan)
 
+    def spectrograms(self, X: Any) -> list[np.ndarray]:
+        """Return the log-mel spectrograms of sounds, which are what networks see before it is standardised.
+
+        Parameters
+        ----------
+        X : list of waveforms, as in fit
+
+        Returns
+        -------
+        list of ndarray of shape (n_frames_i, n_bands), float64
+            The logarithm of power, from low to high bands.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X is no list of sounds.
+        """
+        store = self.validate(X)
+        return [self.restore(store[np.array([i])])[0][: int(store.n_frames[i])] for i in range(len(store))]
+
     def give_back(self, rows: np.ndarray, container: str | None) -> Any:
         """Return restored spectrograms as a list without padding, or as they are if an array is asked for."""
         if container is not None:
