@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ...encoders import Frames, Hidden
+from ...training import move
 from .._sequences import Positions, Sequences
 from ._decoder import StepDecoder
 from ._views import pad_to
@@ -50,7 +51,8 @@ class FrameSequences(Sequences, ABC):
         """Build a decoder of the steps under a position."""
         x = self.example()
         hidden = self.try_positions(encoder, x)
-        return StepDecoder(self.position_width(encoder), self.positions(x, hidden).values.shape[2] // 2)
+        values = self.positions(move(x, hidden.h.device), hidden).values
+        return StepDecoder(self.position_width(encoder), values.shape[2] // 2)
 
     def change_end(self, x: Frames) -> Frames:
         """Return the sequences with another last step."""
