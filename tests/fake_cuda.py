@@ -7,6 +7,7 @@ Not shown: CUDA's kernels, their rounding, streams, memory and times.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -38,6 +39,12 @@ WAITS = words(
     "multinomial _linalg_eigh _linalg_svd linalg_qr"
 )
 INDEXING = words("index index_put index_put_ _index_put_impl_")
+# operators that CUDA refuses under torch.use_deterministic_algorithms, by the list in the documentation of torch
+UNREPEATABLE = re.compile(
+    r"nll_loss2d_forward|put_|histc|bincount|kthvalue|median|max_unpool.*|cumsum|"
+    r"(avg_pool3d|_adaptive_avg_pool|max_pool3d|adaptive_max_pool|fractional_max_pool|upsample_.*linear|upsample_bicubic|"
+    r"reflection_pad|replication_pad|_ctc_loss|grid_sampler)\w*_backward"
+)
 # what autocast computes in float32 on CUDA; on a CPU it does so for fewer
 IN_FLOAT32 = words(
     "pow __pow__ __rpow__ __rtruediv__ reciprocal rsqrt exp expm1 log log1p log2 sum prod cumsum cumprod norm dist "
@@ -107,6 +114,12 @@ class Operators(TorchDispatchMode):
             on_cuda = any(ours) if operands else call.involves_cuda()
             if call.to_cuda is not None and (not operands or kwargs.get("device") or name == "_to_copy"):
                 on_cuda = call.to_cuda
+            if (
+                on_cuda
+                and UNREPEATABLE.fullmatch(name)
+                and (name != "cumsum" or operands[0].is_floating_point())
+            ):
+                self.device.unrepeatable[f"{name} at {line_of_the_package()}"] += 1
             if on_cuda and torch.Tag.nondeterministic_seeded in func.tags:
                 result = self.device.draw(func, args, kwargs)
             else:
@@ -140,6 +153,7 @@ class FakeCuda(TorchFunctionMode):
         self.call = Call("", ())
         self.waits: Counter[str] = Counter()  # what the host waited for, and at which line
         self.waits_of_batches: Counter[str] = Counter()  # noted by Batches
+        self.unrepeatable: Counter[str] = Counter()
         self.n_batches = 0
         self.generator = torch.Generator().manual_seed(99)
 

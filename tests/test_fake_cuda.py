@@ -76,7 +76,7 @@ def check_a_fit(name):
         }  # two batches of training, one of validation
         est = new(estimator, modality, callbacks=[Batches()], precision="bfloat16", **stopping).fit(X)
         assert all(map(torch.equal, before, (device.generator.get_state(), torch.get_rng_state())))
-        assert places(est.net_.module_) == {True}
+        assert places(est.net_.module_) == {True} and not device.unrepeatable, device.unrepeatable
         n_waits = BATCHES * (name in ONE_WAIT)
         assert device.n_batches == BATCHES and device.waits_of_batches.total() == n_waits, (
             device.waits_of_batches
@@ -85,6 +85,7 @@ def check_a_fit(name):
             device.waits.clear()
             assert np.isfinite(method(X)).all()
             assert device.waits.total() == once, device.waits
+        assert np.isfinite(est.score_samples(X[:2])).all()
         Z, pickled = est.transform(X), pickle.dumps(est.set_params(callbacks=None))
         again = pickle.loads(pickled)
         assert places(again.net_.module_) == {True}
