@@ -20,7 +20,7 @@ from ._augment import crop_tokens, mask_tokens
 from ._doubts import doubt_rows
 from ._encoders import adapt, new_encoder, pretrained_settings, prompt_of
 from ._fitted import check_fitted
-from ._input import are_bytes, check_params, example_texts, list_of_texts
+from ._input import are_bytes, check_params, example_texts, how_to_pass, list_of_texts
 from ._ngrams import NGrams
 from ._of_tokens import TokenSequences
 from ._segments import Cutter, token_kinds
@@ -53,22 +53,19 @@ class Text(TokenSequences):
         nor do the 256 bytes of subwords.
     min_df : int, default=2
         Number of texts that a token must occur in; for subwords, how often it must occur. With 1, all tokens of
-        X are known, so that nothing is learned about the unknown token. If no token reaches `min_df`, all are
-        kept.
+        X are known, so that nothing is learned about the unknown token. If no token reaches it, all are kept.
     lowercase : bool, default=True
         Convert texts to lower case.
     max_length : int or None, default=256
         Maximum number of tokens of a text; longer texts are truncated. None uses the length of the longest text
-        in ``fit``. The time that attention takes grows with its square. Split long texts into parts first if
-        all of their content matters.
+        in ``fit``. The time of attention grows with its square. Split long texts if all of them matters.
     token_pattern : str, default=r"\w+|[^\w\s]"
         Regular expression of a word, for ``analyzer="word"``. In the default, vowel signs, accents and joiners
         count as parts of their words. A pattern of your own is taken as it is.
     tokenizer : str, Path, tokenizer or None, default=None
-        A trained tokenizer for ``analyzer="subword"``: the path of its ``tokenizer.json`` or of the folder
-        that has it, its JSON text, or a fast tokenizer of transformers or tokenizers. `max_features`, `min_df`
-        and `lowercase` then have no effect. A pretrained encoder of sentence-transformers brings its own. None
-        trains one.
+        A trained tokenizer for ``analyzer="subword"``: the path of its ``tokenizer.json`` or of its folder, its JSON
+        text, or a fast tokenizer of transformers or tokenizers. `max_features`, `min_df` and `lowercase` have no
+        effect then. A pretrained encoder of sentence-transformers brings its own. None trains one.
     crop_scale : tuple (smallest, largest), default=(0.5, 1.0)
         Range of the share of a text that a random crop keeps, within (0, 1]; for views.
     token_dropout : float, default=0.1
@@ -143,6 +140,11 @@ class Text(TokenSequences):
         """Return whether X is a list, array or Series of str; also for one str or bytes, to raise a better error."""
         return is_texts(X) or isinstance(X, (str, bytes)) or are_bytes(X)
 
+    @classmethod
+    def hint(cls, X: Any) -> str:
+        """Return how to pass the texts of a table."""
+        return how_to_pass(X)
+
     def input_tags(self) -> InputTags:
         """Return scikit-learn's tags: X is a list of str."""
         return InputTags(two_d_array=False, string=True)
@@ -172,13 +174,12 @@ class Text(TokenSequences):
         """
         texts = self._learn_tokenizer(X)
         splitter = self._splitter()
-        learned = splitter.learn(texts, self.max_length, self.min_df, self.max_features)
-        self.vocabulary_, self.counts_, rows = learned
+        limits = self.max_length, self.min_df, self.max_features
+        self.vocabulary_, self.counts_, rows = splitter.learn(texts, *limits)
         self.special_ = splitter.special
         names = {i: token for token, i in self.vocabulary_.items() if i not in self.special_}
         self.kinds_ = token_kinds(len(self.counts_), *splitter.letters(names), self.analyzer == "char")
-        longest = self.max_length or max(1, int(rows.lengths.max()) - 2)
-        self.n_positions_ = longest + 3  # start, end and a separator
+        self.n_positions_ = 3 + (self.max_length or max(1, int(rows.lengths.max()) - 2))
         return rows
 
     def validate(self, X: Any) -> TokenRows:
