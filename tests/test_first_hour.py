@@ -11,24 +11,37 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse as sp
 from methods import METHODS
+from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_html_repr
 
 import sklearn_ssl
 from sklearn_ssl import (
+    AutoencoderPretrainer,
+    AutoregressivePretrainer,
     ContrastivePretrainer,
+    DistillationClassifier,
     FewLabelClassifier,
+    FineTuneClassifier,
     LabelDiffusion,
     LabeledOnly,
     MaskedPretrainer,
+    PredictiveCodingPretrainer,
     RowSelector,
+    SegmentOrderPretrainer,
     SelfOrganizingMap,
     Word2VecPretrainer,
+    ZeroShotClassifier,
 )
 from sklearn_ssl.doc_link import README, SECTIONS
+from sklearn_ssl.inspection import EmbeddingDisplay, LossCurveDisplay, ReconstructionDisplay, SOMDisplay
 from sklearn_ssl.modalities import Audio, Image, Series, Tabular, Text, infer_modality
 from sklearn_ssl.modalities.series._input import read_series
+from sklearn_ssl.model_selection import cross_val_predict_labeled, label_efficiency
 
 X = load_iris().data
 ROOT = Path(__file__).parent.parent
@@ -230,3 +243,190 @@ def test_a_file_read_with_another_separator_is_told(separator, library):
         told[0].message
     )
     assert str(told[0].message).endswith(f"={separator!r}).") and told[0].filename == __file__
+
+
+NAMES = pd.DataFrame({"age": [30.0, 40, 50] * 10, "job": ["cook", "nurse", "clerk"] * 10})
+
+
+@pytest.mark.parametrize(
+    "estimator, way",
+    [
+        (LabelDiffusion(), "make_pipeline(ContrastivePretrainer(), LabelDiffusion())"),
+        (ZeroShotClassifier(), "make_pipeline(ContrastivePretrainer(), ZeroShotClassifier())"),
+        (RowSelector(3, pretrainer=None), "pass pretrainer=ContrastivePretrainer()"),
+        (SelfOrganizingMap(), "make_pipeline(ContrastivePretrainer(), SelfOrganizingMap())"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_what_takes_numbers_names_the_columns_that_are_none(estimator, way):
+    y = None if isinstance(estimator, RowSelector) else [0, 1] * 15
+    with pytest.raises(ValueError, match=rf"takes numbers, and columns \['job'\] are not.*{re.escape(way)}"):
+        estimator.fit(NAMES, y)
+    with pytest.raises(ValueError, match="takes numbers: could not convert string"):
+        estimator.fit(NAMES.to_numpy(), y)
+    with pytest.raises(ValueError, match=r"(?s)NaN.*SimpleImputer"):
+        estimator.fit(NAMES[["age"]].replace(30, np.nan), y)
+    with pytest.raises(TypeError, match=r"sparse matrix\. Pass X\.toarray\(\)"):
+        estimator.fit(sp.csr_array(NAMES[["age"]]), y)
+    fitted = estimator.fit(NAMES[["age"]], y)
+    if hasattr(fitted, "predict"):
+        with pytest.raises(ValueError, match=r"takes numbers, and columns \['age'\] are not"):
+            fitted.predict(NAMES[["age"]].astype(str))
+
+
+KEPT = ContrastivePretrainer(**FAST).fit(X)
+CLASSIFIERS = {
+    "few": FewLabelClassifier(
+        pretrainers=[KEPT], estimators=[("tree", DecisionTreeClassifier(), "raw")], random_state=0
+    ),
+    "tuned": FineTuneClassifier(KEPT, tune="head", max_epochs=0, random_state=0),
+    "student": DistillationClassifier(DecisionTreeClassifier(), max_epochs=1, random_state=0),
+    "zero-shot": ZeroShotClassifier(),
+    "diffusion": LabelDiffusion(),
+}
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_rows_without_a_label_are_not_scored_as_wrong(name):
+    y = np.array(["setosa", "versicolor", "virginica"], dtype=object)[load_iris().target]
+    holes = np.where(np.arange(150) % 3 == 0, y, None)
+    known = np.arange(150) % 3 == 0
+    clf = clone(CLASSIFIERS[name]).fit(X[known], y[known])
+    for none in (None, np.nan, -1):
+        with pytest.raises(ValueError, match="100 of 150 rows have no label, and score needs one for each"):
+            clf.score(X, np.where(known, y, none))
+    assert clf.score(X[known], holes[known]) == clf.score(X[known], y[known], np.ones(50))
+    codes = np.where(known, load_iris().target, -1)
+    clf = clone(CLASSIFIERS[name]).fit(X[known], codes[known])
+    with pytest.raises(ValueError, match="have no label"):
+        clf.score(X, codes)
+    both = np.where(codes == 0, -1, 1)
+    clf = clone(CLASSIFIERS[name]).fit(X, both)  # two classes, one of them called -1
+    assert clf.score(X, both) == (clf.predict(X) == both).mean()
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSIFIERS if name != "diffusion"])
+def test_minus_one_among_names_of_classes_is_no_class(name):
+    y = np.array(["a", "b", "c"], dtype=object)[load_iris().target]
+    holes = np.where(np.arange(150) % 2 == 0, y, -1)
+    clf = clone(CLASSIFIERS[name])
+    with pytest.raises(ValueError, match=r"-1 among texts: 75 of 150 rows .* LabeledOnly\("):
+        clf.fit(X, holes)
+    with pytest.raises(ValueError, match=r"y is texts with '-1' among them"):
+        clf.fit(X, holes.astype(str))
+    assert clf.fit(X, np.where(y == "a", "-1", "1")).classes_.tolist() == ["-1", "1"]
+
+
+TEXTS = ["one two three. four five six.", "red blue green. one two four."] * 5
+IN_A_TABLE = {
+    "tokens": [text.split() for text in TEXTS],
+    "a frame": pd.DataFrame({"n": range(10), "words": TEXTS}),
+    "polars": pl.DataFrame({"words": TEXTS, "n": range(10)}),
+    "an array": np.array(TEXTS, dtype=object)[:, None],
+}
+
+
+@pytest.mark.parametrize("name", IN_A_TABLE)
+def test_texts_in_a_table_are_told_how_to_be_passed(name):
+    X = IN_A_TABLE[name]
+    for method in (SegmentOrderPretrainer, AutoregressivePretrainer, PredictiveCodingPretrainer):
+        with pytest.raises(ValueError, match=r"got a table of shape .* pass (.*)\.$") as caught:
+            method(**FAST).fit(X)
+        fix = re.search(r" pass (.*)\.$", str(caught.value))[1]
+        assert list(eval(fix, {"X": X})) == TEXTS
+
+
+def test_a_mean_of_tokens_knows_no_order():
+    with pytest.raises(ValueError, match=r"TokenBag takes the mean of tokens.*encoder='auto'"):
+        SegmentOrderPretrainer(encoder="bag", **FAST).fit(TEXTS)
+
+
+@pytest.mark.parametrize(
+    "wrong, kind", [("", ValueError), (" ", ValueError), (None, TypeError), (3, TypeError)]
+)
+def test_no_folder_is_told(wrong, kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(kind, match=r"^path="):
+        KEPT.save(wrong)
+    with pytest.raises(kind, match=r"^path="):
+        sklearn_ssl.load(wrong)
+    if kind is ValueError:
+        for seed in (0, None):
+            with pytest.raises(ValueError, match=r"^checkpoint=.* names no folder"):
+                ContrastivePretrainer(**{**FAST, "random_state": seed}, checkpoint=wrong).fit(X)
+    assert not list(tmp_path.iterdir())
+
+
+COMPARED = {"tree": DecisionTreeClassifier()}
+BAD_COMPARISONS = {
+    "a list": ({"estimators": [DecisionTreeClassifier()]}, "dict of names and estimators"),
+    "one": ({"estimators": make_pipeline(DecisionTreeClassifier())}, "dict of names and estimators"),
+    "none": ({"estimators": {}}, "dict of names and estimators"),
+    "a class": ({"estimators": {"tree": DecisionTreeClassifier}}, r"\['tree'\] is the class.*Add \(\)"),
+    "no estimator": ({"estimators": {"tree": "tree"}}, r"\['tree'\] must be an estimator"),
+    "a number as a name": ({"estimators": {1: DecisionTreeClassifier()}}, "Names must be str: '1'"),
+    "numbers for cv": ({"cv": np.array([1, 2])}, r"cv=array\(\[1, 2\]\) must be an integer, a splitter"),
+    "a text for cv": ({"cv": "5"}, r"cv='5' must be an integer, a splitter"),
+    "a fraction for cv": ({"cv": 1.5}, r"cv=1.5 must be an integer, a splitter"),
+    "a name like a score": ({"scoring": "acuracy"}, "scoring='acuracy' is no score .* such as 'accuracy'"),
+    "no name of a score": ({"scoring": ""}, "scoring='' is no score .* such as 'accuracy'"),
+    "several scores": ({"scoring": ["accuracy", "f1"]}, "must be one score"),
+    "verbose": ({"verbose": np.array([1, 2])}, "'verbose' parameter of label_efficiency"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_COMPARISONS)
+def test_bad_arguments_of_a_comparison(name):
+    options, message = BAD_COMPARISONS[name]
+    given = {"estimators": COMPARED, "cv": 1, "budgets": [2], **options}
+    with pytest.raises((ValueError, TypeError), match=message):
+        label_efficiency(X=X, y=load_iris().target, **given)
+    if name.endswith("for cv"):
+        with pytest.raises(ValueError, match=message):
+            cross_val_predict_labeled(DecisionTreeClassifier(), X, load_iris().target, cv=given["cv"])
+
+
+def test_splits_may_come_one_by_one():
+    halves = (np.arange(0, 150, 2), np.arange(1, 150, 2))
+    given = {"estimators": COMPARED, "budgets": [2], "X": X, "y": load_iris().target}
+    one_by_one = label_efficiency(cv=(pair for pair in [halves, halves[::-1]]), **given)
+    assert one_by_one.scores.shape == (1, 1, 2)
+
+
+def test_bad_arguments_of_displays():
+    pytest.importorskip("matplotlib").use("Agg")
+    auto = AutoencoderPretrainer(**FAST).fit(X)
+    for n_samples in (0, True, 1.5, np.nan, "", [], np.array([1, 2]), 2**70):
+        with pytest.raises(ValueError, match=r"n_samples=.* must be an integer of at least 1"):
+            ReconstructionDisplay.from_estimator(auto, X, n_samples=n_samples)
+    for rows in (1, 1.5, True, object()):
+        with pytest.raises(TypeError, match=r"^X_noisy=.* must be rows"):
+            ReconstructionDisplay.from_estimator(auto, X, X_noisy=rows)
+        with pytest.raises(TypeError, match=r"^X=.* must be rows"):
+            ReconstructionDisplay.from_estimator(auto, rows)
+    som = SelfOrganizingMap(shape=(2, 2)).fit(X)
+    for kind in (np.array([1, 2]), ["hits"], "hit", 1):
+        with pytest.raises(ValueError, match=r"kind=.* must be one of"):
+            SOMDisplay.from_estimator(som, kind=kind)
+        with pytest.raises(ValueError, match=r"method=.* must be"):
+            EmbeddingDisplay.from_estimator(auto, X, method=kind)
+
+
+def test_sounds_are_reconstructed_as_spectrograms_which_are_not_drawn():
+    pytest.importorskip("matplotlib").use("Agg")
+    waves = [np.sin(np.arange(800 + 40 * i) / 3) for i in range(6)]
+    auto = AutoencoderPretrainer(modality=Audio(sample_rate=8000), **FAST).fit(waves)
+    with pytest.raises(TypeError, match=r"log-mel spectrograms .* ax\.imshow"):
+        ReconstructionDisplay.from_estimator(auto, waves)
+    loud = [*waves, 1e18 * waves[0]]
+    for call in (auto.transform, clone(auto).fit):
+        with pytest.raises(ValueError, match=r"Waveform 6 of X has samples up to 1e\+18.*Divide it"):
+            call(loud)
+
+
+def test_a_training_without_a_whole_epoch_says_why_there_is_no_curve():
+    pytest.importorskip("matplotlib").use("Agg")
+    est = ContrastivePretrainer(n_components=4, batch_size=10, max_time=1e-9, random_state=0).fit(X)
+    assert est.history_ == [] and est.transform(X).shape == (150, 4)
+    with pytest.raises(ValueError, match="a max_time that is enough for one"):
+        LossCurveDisplay.from_estimator(est)

@@ -36,6 +36,12 @@ FEW = {"max_epochs": 1, "random_state": 0, "n_components": 4}
 SHARED = set(ContrastivePretrainer().get_params(deep=False)) - {"temperature"}
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Any text may name a folder of checkpoints: it is not to lie where the tests are run."""
+    monkeypatch.chdir(tmp_path)
+
+
 def is_ours(error):
     """Return whether an error comes from this package, or from scikit-learn's check of parameters."""
     frame = traceback.extract_tb(error.__traceback__)[-1].filename

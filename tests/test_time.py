@@ -131,7 +131,9 @@ def test_the_bar_and_the_forecast_know_the_limit(clock, capsys):
     err = capsys.readouterr().err
     assert "time left=00:0" in err
     (forecast,) = [c for _, c in est.net_.callbacks_ if isinstance(c, Forecast)]
-    assert "about 8 s" in forecast.line(est.net_, 3 * 10**6, 0.1, None)
+    line = forecast.line(est.net_, 3 * 10**6, 0.1, None)
+    assert line.endswith("about 83.3 h, but max_time=8 ends it after 8 s")
+    assert "max_time" not in forecast.line(est.net_, 30, 0.1, None)
 
 
 class Terminal(io.StringIO):
@@ -154,6 +156,21 @@ def test_a_log_file_gets_a_line_now_and_then(monkeypatch):
     assert "\r" not in log.getvalue() and 2 <= len(lines) < 10  # its beginning and its end, if it is quick
     assert lines[-1].startswith("work: 100% 500/500")
     assert terminal.getvalue().count("\r") >= 500
+
+
+def test_slow_steps_after_quick_ones_write_one_line_each_half_minute(monkeypatch):
+    log, now = io.StringIO(), [0.0]
+    monkeypatch.setattr("sys.stderr", log)
+    with progress_bar(500, "work") as bar:
+        monkeypatch.setattr(bar, "_time", lambda: now[0])
+        bar.start_t = bar.last_print_t = 0.0
+        for seconds in [0.1] * 400 + [20.0] * 6:
+            now[0] += seconds
+            bar.update()
+            # tqdm's thread writes a line of its own where this holds, and the next step would write another
+            assert bar.miniters == 1 or now[0] - bar.last_print_t < bar.maxinterval
+    steps = [int(line.split("/")[0].split()[-1]) for line in log.getvalue().splitlines()]
+    assert steps == [0, 300, 401, 403, 405, 406]
 
 
 def test_brothers_write_lines_too(monkeypatch):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from ..modalities import Modality
-from ..persistence import digest_of, fitted_of, read_checkpoint, write_checkpoint
+from ..persistence import digest_of, fitted_of, folder_of, read_checkpoint, write_checkpoint
 from ..training import (
     Batch,
     LabeledStore,
@@ -132,7 +132,7 @@ def entropy_of(estimator: Any) -> int | np.random.RandomState | None:
     """
     if estimator.random_state is not None or estimator.checkpoint is None:
         return estimator.random_state
-    file = Path(estimator.checkpoint) / "seed.safetensors"
+    file = folder_of(estimator.checkpoint, "checkpoint") / "seed.safetensors"
     found = read_checkpoint(file)
     if found is None:
         write_checkpoint(file, {"seed": secrets.randbits(31)}, {})
@@ -145,9 +145,10 @@ def entropy_of(estimator: Any) -> int | np.random.RandomState | None:
 
 def checkpoint_file(folder: Any, description: dict[str, Any], own: bool) -> Path:
     """Return the file of a training in a folder: one for all, or, for clones, one of its own."""
+    folder = folder_of(folder, "checkpoint")
     if not own:
-        return Path(folder) / "checkpoint.safetensors"
-    return Path(folder) / f"{digest_of(json.dumps(description))[:20]}.safetensors"
+        return folder / "checkpoint.safetensors"
+    return folder / f"{digest_of(json.dumps(description))[:20]}.safetensors"
 
 
 def description_of(

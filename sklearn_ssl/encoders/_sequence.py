@@ -5,7 +5,31 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+def convolve(convolution: nn.Module, h: Tensor, pad: tuple[int, int]) -> Tensor:
+    """Run a convolution over positions, after zeros are added before and behind them.
+
+    It is computed as one over images of a single row: torch's kernels for two dimensions take numbers that lie as
+    these do, position after position, and those for one dimension copy them around.
+
+    Parameters
+    ----------
+    convolution : nn.Conv1d
+    h : Tensor of shape (n, n_positions, n_in)
+    pad : tuple (before, behind)
+        Number of zeros.
+
+    Returns
+    -------
+    Tensor of shape (n, n_positions + before + behind - reach, n_out)
+    """
+    rows = F.pad(h, (0, 0, *pad)).transpose(1, 2).unsqueeze(2)
+    one: Any = convolution  # a ModuleList gives its members as mere modules
+    out = F.conv2d(rows, one.weight.unsqueeze(2), one.bias, dilation=(1, *one.dilation))
+    return out.squeeze(2).transpose(1, 2)
 
 
 class Hidden(NamedTuple):

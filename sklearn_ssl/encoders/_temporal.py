@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ._sequence import Hidden, SequenceEncoder
+from ._sequence import Hidden, SequenceEncoder, convolve
 from ._tokens import Standardize
 
 EPSILON = 1e-2  # added to the variance of features: those that hardly vary would be rounding, magnified
@@ -75,11 +75,11 @@ class StepPooling(nn.Module):
 
         `present` is bool ``(n, positions)``; `extras` are ``(n, n_extras)``.
         """
-        here, lengths = present[:, :, None], present.sum(1)[:, None]
+        away, share = ~present[:, :, None], (present / present.sum(1)[:, None])[:, None]
         parts = [extras]
         for h in layers:
-            parts.append(torch.where(here, h, -torch.inf).amax(1))
-            parts.append(torch.where(here, torch.sigmoid(STEEPNESS * h), 0).sum(1) / lengths)
+            parts.append(h.masked_fill(away, -torch.inf).amax(1))
+            parts.append((share @ torch.sigmoid(STEEPNESS * h)).squeeze(1))
         return self.head(torch.cat(parts, dim=1))
 
 
@@ -183,10 +183,10 @@ class TemporalConvNet(SequenceEncoder):
     def _run(self, hidden: Hidden) -> tuple[Tensor, list[Tensor]]:
         here, h, outputs = hidden.present[:, :, None], hidden.h, [hidden.h]
         for layer, (norm, convolution) in enumerate(zip(self.norms, self.convolutions, strict=True)):
-            inputs = torch.where(here, norm(h), 0).transpose(1, 2)
+            inputs = torch.where(here, norm(h), 0)
             reach = (self.size - 1) * 2**layer
             pad = (reach, 0) if self.causal else (reach // 2, reach // 2)
-            outputs.append(convolution(F.pad(inputs, pad)).transpose(1, 2))
+            outputs.append(convolve(convolution, inputs, pad))
             h = h + F.gelu(outputs[-1])
         return h, outputs
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ._sequence import Hidden
+from ._sequence import Hidden, convolve
 from ._tokens import ContextEncoder, Pooling
 
 
@@ -80,8 +80,8 @@ class TokenConvNet(ContextEncoder):
         here = hidden.present[:, :, None]
         outputs = super().layers(hidden)
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
-            h = torch.where(here, norm(outputs[-1]), 0).transpose(1, 2)
-            outputs.append(outputs[-1] + F.gelu(convolution(F.pad(h, self.pad))).transpose(1, 2))
+            h = torch.where(here, norm(outputs[-1]), 0)
+            outputs.append(outputs[-1] + F.gelu(convolve(convolution, h, self.pad)))
         outputs[-1] = self.norm(outputs[-1])
         return outputs
 

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from ..base import forget_fitted
 from ..doc_link import DocLinkMixin
+from ..methods import dense_numbers
 from ..modalities import array, count, real, refuse, whole
 from ..persistence import SaveMixin
 from ..training import draw_seed
 from ._graph import LEAST, Directions, local_weights, principal_directions, scaled_graph
 from ._propagation import propagate
+from ._scored import LabeledScoreMixin
 from ._targets import UNLABELED, partial_classes
 
 
@@ -48,7 +50,7 @@ def shares(received: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LabelDiffusion(DocLinkMixin, SaveMixin, ClassifierMixin, BaseEstimator):
+class LabelDiffusion(DocLinkMixin, SaveMixin, LabeledScoreMixin, BaseEstimator):
     """Classify rows by labels that spread over the graph of nearest neighbours.
 
     Rows are nodes, and edges join nearest neighbours; how much an edge weighs depends on the density of rows around it
@@ -200,7 +202,7 @@ class LabelDiffusion(DocLinkMixin, SaveMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n, n_classes), float64
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = dense_numbers(X, self, first=False)
         k = min(self.n_neighbors, len(self.rows_) - 1)
         search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self.rows_)
         distances, columns = search.kneighbors(Directions(self.mean_, self.axes_)(X))
@@ -217,9 +219,10 @@ class LabelDiffusion(DocLinkMixin, SaveMixin, ClassifierMixin, BaseEstimator):
         X : array or DataFrame of shape (n, d)
         X_unlabeled : array or DataFrame of shape (m, d), optional
         """
-        Z = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        Z = dense_numbers(X, self, first=True, min_rows=2)
+        validate_data(self, X, skip_check_array=True)  # sets feature_names_in_ and n_features_in_
         if X_unlabeled is not None:
-            pool = validate_data(self, X_unlabeled, dtype=[np.float64, np.float32], reset=False)
+            pool = dense_numbers(X_unlabeled, self, first=False)
             Z = np.concatenate([Z, pool])
         seed = draw_seed(self.random_state, 1)
         directions = principal_directions(Z, self.n_components, seed)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
@@ -33,6 +33,7 @@ from ._product import (
     splits_of,
 )
 from ._saved import damaged, model_of, state_of
+from ._scored import LabeledScoreMixin
 from ._targets import class_labels
 from ._views import AS_IS, RAW, AsIs, name_of, raw_view, take, view_of_state
 
@@ -40,7 +41,7 @@ POOL_ROWS = 20_000  # of the pool, drawn at random: labels spread over these
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class FewLabelClassifier(DocLinkMixin, SaveMixin, ClassifierMixin, BaseEstimator):
+class FewLabelClassifier(DocLinkMixin, SaveMixin, LabeledScoreMixin, BaseEstimator):
     """Classify rows by the best that few labels and a pool of unlabeled rows give.
 
     Several classifiers learn from the labels: on raw columns, on the features of pretrainers that have seen all rows,

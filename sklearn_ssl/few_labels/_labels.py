@@ -84,19 +84,39 @@ def _is_minus_one(value: Any) -> bool:
     return isinstance(value, Number) and bool(value == -1)  # type: ignore[comparison-overlap]  # Number declares no ==, and all its subclasses have one
 
 
-def _check_texts(values: np.ndarray) -> None:
-    """Refuse texts that numpy and pandas make of missing labels; warn of those that look like missing ones."""
+def mixes_minus_one(values: np.ndarray) -> bool:
+    """Return whether -1, a number, is among texts, of which it is no class."""
+    return values.dtype.kind == "O" and any(map(_is_text, values.flat)) and bool(_minus_ones(values).any())
+
+
+def refuse_made_texts(values: np.ndarray, among_words: bool = False) -> set[str]:
+    """Refuse texts that numpy and pandas make of missing labels, and return all texts.
+
+    Parameters
+    ----------
+    values : ndarray
+    among_words : bool, default=False
+        Whether "-1" is refused only where another text is no number: "-1" and "1" may both be classes.
+    """
     if values.dtype.kind not in "OUS":
-        return
+        return set()
     texts = {_text(value) for value in set(filter(_is_text, values.flat))}
-    refused = MADE_TEXTS if values.dtype.kind == "O" else (*MADE_TEXTS, "nan")
-    found = sorted(texts.intersection(refused))
+    refused = set(MADE_TEXTS) if values.dtype.kind == "O" else {*MADE_TEXTS, "nan"}
+    if among_words and all(map(_is_number, texts)):
+        refused -= set(MADE_TEXTS)
+    found = sorted(texts & refused)
     if found:
         raise ValueError(
             f"y is texts with {found[0]!r} among them, which looks like a missing label: '-1' or 'nan' is what "
             "becomes of -1 or NaN beside texts. Mark a missing label by None, in a list or an array of objects: "
             "np.array([...], dtype=object), or y.replace({'-1': None}) in pandas. If it is a class, rename it."
         )
+    return texts
+
+
+def _check_texts(values: np.ndarray) -> None:
+    """Refuse texts that numpy and pandas make of missing labels; warn of those that look like missing ones."""
+    texts = refuse_made_texts(values)
     doubtful = sorted(texts.intersection(PERHAPS_MISSING))
     if doubtful:
         warn(
@@ -107,6 +127,14 @@ def _check_texts(values: np.ndarray) -> None:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, (str, bytes))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _text(value: str | bytes) -> str:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _num_samples, check_consistent_length
 
 from ..base import is_fitted
 from ..doc_link import DocLinkMixin
-from ..methods import ContrastivePretrainer
+from ..methods import ContrastivePretrainer, dense_numbers
 from ..modalities import count
 from ..training import draw_seed
 from ._coverage import representatives
@@ -135,10 +135,12 @@ class RowSelector(DocLinkMixin, BaseEstimator):
 
     def _features(self, pretrainer: Any, X: Any, seed: int) -> tuple[np.ndarray, Any]:
         """Return features of shape ``(n, d)``, and what computed them."""
-        fitted = None if pretrainer is None else fitted_on(pretrainer, X, None, seed)
-        Z = X if fitted is None else fitted.transform(X)
-        kinds = [np.float64, np.float32]
-        return check_array(Z, dtype=kinds, input_name="X" if fitted is None else "", estimator=self), fitted
+        if pretrainer is None:
+            way = "or pass pretrainer=ContrastivePretrainer(), which takes them"
+            return dense_numbers(X, self, first=True, way=way), None
+        fitted = fitted_on(pretrainer, X, None, seed)
+        Z = fitted.transform(X)
+        return check_array(Z, dtype=[np.float64, np.float32], estimator=self), fitted
 
     def __sklearn_clone__(self) -> Self:
         new = super().__sklearn_clone__()

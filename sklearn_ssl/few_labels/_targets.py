@@ -9,7 +9,15 @@ from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from ..warning import warn
-from ._labels import as_array, has_minus_one, is_labeled, not_missing, plain
+from ._labels import (
+    as_array,
+    has_minus_one,
+    is_labeled,
+    mixes_minus_one,
+    not_missing,
+    plain,
+    refuse_made_texts,
+)
 
 UNLABELED = -1
 MOST_CLASSES = 30  # more different numbers than these are rather targets of a regression
@@ -83,19 +91,22 @@ def require_labels(estimator: Any, y: Any, advice: str = "") -> None:
     Raises
     ------
     ValueError
-        If there is no y, or NaN, None or pandas' NA are in it.
+        If there is no y, if NaN, None or pandas' NA are in it, or if -1 is among texts.
     """
     name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.{advice}")
     values = as_array(y)
-    missing = np.count_nonzero(~not_missing(values, minus_one=False)) if values.ndim else 0
+    mixed = mixes_minus_one(values)
+    missing = np.count_nonzero(~not_missing(values, minus_one=mixed)) if values.ndim else 0
     if missing:
+        what = "-1 among texts" if mixed else "NaN, or None"
         raise ValueError(
-            f"Input y contains NaN, or None: {missing} of {len(values)} rows have no label. {name} learns from rows "
+            f"Input y contains {what}: {missing} of {len(values)} rows have no label. {name} learns from rows "
             f"that have one. LabeledOnly({name}(...)) takes the others out, and hands them on as X_unlabeled where "
             "that is possible."
         )
+    refuse_made_texts(values, among_words=True)
 
 
 def class_labels(estimator: Any, y: Any, advice: str = "") -> np.ndarray:

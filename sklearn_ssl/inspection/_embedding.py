@@ -102,7 +102,7 @@ class EmbeddingDisplay:
         ImportError
             If `method` is ``"umap"`` and umap-learn is not installed.
         """
-        if method not in ("pca", "tsne", "umap"):
+        if not isinstance(method, str) or method not in ("pca", "tsne", "umap"):
             raise ValueError(f"method={method!r} must be 'pca', 'tsne' or 'umap'.")
         features = np.asarray(estimator.transform(X))
         if y is not None:

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..modalities import series_of
 from ._axes import legend_beside, one_axes
 from ._lines import draw_series
+from ._rows import first_rows
 
 
 class ForecastDisplay:
@@ -82,9 +83,9 @@ class ForecastDisplay:
         Raises
         ------
         TypeError
-            If the estimator does not forecast.
+            If the estimator does not forecast, or if X or `X_next` are no rows.
         ValueError
-            If `n_samples` is less than 1.
+            If `n_samples` is no integer of at least 1.
         """
         forecasts = getattr(getattr(estimator, "modality_", None), "can_forecast", False)
         if not (forecasts and hasattr(estimator, "predict")):
@@ -93,11 +94,10 @@ class ForecastDisplay:
                 f"{type(estimator).__name__} does not forecast series. Use an AutoregressivePretrainer with "
                 "modality=Series()."
             )
-        if n_samples < 1:
-            raise ValueError(f"n_samples={n_samples} must be at least 1.")
-        parts = {"known": X[:n_samples], "forecast": estimator.predict(X[:n_samples], horizon)}
-        if X_next is not None:
-            parts["truth"] = X_next[:n_samples]
+        known, *truth = first_rows({"X": X} if X_next is None else {"X": X, "X_next": X_next}, n_samples)
+        parts = {"known": known, "forecast": estimator.predict(known, horizon)}
+        if truth:
+            parts["truth"] = truth[0]
         return cls({name: series_of(rows) for name, rows in parts.items()}).plot(ax=ax, **plot_kwargs)
 
     def plot(self, *, ax: Any = None, **plot_kwargs: Any) -> ForecastDisplay:

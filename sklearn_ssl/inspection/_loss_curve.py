@@ -90,7 +90,7 @@ class LossCurveDisplay:
         if not history:
             raise ValueError(
                 f"This {type(estimator).__name__} has no losses to draw: it needs a history_ of at least one "
-                "epoch. Fit a pretrainer with max_epochs of 1 or more."
+                "epoch. Fit a pretrainer with max_epochs of 1 or more, and a max_time that is enough for one."
             )
         known = list(dict.fromkeys(key for row in history for key in row if key != "epoch"))
         missing = [curve for curve in curves or [] if curve not in known]

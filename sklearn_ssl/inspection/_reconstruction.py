@@ -10,9 +10,10 @@ import scipy.sparse as sp
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from ..modalities import Image, Series, Tabular, is_frame, series_of
+from ..modalities import Audio, Image, Series, Tabular, is_frame, series_of
 from ._axes import legend_beside, one_axes, shortened
 from ._lines import draw_series
+from ._rows import first_rows
 
 
 class ReconstructionDisplay:
@@ -91,9 +92,9 @@ class ReconstructionDisplay:
         Raises
         ------
         TypeError
-            If the estimator has no ``inverse_transform``.
+            If the estimator has no ``inverse_transform``, if it is of sounds, or if X or `X_noisy` are no rows.
         ValueError
-            If `n_samples` is less than 1.
+            If `n_samples` is no integer of at least 1.
         """
         if not hasattr(estimator, "inverse_transform"):
             raise TypeError(
@@ -101,13 +102,17 @@ class ReconstructionDisplay:
                 "AutoencoderPretrainer or a VAEPretrainer."
             )
         check_is_fitted(estimator)
-        if n_samples < 1:
-            raise ValueError(f"n_samples={n_samples} must be at least 1.")
-        given = {"original": X} if X_noisy is None else {"original": X, "noisy": X_noisy}
-        shown = {name: rows[:n_samples] for name, rows in given.items()}
+        modality = getattr(estimator, "modality_", None)
+        if isinstance(modality, Audio):
+            raise TypeError(
+                "ReconstructionDisplay draws images, tables and series. Of sounds, inverse_transform returns log-mel "
+                "spectrograms (time, bands): draw one with ax.imshow(spectrogram.T, origin='lower')."
+            )
+        given = {"X": X} if X_noisy is None else {"X": X, "X_noisy": X_noisy}
+        shown = dict(zip(("original", "noisy"), first_rows(given, n_samples), strict=False))
         rebuilt = estimator.inverse_transform(estimator.transform(list(shown.values())[-1]))
         columns = [str(name) for name in X.columns] if is_frame(X) else None
-        given, modality = shown | {"reconstruction": rebuilt}, getattr(estimator, "modality_", None)
+        given = shown | {"reconstruction": rebuilt}
         if isinstance(modality, Tabular) and not modality.cells.is_plain:
             names = columns or [f"x{j}" for j in range(modality.n_features_in_)]
             columns = [_name(*one) for one in modality.inputs_by(names)]

@@ -95,7 +95,7 @@ class SOMDisplay:
             If `kind` or one of `features` is unknown.
         """
         check_is_fitted(estimator)
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise ValueError(f"kind={kind!r} must be one of {', '.join(map(repr, KINDS))}.")
         if kind == "u_matrix":
             values = {"mean distance to the neighbours": _u_matrix(estimator)}

@@ -6,6 +6,7 @@ from ._autoencoder import AutoencoderPretrainer
 from ._autoregressive import AutoregressivePretrainer
 from ._contrastive import ContrastivePretrainer
 from ._decoding import DecoderMixin, DecodingObjective, SamplerMixin
+from ._dense import dense_numbers
 from ._grid import neighbour_pairs
 from ._masked import MaskedPretrainer
 from ._predictive_coding import PredictiveCodingPretrainer
@@ -32,6 +33,7 @@ __all__ = [
     "SiamesePretrainer",
     "VAEPretrainer",
     "Word2VecPretrainer",
+    "dense_numbers",
     "neighbour_pairs",
 ]
 

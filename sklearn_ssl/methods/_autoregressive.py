@@ -61,7 +61,7 @@ class AutoregressiveObjective(Objective):
     def __init__(self, modality: Sequences, encoder: nn.Module):
         super().__init__(encoder)
         self.modality = modality
-        self.decoder = modality.position_decoder(encoder)
+        self.decoder = modality.following_decoder(encoder)
 
     def forward(self, x: Batch) -> Step:
         """Return the mean loss over the predicted positions of a batch; for texts, in bits per token."""
@@ -75,10 +75,10 @@ class AutoregressiveObjective(Objective):
         return losses.masked_fill(~where.any(1), torch.nan)
 
     def _predicted(self, x: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Return which positions can be predicted, the features at the one before each, and the values there."""
+        """Return after which positions there is something to predict, the features there, and what follows."""
         hidden = self.modality.hidden_of(self.encoder, x)
-        _, predictable, values = self.modality.positions_of(x, hidden)
-        return predictable[:, 1:], hidden.h[:, :-1], values[:, 1:]
+        where, values = self.modality.following(x, hidden)
+        return where, hidden.h[:, :-1], values
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -91,8 +91,9 @@ class AutoregressivePretrainer(Pretrainer):
     vocabulary makes each token easier to predict, and an unknown word counts as one token. Only the first
     ``max_length`` tokens of a text are used; split longer texts first.
 
-    On series a decoder predicts the next steps by squared error, in units of the scaled series, and ``predict``
-    forecasts what follows each series.
+    On series a decoder predicts the changes from a step to each of the 24 that follow it, by squared error, in
+    units of the scaled series, and ``predict`` forecasts what follows each series. The encoder sees as far back as
+    its convolutions reach, 127 steps by default: a season that is longer is beyond it.
 
     See Also
     --------

@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 from ..modalities import check_frame, is_frame, other_than_numbers
 
 
-def dense_numbers(X: Any, estimator: Any, *, first: bool) -> np.ndarray:
+def dense_numbers(X: Any, estimator: Any, *, first: bool, min_rows: int = 1, way: str = "") -> np.ndarray:
     """Return X as an array of float64 or float32, or say what it holds that is no number.
 
     Parameters
@@ -22,6 +22,10 @@ def dense_numbers(X: Any, estimator: Any, *, first: bool) -> np.ndarray:
         Named in the errors.
     first : bool
         Whether this is ``fit``; otherwise X must have the columns that ``fit`` saw.
+    min_rows : int, default=1
+        The fewest rows of ``fit``.
+    way : str, default=""
+        How a pretrainer takes other rows in the place of the estimator. If empty, as a step before it.
 
     Raises
     ------
@@ -29,7 +33,7 @@ def dense_numbers(X: Any, estimator: Any, *, first: bool) -> np.ndarray:
         If X is sparse, or holds categories, texts, dates or missing values.
     """
     name = type(estimator).__name__
-    before = (
+    before = way or (
         f"or put a pretrainer before it, which takes them: make_pipeline(ContrastivePretrainer(), {name}())"
     )
     if sp.issparse(X):
@@ -48,7 +52,7 @@ def dense_numbers(X: Any, estimator: Any, *, first: bool) -> np.ndarray:
     options: dict[str, Any] = {"dtype": [np.float64, np.float32]}
     try:
         if first:
-            return check_array(X, input_name="X", estimator=estimator, **options)
+            return check_array(X, input_name="X", estimator=estimator, ensure_min_samples=min_rows, **options)
         return validate_data(estimator, X, reset=False, **options)
     except ValueError as error:
         if "could not convert" in str(error):

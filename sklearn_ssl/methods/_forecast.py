@@ -16,12 +16,12 @@ from ..training import Batch, BatchLoader, RandomStream, in_float32, move
 def continued(
     objective: Objective, x: Batch, n_steps: int, temperature: float = 0.0, stream: RandomStream | None = None
 ) -> Tensor:
-    """Return further steps of each row, each predicted from those before it.
+    """Return further steps of each row, predicted from those before them, as many at a time as the decoder gives.
 
     Parameters
     ----------
     objective : Objective
-        With a causal encoder, and a decoder of the steps under the next position.
+        With a causal encoder, and a decoder of the changes from the last step to those that follow.
     x : batch of n rows
     n_steps : int
     temperature : float, default=0.0
@@ -37,17 +37,18 @@ def continued(
     decoder: Any = objective.decoder
     hidden = modality.hidden_of(objective.encoder, x)
     n_channels = x.values.shape[2]
-    stride = decoder.variance.shape[0] // n_channels
+    stride = decoder.variance.shape[0] // n_channels // modality.steps_ahead
     parts: list[Tensor] = []
     while sum(part.shape[1] for part in parts) < n_steps:
         x = modality.recent(x, stride)
         hidden = modality.hidden_of(objective.encoder, x)
         last = hidden.present.sum(1) - 1
-        values = decoder(hidden.h[torch.arange(len(last), device=last.device), last]).float()
+        rows = torch.arange(len(last), device=last.device)
+        values = decoder(hidden.h[rows, last]).float()
         if stream is not None:
             noise = stream.run(torch.randn, values.shape).to(values.device)
             values = values + temperature * decoder.variance.sqrt() * noise
-        parts.append(values.view(len(values), stride, n_channels))
+        parts.append(x.values[rows, x.lengths - 1][:, None] + values.view(len(values), -1, n_channels))
         x = modality.append(x, parts[-1])
     return torch.cat(parts, dim=1)[:, :n_steps]
 

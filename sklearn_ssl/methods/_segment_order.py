@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..base import Modality, Objective, Pretrainer
+from ..encoders import TokenBag
 from ..modalities import Sequences
 from ..training import Batch, Step
 
@@ -78,5 +79,10 @@ class SegmentOrderPretrainer(Pretrainer):
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:
         if not isinstance(modality, Sequences):  # refused by check_kind before: for mypy
             raise TypeError(f"{type(modality).__name__} has no segments.")
+        if isinstance(encoder, TokenBag):
+            raise ValueError(
+                "encoder=TokenBag takes the mean of tokens, in which their order is lost. Take encoder='auto' or "
+                "'convnet'."
+            )
         modality.permute_segments(modality.example())  # raises if tokens cannot be cut
         return SegmentOrderObjective(modality, encoder, width)

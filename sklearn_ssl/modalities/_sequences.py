@@ -79,6 +79,22 @@ class Sequences(Modality, ABC):
         """
 
     @abstractmethod
+    def following(self, x: Batch, hidden: Hidden) -> tuple[Tensor, Tensor]:
+        """Return what there is to predict after each position but the last, from the features of `hidden` there.
+
+        Returns
+        -------
+        where : Tensor of bool of shape (n, n_positions - 1)
+            Positions after which there is something to predict.
+        values : Tensor of shape (n, n_positions - 1) or (n, n_positions - 1, d)
+            The targets.
+        """
+
+    @abstractmethod
+    def following_decoder(self, encoder: nn.Module) -> Any:
+        """Build a network that predicts what follows a position from its features, as ``position_decoder`` does."""
+
+    @abstractmethod
     def example(self) -> Batch:
         """Return a small synthetic batch to try a network on."""
 

@@ -12,11 +12,13 @@ import numpy as np
 from scipy import stats
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.parallel import Parallel, delayed
 
 from ..few_labels import RowSelector
 from ..modalities import is_count
 from ..training import progress_bar
+from ._arguments import checked_cv, checked_estimators, checked_scoring, checked_ways
 from ._few_label_runs import Task, split_steps
 from ._splits import n_workers
 
@@ -252,6 +254,8 @@ def label_efficiency(
     ValueError
         If there are too few labelled rows for a budget, or if a step before the last needs y or changes the
         number of rows.
+    TypeError
+        If `estimators` or `rows` is no dict of what it should hold.
 
     See Also
     --------
@@ -283,6 +287,8 @@ def label_efficiency(
     >>> label_efficiency({"LR": pipelines["raw"]}, X, y, budgets=[2], cv=2, rows=ways).names
     ('LR, random rows', 'LR, chosen rows')
     """
+    estimators, cv, scoring = checked_estimators(estimators), checked_cv(cv), checked_scoring(scoring)
+    validate_parameter_constraints({"verbose": ["verbose"]}, {"verbose": verbose}, "label_efficiency")
     sizes = list(budgets) if np.iterable(budgets) else []
     if not sizes or not all(is_count(size, 1) for size in sizes):
         raise ValueError(f"budgets={budgets!r} must be numbers of labels of each class, such as (5, 20).")
@@ -297,7 +303,7 @@ def label_efficiency(
     elif not is_count(random_state, 0):
         raise ValueError(f"random_state={random_state!r} must be an integer from 0 to {LARGEST_SEED}.")
     names, budgets = tuple(estimators), tuple(int(size) for size in sizes)
-    ways = _checked_ways(rows)
+    ways = checked_ways(rows)
     heads = {name: split_steps(name, estimators[name]) for name in names}
     task = Task(heads, X, y, budgets, n_draws, scoring, ways)
     splits = list(task.splits(cv, groups, random_state))
@@ -319,18 +325,3 @@ def label_efficiency(
     if len(ways) > 1:
         names = tuple(f"{name}, {way} rows" for way in ways for name in names)
     return LabelEfficiency(names, budgets, scores, all_seconds, what, None if task.regression else losses)
-
-
-def _checked_ways(rows: Any) -> dict[str, RowSelector | None]:
-    """Return the ways to choose rows, or raise an error that says what they may be."""
-    if rows is None:
-        return {"random": None}
-    if not isinstance(rows, Mapping) or not rows:
-        raise TypeError(
-            f"rows={rows!r:.60} must be a dict of ways to choose rows, such as "
-            "{'random': None, 'chosen': RowSelector()}."
-        )
-    wrong = [name for name, way in rows.items() if not (way is None or isinstance(way, RowSelector))]
-    if wrong:
-        raise TypeError(f"rows[{wrong[0]!r}] must be a RowSelector, or None for random rows.")
-    return dict(rows)

@@ -14,6 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, check_consistent_length
 
 from ..few_labels import as_array, is_labeled, plain
+from ._arguments import checked_cv
 from ._splits import folds_of, n_workers
 
 
@@ -109,7 +110,7 @@ def _folds(
         splitter = kinds[is_regressor(estimator), groups is not None](int(cv))
         found = folds_of(splitter.split, labeled, values, groups)
     else:
-        found = check_cv(cv).split(X, plain(values), groups)
+        found = check_cv(checked_cv(cv)).split(X, plain(values), groups)
     for train, test in found:
         test = np.intersect1d(test, labeled)
         if len(test):

@@ -23,6 +23,27 @@ LARGEST = {
 }  # bytes that are parsed, of the second file its header; more is no model
 
 
+def folder_of(path: Any, name: str) -> Path:
+    """Return the folder that a parameter names.
+
+    Parameters
+    ----------
+    path : str or Path
+    name : str
+        Of the parameter, for errors.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is an empty text, or no path.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{name}={path!r:.60} must be the name of a folder, such as 'my-model', or a Path.")
+    if isinstance(path, str) and not path.strip():
+        raise ValueError(f"{name}={path!r} names no folder. For the one that you are in pass '.'.")
+    return Path(path)
+
+
 def write(path: Path, config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
     """Write a configuration and weights to a folder.
 

@@ -14,7 +14,7 @@ from ..encoders import rebuilt
 from ..modalities import Modality
 from ..naming import public_name
 from ..training import RandomStream, is_fitted_name
-from ._files import digest_of_description, digest_of_weights, read
+from ._files import digest_of_description, digest_of_weights, folder_of, read
 from ._save import PLAIN, REBUILT, SaveMixin, name_of, prefix_of
 
 RENAMED = {"finder": "mask_head"}  # parts of networks, since format 1
@@ -73,7 +73,7 @@ def load(path: str | Path, *, encoder: nn.Module | None = None) -> Any:
     >>> bool((loaded.transform(X) == ssl.transform(X)).all())
     True
     """
-    config, tensors = read(Path(path))
+    config, tensors = read(folder_of(path, "path"))
     try:
         return _build(config, tensors, encoder, path)
     except (ValueError, OSError, ImportError):

@@ -16,7 +16,7 @@ from torch import nn
 from ..encoders import blueprint
 from ..modalities import Modality, to_json_string
 from ..training import is_fitted_name, weights_of
-from ._files import FORMAT, digest_of_description, digest_of_weights, library, write
+from ._files import FORMAT, digest_of_description, digest_of_weights, folder_of, library, write
 
 PLAIN = "made_of_"  # under which the plain values of `_plain` are written
 REBUILT = ("net_", "encoder_", "modality_")
@@ -69,6 +69,7 @@ class SaveMixin:
 
 
 def _save(estimator: Any, path: str | Path) -> None:
+    folder = folder_of(path, "path")
     library()
     check_is_fitted(estimator)
     tensors: dict[str, torch.Tensor] = {}
@@ -81,7 +82,7 @@ def _save(estimator: Any, path: str | Path) -> None:
     # safetensors knows no sharing: shared tensors are written once for each name
     plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     config["digests"] = {"weights": digest_of_weights(plain), "description": digest_of_description(config)}
-    write(Path(path), config, plain)
+    write(folder, config, plain)
 
 
 def describe(estimator: Any, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:

@@ -46,7 +46,9 @@ def progress_bar(total: int, description: str | None = None, **options: Any) -> 
     """
     in_a_notebook = any(cls.__module__ == "tqdm.notebook" for cls in tqdm.__mro__)
     if not (in_a_notebook or sys.stderr.isatty()):
-        options |= {"file": Lines(sys.stderr), "mininterval": SECONDS, "maxinterval": SECONDS, "ncols": 0}
+        # miniters=1: the time is looked at in each step. Else tqdm guesses the steps between two lines, and where they
+        # take longer its thread writes a line at any time, and the next step another one
+        options |= {"file": Lines(sys.stderr), "mininterval": SECONDS, "miniters": 1, "ncols": 0}
     return tqdm(range(total), desc=description, **options)
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 import torch.nn.functional as F
-from sklearn.base import ClassifierMixin, is_classifier
+from sklearn.base import is_classifier
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 from torch import Tensor, nn
 
 from ..base import Modality, NetworkEstimator, SupervisedObjective, entropy_of
-from ..few_labels import class_labels
+from ..few_labels import LabeledScoreMixin, class_labels
 from ..modalities import real, stack_rows
 from ..training import Step, draw_seed, outputs_of, weighted_mean
 from ._rows import distinct_rows, rows_at
@@ -102,7 +102,7 @@ class DistillationObjective(SupervisedObjective):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class DistillationClassifier(ClassifierMixin, NetworkEstimator):
+class DistillationClassifier(LabeledScoreMixin, NetworkEstimator):
     """Teach a small network to classify as another classifier does.
 
     The teacher may be any classifier: a forest, a pipeline, a stack of models, a fine-tuned network. It says how likely

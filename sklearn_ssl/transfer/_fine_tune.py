@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import log_softmax, softmax
-from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_consistent_length
 from torch import nn
 
 from ..base import Modality
-from ..few_labels import class_labels
+from ..few_labels import LabeledScoreMixin, class_labels
 from ._engine import FineTune
 from ._heads import exponents_of, log_losses
 from ._lesson import Lesson, lesson_of_classes, lesson_of_numbers
@@ -22,7 +22,7 @@ from ._objectives import FineTuneObjective, SoftCrossEntropy, SquaredError
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class FineTuneClassifier(ClassifierMixin, FineTune):
+class FineTuneClassifier(LabeledScoreMixin, FineTune):
     """Classify rows by a pretrained network that is trained on with labels.
 
     A head on the frozen features comes first: a logistic regression [1]_ whose probabilities are made as sure as

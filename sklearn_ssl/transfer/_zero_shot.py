@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..few_labels import require_labels
+from ..few_labels import LabeledScoreMixin, require_labels
+from ..methods import dense_numbers
 from ..modalities import real
 from ..persistence import SaveMixin
 from ._descriptions import described, refuse_undescribed
@@ -32,7 +33,7 @@ MAX_FOLDS = 10
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ZeroShotClassifier(SaveMixin, ClassifierMixin, BaseEstimator):
+class ZeroShotClassifier(SaveMixin, LabeledScoreMixin, BaseEstimator):
     """Classify rows into classes that are described, of which ``fit`` need not see all.
 
     ESZSL [1]_: a bilinear map between features and descriptions gives each class a score, also a class without a row
@@ -194,6 +195,7 @@ class ZeroShotClassifier(SaveMixin, ClassifierMixin, BaseEstimator):
 
     def _learn(self, X: Any, y: Any) -> None:
         require_labels(self, y)
+        dense_numbers(X, self, first=True)  # has better words than what follows
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
         seen = np.unique(y)
@@ -235,7 +237,7 @@ class ZeroShotClassifier(SaveMixin, ClassifierMixin, BaseEstimator):
 
     def _scores(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = dense_numbers(X, self, first=False)
         S = centred_unit_rows(self.descriptions_)
         seen = np.isin(self.classes_, self.seen_classes_)
         return (X - self.mean_) / self.scale_ @ self.coef_ @ S.T - self.seen_penalty_ * seen

@@ -15,6 +15,7 @@ from .._input import is_texts
 
 INTEGERS = (np.uint8, np.int8, np.int16, np.int32)  # of sound files
 RATES = (100, 1_000_000)  # samples per second that make sense
+LOUDEST = 1e15  # whose power is a float32 still
 LARGEST_FACTOR = 1000  # of resampling; the error in the rate is below one in a million
 
 
@@ -107,6 +108,11 @@ def _checked(samples: np.ndarray, i: int) -> np.ndarray:
     if samples.dtype.kind == "f" and not np.isfinite(samples).all():
         raise ValueError(
             f"Waveform {i} of X contains NaN or infinity. Replace those samples, or leave it out."
+        )
+    if samples.dtype.kind == "f" and max(samples.max(), -samples.min()) > LOUDEST:
+        raise ValueError(
+            f"Waveform {i} of X has samples up to {max(samples.max(), -samples.min()):.3g}, whose powers overflow. "
+            "Divide it, so that the loudest sound is at 1."
         )
     return samples
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC
+from typing import ClassVar
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from ...encoders import Frames, Hidden
 from ...training import move
@@ -40,8 +42,21 @@ def positions_of_steps(x: Frames, hidden: Hidden) -> Positions:
     return Positions(maskable, follows, torch.cat([values, known], dim=2))
 
 
+def _windows(x: Tensor, size: int) -> Tensor:
+    """Return each position with those after it, ``size`` in all and zeros at the end, side by side."""
+    return F.pad(x, (0, 0, 0, size - 1)).unfold(1, size, 1).transpose(2, 3).flatten(2)
+
+
 class FrameSequences(Sequences, ABC):
-    """A modality whose batches are :class:`~sklearn_ssl.encoders.Frames`: series, and sound as spectrograms."""
+    """A modality whose batches are :class:`~sklearn_ssl.encoders.Frames`: series, and sound as spectrograms.
+
+    Attributes
+    ----------
+    steps_ahead : int
+        How many positions after each are predicted by a method that looks ahead.
+    """
+
+    steps_ahead: ClassVar[int] = 1
 
     def positions(self, x: Frames, hidden: Hidden) -> Positions:
         """Return the targets: the steps under each position, and which of their values are known."""
@@ -53,6 +68,19 @@ class FrameSequences(Sequences, ABC):
         hidden = self.try_positions(encoder, x)
         values = self.positions(move(x, hidden.h.device), hidden).values
         return StepDecoder(self.position_width(encoder), values.shape[2] // 2)
+
+    def following(self, x: Frames, hidden: Hidden) -> tuple[Tensor, Tensor]:
+        """Return the changes from the last step under each position to the steps that follow, and which are known."""
+        steps, known = self.positions_of(x, hidden).values.chunk(2, dim=2)
+        n_channels = x.values.shape[2]
+        ahead, observed = (_windows(part[:, 1:], self.steps_ahead) for part in (steps, known))
+        last = steps[:, :-1, -n_channels:].repeat(1, 1, ahead.shape[2] // n_channels)
+        return observed.any(2), torch.cat([ahead - last, observed], dim=2)
+
+    def following_decoder(self, encoder: nn.Module) -> StepDecoder:
+        """Build a decoder of the changes to the steps that follow a position."""
+        n_values = len(self.position_decoder(encoder).variance)
+        return StepDecoder(self.position_width(encoder), self.steps_ahead * n_values)
 
     def change_end(self, x: Frames) -> Frames:
         """Return the sequences with another last step."""

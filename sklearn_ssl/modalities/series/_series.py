@@ -26,6 +26,7 @@ from ._views import change_magnitude, change_spectrum, crop, hide_steps, jitter
 
 SCALE_ARRAYS = ("mean_", "scale_", "usual_", "centre_", "width_")
 LEAST_SPAN = 3  # steps of a stretch that is predicted: less could be told from its neighbours
+STEPS = 4096  # of a batch, about: a step of training costs little less for fewer
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -112,8 +113,8 @@ class Series(FrameSequences):
     noun: ClassVar[str] = "series"
     usage: ClassVar[str] = "Series()"
     encoders: ClassVar[tuple[str, ...]] = ("convnet", "strided")
-    batch_size: ClassVar[int] = 32
     can_forecast: ClassVar[bool] = True
+    steps_ahead: ClassVar[int] = 24
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "scale": [StrOptions({"series", "channel", "global"})],
@@ -124,6 +125,11 @@ class Series(FrameSequences):
         "frequency_noise": [real(0, closed="left")],
         "span": [real(0, 1, closed="right")],
     }
+
+    @property
+    def batch_size(self) -> int:  # type: ignore[override]  # here it follows what fit saw
+        """Rows per batch, where the estimator leaves it to the modality: more of short series."""
+        return min(256, max(32, STEPS // getattr(self, "longest_", STEPS)))
 
     @classmethod
     def accepts(cls, X: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
 from .._constraints import check_crop_scale, is_count
-from .._frames import check_frame, column_of, is_frame
+from .._frames import check_frame, column_of, is_frame, other_than_numbers
 
 
 def check_params(text: Any) -> None:
@@ -75,6 +75,20 @@ def list_of_texts(X: Any, prompt: str = "") -> list[str]:
                 "holes, for example with ''."
             )
     return [prompt + text for text in texts] if prompt else texts
+
+
+def how_to_pass(X: Any) -> str:
+    """Return how to pass texts that are in a table, or split into tokens, as a list of texts; an empty string else."""
+    if is_frame(X):
+        columns = [name for name in other_than_numbers(X) if name in list(X.columns)]
+        return f"For the texts of a column pass X[{columns[0]!r}]." if columns else ""
+    if isinstance(X, np.ndarray):
+        texts = X.ndim == 2 and X.size and all(isinstance(cell, str) for cell in X.flat)
+        return "For the texts of a column pass X[:, 0]." if texts else ""
+    rows = isinstance(X, (list, tuple)) and len(X) and all(isinstance(row, (list, tuple)) for row in X)
+    if rows and any(map(len, X)) and all(isinstance(cell, str) for row in X for cell in row):
+        return "For texts that are split into parts pass [' '.join(parts) for parts in X]."
+    return ""
 
 
 def are_bytes(X: Any) -> bool:

@@ -12,26 +12,25 @@ from sklearn.utils import InputTags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from torch import Tensor, nn
 
-from ...encoders import Hidden, Tokens
+from ...encoders import Tokens
 from .._base import unknown_encoder
 from .._constraints import count, real
 from .._input import is_texts
-from .._sequences import Positions, Sequences
 from ._augment import crop_tokens, mask_tokens
-from ._decoder import TokenDecoder
 from ._doubts import doubt_rows
 from ._encoders import adapt, new_encoder, pretrained_settings, prompt_of
 from ._fitted import check_fitted
-from ._input import are_bytes, check_params, example_texts, list_of_texts
+from ._input import are_bytes, check_params, example_texts, how_to_pass, list_of_texts
 from ._ngrams import NGrams
+from ._of_tokens import TokenSequences
 from ._segments import Cutter, token_kinds
 from ._subwords import Subwords, encodable, read_tokenizer, train_subwords
-from ._tokens import END, LONGEST, MASK, PAD, SPECIAL, START, TokenRows
+from ._tokens import END, LONGEST, MASK, PAD, SPECIAL, TokenRows
 from ._words import TOKEN_PATTERN
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Text(Sequences):
+class Text(TokenSequences):
     r"""Texts: a list, array or Series of str, also of other alphabets, such as DNA and proteins.
 
     Each text becomes a sequence of tokens between a start and an end token: words, characters, n-grams of
@@ -54,22 +53,19 @@ class Text(Sequences):
         nor do the 256 bytes of subwords.
     min_df : int, default=2
         Number of texts that a token must occur in; for subwords, how often it must occur. With 1, all tokens of
-        X are known, so that nothing is learned about the unknown token. If no token reaches `min_df`, all are
-        kept.
+        X are known, so that nothing is learned about the unknown token. If no token reaches it, all are kept.
     lowercase : bool, default=True
         Convert texts to lower case.
     max_length : int or None, default=256
         Maximum number of tokens of a text; longer texts are truncated. None uses the length of the longest text
-        in ``fit``. The time that attention takes grows with its square. Split long texts into parts first if
-        all of their content matters.
+        in ``fit``. The time of attention grows with its square. Split long texts if all of them matters.
     token_pattern : str, default=r"\w+|[^\w\s]"
         Regular expression of a word, for ``analyzer="word"``. In the default, vowel signs, accents and joiners
         count as parts of their words. A pattern of your own is taken as it is.
     tokenizer : str, Path, tokenizer or None, default=None
-        A trained tokenizer for ``analyzer="subword"``: the path of its ``tokenizer.json`` or of the folder
-        that has it, its JSON text, or a fast tokenizer of transformers or tokenizers. `max_features`, `min_df`
-        and `lowercase` then have no effect. A pretrained encoder of sentence-transformers brings its own. None
-        trains one.
+        A trained tokenizer for ``analyzer="subword"``: the path of its ``tokenizer.json`` or of its folder, its JSON
+        text, or a fast tokenizer of transformers or tokenizers. `max_features`, `min_df` and `lowercase` have no
+        effect then. A pretrained encoder of sentence-transformers brings its own. None trains one.
     crop_scale : tuple (smallest, largest), default=(0.5, 1.0)
         Range of the share of a text that a random crop keeps, within (0, 1]; for views.
     token_dropout : float, default=0.1
@@ -144,6 +140,11 @@ class Text(Sequences):
         """Return whether X is a list, array or Series of str; also for one str or bytes, to raise a better error."""
         return is_texts(X) or isinstance(X, (str, bytes)) or are_bytes(X)
 
+    @classmethod
+    def hint(cls, X: Any) -> str:
+        """Return how to pass the texts of a table."""
+        return how_to_pass(X)
+
     def input_tags(self) -> InputTags:
         """Return scikit-learn's tags: X is a list of str."""
         return InputTags(two_d_array=False, string=True)
@@ -173,13 +174,12 @@ class Text(Sequences):
         """
         texts = self._learn_tokenizer(X)
         splitter = self._splitter()
-        learned = splitter.learn(texts, self.max_length, self.min_df, self.max_features)
-        self.vocabulary_, self.counts_, rows = learned
+        limits = self.max_length, self.min_df, self.max_features
+        self.vocabulary_, self.counts_, rows = splitter.learn(texts, *limits)
         self.special_ = splitter.special
         names = {i: token for token, i in self.vocabulary_.items() if i not in self.special_}
         self.kinds_ = token_kinds(len(self.counts_), *splitter.letters(names), self.analyzer == "char")
-        longest = self.max_length or max(1, int(rows.lengths.max()) - 2)
-        self.n_positions_ = longest + 3  # start, end and a separator
+        self.n_positions_ = 3 + (self.max_length or max(1, int(rows.lengths.max()) - 2))
         return rows
 
     def validate(self, X: Any) -> TokenRows:
@@ -223,42 +223,13 @@ class Text(Sequences):
     def view(self, x: Tokens) -> Tokens:
         """Return a random crop of each text, with some of its tokens dropped."""
         low, high = self.crop_scale
-        return crop_tokens(x, self._inner(x), (low, high), self.token_dropout, self.special_[PAD])
+        return crop_tokens(x, self.inner(x), (low, high), self.token_dropout, self.special_[PAD])
 
     def mask(self, x: Tokens, rate: float) -> tuple[Tokens, Tensor]:
         """Return the texts with a share of their tokens masked as in BERT, and the mask ``(n, length)``."""
         sizes = range(self.ngram_range[0], self.ngram_range[1] + 1)
         span = 1 if self.analyzer == "subword" else len(sizes) * sizes[-1]
-        return mask_tokens(x, self._inner(x), rate, span, len(self.counts_), self.special_[MASK])
-
-    def positions(self, x: Tokens, hidden: Hidden) -> Positions:
-        """Return the targets: the token at each position. All but the first can be predicted from those before."""
-        n_positions, n_tokens = hidden.h.shape[1], x.ids.shape[1]
-        if n_positions != n_tokens:
-            raise ValueError(
-                f"The encoder gives features at {n_positions} positions for {n_tokens} tokens, and one token is "
-                "predicted at each. Take an encoder without strides, or a task on whole texts (contrastive, siamese)."
-            )
-        follows = x.present()
-        follows[:, 0] = False
-        return Positions(self._inner(x), follows, x.ids)
-
-    def position_decoder(self, encoder: nn.Module) -> TokenDecoder:
-        """Build a decoder from features of tokens to the vocabulary, tied to the encoder's embedding if it has one."""
-        embedding = getattr(encoder, "embedding", None)
-        shared = isinstance(embedding, nn.Embedding) and embedding.num_embeddings == len(self.counts_)
-        return TokenDecoder(self.position_width(encoder), self.counts_, embedding if shared else None)
-
-    def example(self) -> Tokens:
-        """Return a small synthetic batch."""
-        low = min(len(SPECIAL), len(self.counts_) - 1)
-        ids = torch.arange(low, low + 8)[None].clamp(max=len(self.counts_) - 1)[:, : self.n_positions_]
-        return Tokens(ids, torch.tensor([ids.shape[1]]))
-
-    def change_end(self, x: Tokens) -> Tokens:
-        """Return the texts with a different last token."""
-        last = x.ids[:, -1:]
-        return x._replace(ids=torch.cat([x.ids[:, :-1], (last + 1) % (last.max() + 1)], dim=1))
+        return mask_tokens(x, self.inner(x), rate, span, len(self.counts_), self.special_[MASK])
 
     def permute_segments(self, x: Tokens) -> tuple[Tokens, Tensor, Tensor]:
         """Cut each text into two segments, between sentences if possible, and swap those of a random half."""
@@ -321,11 +292,6 @@ class Text(Sequences):
     def end_token(self) -> int:
         """The id of the token that ends a text."""
         return self.special_[END]
-
-    def _inner(self, x: Tokens) -> Tensor:
-        """Return True at tokens of the text itself, not at start, end and padding, bool ``(n, length)``."""
-        edge = (x.ids == self.special_[START]) | (x.ids == self.special_[END])
-        return x.present() & ~edge
 
     def _learn_tokenizer(self, X: Any) -> list[str]:
         """Check the parameters and X, read or train the tokenizer if one is needed, and return the texts."""
