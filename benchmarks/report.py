@@ -70,7 +70,7 @@ def machine() -> str:
 
 def command() -> str:
     """Return the command line, as Markdown."""
-    script = Path(sys.argv[0])
+    script = Path(sys.argv[0]).resolve()
     return f"`{shlex.join(['python', f'{script.parent.name}/{script.name}', *sys.argv[1:]])}`"
 
 

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +33,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from report import RESULTS, arguments, write
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
@@ -130,6 +132,17 @@ def of_one_length(name: str, X: Any, part: str) -> np.ndarray:
     return np.stack([np.pad(x, ((0, 0), (0, longest - x.shape[1]))) for x in X])
 
 
+@contextmanager
+def own_threads() -> Iterator[None]:
+    """Give torch back the number of threads that it had: aeon sets it for the whole process."""
+    n_threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+@own_threads()
 def rocket(name: str, train: Any, test: Any, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Return MiniRocket's features of both parts, standardised, and the seconds of processor time for the first."""
     from aeon.transformations.collection.convolution_based import MiniRocket
@@ -143,6 +156,7 @@ def rocket(name: str, train: Any, test: Any, seed: int) -> tuple[np.ndarray, np.
 
 
 @lru_cache(maxsize=1)
+@own_threads()
 def warped(name: str) -> tuple[np.ndarray, float]:
     """Return the distance under dynamic time warping of each test series to each training series, and the seconds."""
     from aeon.distances import dtw_pairwise_distance

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import cross_dataset
 import distillation
 import enhancement
 import few_labels
+import forecasts
 import gpu
 import label_free
 import language_model
@@ -21,6 +23,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import samples
+import series
 import speed
 import texts
 import zero_shot
@@ -326,3 +329,36 @@ def test_sounds_are_compared_on_the_same_draws(monkeypatch):
     lines = list(audio.report(found))
     assert any(line.startswith("| noise | 50.0 | 20.0 |") for line in lines)
     assert any(line.startswith("- language, 2 labels: noise -") for line in lines)
+
+
+def test_forecasts_are_divided_by_the_error_of_last_week(monkeypatch):
+    steps = np.arange(600)
+    x = np.sin(steps * np.pi / 6) + 0.01 * steps + 0.1 * np.sin(steps**2)
+    monkeypatch.setattr("forecasts.SERIES", {"waves": ("", "", 12, 24)})
+    monkeypatch.setattr("forecasts.read", lambda name: x)
+    quick = forecasts.AutoregressivePretrainer(max_epochs=1)
+    monkeypatch.setattr("forecasts.AutoregressivePretrainer", lambda **params: quick.set_params(**params))
+    lines = list(forecasts.report(["waves"]))
+    assert "| last week | 1.000 |" in lines
+    errors = {line.split(" | ")[0][2:]: line.split()[-2] for line in lines if line.startswith("| ")}
+    assert {"last day", "ridge on lags", "boosted trees on lags", "AutoregressivePretrainer"} < set(errors)
+    found = {name: error for name, error, _ in forecasts.forecasts(x, 480, 12, 24)}
+    assert np.abs(found["ridge on lags"] - x[480:].reshape(-1, 12)).mean() < 0.15
+
+
+def test_features_of_series_are_computed_once_for_all_labels(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 1, 12)), np.repeat(["a", "b"], 20)
+    X[y == "b"] += 4
+    monkeypatch.setattr("series.load", lambda name: (X[::2], y[::2], X[1::2], y[1::2]))
+    asked = []
+    of = series.features.__wrapped__
+    count = lru_cache(lambda *key: asked.append(key) or of(*key))
+    monkeypatch.setattr("series.features", count)
+    path = tmp_path / "series.csv"
+    found = series.measure(path, ["GunPoint"], ["raw", "untrained"], [1, 5], 2)
+    assert len(found) == 2 * 2 * 2 and len(asked) == 2
+    assert found[found.labels == 5].accuracy.min() > 90
+    series.measure(path, ["GunPoint"], ["raw", "untrained"], [1, 5], 2)
+    assert len(asked) == 2
+    assert sum(line.startswith("| untrained |") for line in series.report(found)) == 4
