@@ -66,7 +66,8 @@ def outcome(estimator, X, **fit_params):
     if hasattr(estimator, "inverse_transform"):
         found["inverse_transform"] = estimator.inverse_transform(Z[:20])
     if isinstance(estimator, AutoregressivePretrainer):
-        found["sample"] = estimator.sample("the", 3, random_state=1)
+        prompt = "the" if estimator.modality_.is_discrete else X[1]
+        found["sample"] = estimator.sample(prompt, 3, random_state=1)
     elif hasattr(estimator, "sample"):
         found["sample"] = estimator.sample(5, random_state=1)
     if hasattr(estimator, "partial_fit"):

@@ -14,6 +14,7 @@ import distillation
 import enhancement
 import few_labels
 import forecasts
+import gpu
 import label_free
 import language_model
 import linear_probe
@@ -27,6 +28,7 @@ import speed
 import texts
 import zero_shot
 from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, last, plot, report
+from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import ExtraTreesClassifier
@@ -36,6 +38,11 @@ from speed import draw, time_case
 
 from sklearn_ssl import ContrastivePretrainer
 from sklearn_ssl.modalities import Image
+
+
+def words(n):
+    return [f"the {a} sees the {b}" for a in ("cat", "dog") for b in "abcdefghij"][:n]
+
 
 FEW = {kind: FEATURES[kind] for kind in ("raw", "untrained")}
 FAST = {name: CLASSIFIERS[name] for name in ("LR", "extra trees")}
@@ -88,6 +95,23 @@ def test_speed_compares_with_a_bare_loop(shape, monkeypatch):
     assert draw(60, shape).shape == (60, *shape)
     lines = list(time_case("few", rounds=1))
     assert [line.split("|")[2].strip() for line in lines] == ["float32", "auto"]
+
+
+def test_gpu_compares_with_a_bare_loop_and_the_peak(monkeypatch):
+    cases = {
+        name: (clone(estimator).set_params(batch_size=8), {"documents": words}.get(draw.__name__, draw), 20)
+        for name, (estimator, draw, _) in list(gpu.CASES.items())[1:]
+    }
+    monkeypatch.setattr("gpu.CASES", cases)
+    found = list(gpu.lines("cpu", rows=None, rounds=1, size=64))
+    for name, line in zip(cases, found, strict=True):
+        _, case, rows, _, ours, bare, ratio, share, _, _ = line.split("|")
+        assert (case.strip(), rows.strip()) == (name, "20")
+        assert float(ratio) > 0 and float(share.strip(" %")) > 0
+        # of numbers that are rounded
+        assert float(bare.replace(",", "")) / float(ours.replace(",", "")) == pytest.approx(
+            float(ratio), rel=0.05
+        )
 
 
 def test_linear_probe_gives_accuracy_and_rebuilt_error_and_resumes(tmp_path):

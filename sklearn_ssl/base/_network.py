@@ -73,7 +73,7 @@ class NetworkEstimator(HookedNetwork, ABC):
     n_iter_no_change : int, default=10
         Epochs to wait for an improvement. Only used with `early_stopping`.
     device : str, default="auto"
-        Where to train: ``"cpu"``, ``"cuda"``, ... ``"auto"`` is CUDA if available, else the CPU.
+        Where to train: ``"cpu"``, ``"cuda"`` (the current one) or ``"cuda:1"``. ``"auto"`` is CUDA if there, else CPU.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Precision of the network in training; losses and ``transform`` always use float32. ``"auto"`` takes
         bfloat16 if the processor has instructions for it. ``precision_`` holds the choice.

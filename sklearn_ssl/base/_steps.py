@@ -29,7 +29,8 @@ def steps_of(
     @torch.no_grad()
     def hidden(index: np.ndarray) -> list[np.ndarray]:
         h, present = sequences.hidden_of(encoder, move(store[index], device))
-        return [row[here].float().cpu().numpy() for row, here in zip(h, present, strict=True)]
+        rows, places = h.float().cpu().numpy(), present.cpu().numpy()
+        return [row[here] for row, here in zip(rows, places, strict=True)]
 
     out: list[np.ndarray] = [np.empty(0)] * len(store)
     for index in BatchLoader(store, batch_size).indices():

@@ -25,6 +25,27 @@ def looks_ahead(modality: Sequences, encoder: nn.Module) -> bool:
     return not torch.allclose(a, b, atol=1e-5, rtol=1e-4)
 
 
+def loss_at(decoder: Any, where: Tensor, h: Tensor, values: Tensor) -> Tensor:
+    """Return the mean loss of a decoder over some positions of a batch, or of a row.
+
+    On a CPU only these go through the decoder. Elsewhere all do, and the others have no weight: the host would have to
+    wait for their number, and rows of a batch are of like length, so that they are few.
+
+    Parameters
+    ----------
+    decoder : nn.Module
+        As built by ``Sequences.position_decoder``.
+    where : Tensor of bool of shape (n, n_positions) or (n_positions,)
+    h, values : Tensor of shape (*where.shape, ...)
+        Features, and what is to be predicted from them.
+    """
+    if where.device.type == "cpu":
+        return decoder.loss(h[where], values[where])
+    h = h.masked_fill(~where[..., None], 0)  # no weight takes a NaN away
+    h, values = (part.flatten(0, where.ndim - 1) for part in (h, values))
+    return decoder.loss(h, values, where.flatten().float())
+
+
 class AutoregressiveObjective(Objective):
     """Loss of predicting each position from the features at the one before it.
 
@@ -45,13 +66,12 @@ class AutoregressiveObjective(Objective):
     def forward(self, x: Batch) -> Step:
         """Return the mean loss over the predicted positions of a batch; for texts, in bits per token."""
         where, h, values = self._predicted(x)
-        return Step(self.decoder.loss(h[where], values[where]), where.sum())
+        return Step(loss_at(self.decoder, where, h, values), where.sum())
 
     def row_losses(self, x: Batch) -> Tensor:
         """Return the mean loss over the predicted positions of each row, ``(n,)``; NaN where there is none."""
         where, h, values = self._predicted(x)
-        rows = zip(h, values, where, strict=True)
-        losses = torch.stack([self.decoder.loss(h[w], values[w]) for h, values, w in rows])
+        losses = torch.stack([loss_at(self.decoder, *row) for row in zip(where, h, values, strict=True)])
         return losses.masked_fill(~where.any(1), torch.nan)
 
     def _predicted(self, x: Batch) -> tuple[Tensor, Tensor, Tensor]:

@@ -37,6 +37,16 @@ def masked_mean(error: Tensor, hidden: Tensor, visible_weight: float) -> Tensor:
     return (error * weight).sum() / weight.sum().clamp(min=1e-6)
 
 
+def indices_of(*masks: Tensor) -> list[Tensor]:
+    """Return the indices of True in masks ``(n, n_positions)``, flattened.
+
+    How many there are decides the shapes, so the host waits for the device: once for all masks, and nowhere else in a
+    step. Without that, the logits of a whole vocabulary would be computed at all positions, and few are hidden.
+    """
+    sizes = torch.stack([mask.sum() for mask in masks]).tolist()
+    return [mask.flatten().nonzero_static(size=size)[:, 0] for mask, size in zip(masks, sizes, strict=True)]
+
+
 class MaskedObjective(Objective):
     """Error of the hidden elements, and of the visible ones, predicted from the corrupted row.
 
@@ -146,14 +156,19 @@ class MaskedPositionsObjective(Objective):
         maskable, _, values = self.modality.positions_of(x, hidden)
         masked = self.modality.at_positions(masked, hidden) & maskable
         where = maskable if self.visible_weight else masked  # vocabulary logits cost the most
-        weight = self.visible_weight + (1 - self.visible_weight) * masked[where].float()
-        loss = self.decoder.loss(hidden.h[where], values[where], weight)
+        # the second mask is that of what the mask head judges
+        places, *judged = indices_of(where, *([] if self.mask_head is None else [maskable]))
+        weight = self.visible_weight + (1 - self.visible_weight) * masked.flatten()[places].float()
+        h, targets = (part.flatten(0, 1).index_select(0, places) for part in (hidden.h, values))
+        loss = self.decoder.loss(h, targets, weight)
         total = weight.sum()
         if self.mask_head is None:
             return Step(loss, total)
-        logits = self.mask_head(hidden.h[maskable]).float()[:, 0]
+        logits = self.mask_head(hidden.h.flatten(0, 1).index_select(0, judged[0])).float()[:, 0]
         differs = self.modality.positions_of(corrupted, hidden).values != values
-        changed = differs[maskable].reshape(len(logits), -1).any(1).float()  # values may be vectors
+        changed = (
+            differs.flatten(0, 1)[judged[0]].reshape(len(logits), -1).any(1).float()
+        )  # values may be vectors
         found = F.binary_cross_entropy_with_logits(logits, changed, reduction="sum") / max(1, len(logits))
         return Step(loss + self.mask_weight * found, total, {"target": loss, "mask": found})
 
@@ -161,7 +176,7 @@ class MaskedPositionsObjective(Objective):
         """Return the loss of a row, from copies of it that are masked at random; NaN if nothing can be masked."""
         step = RandomStream(MASK_SEED, next(self.parameters()).device).run(self, x)
         loss = step.logs.get("target", step.loss)
-        return loss[None] if step.weight else torch.full_like(loss[None], torch.nan)
+        return loss[None].masked_fill(step.weight == 0, torch.nan)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..base import Modality, Objective, Pretrainer
 from ..encoders import Hidden
 from ..modalities import Sequences, count, real
-from ..training import Batch, RandomStream, Step
+from ..training import Batch, RandomStream, Step, draw_one
 from ._autoregressive import looks_ahead
 
 WIDTH = 128  # of what is compared
@@ -73,11 +73,16 @@ def draw_negatives(present: Tensor, n_within: int, n_across: int) -> Tensor:
     """
     n, length = present.shape
     chances = (present | ~present.any(1, keepdim=True)).float()  # a sequence without positions predicts none
-    within = torch.multinomial(chances, n_within, replacement=True)
+    within = _draw(chances, n_within)
     within = within + length * torch.arange(n, device=present.device)[:, None]
-    rows = torch.multinomial(chances.sum(1), n_across, replacement=True)
-    across = length * rows + torch.multinomial(chances[rows], 1)[:, 0]
+    rows = _draw(chances.sum(1), n_across)
+    across = length * rows + draw_one(chances[rows])[:, 0]
     return torch.cat([within, across.expand(n, -1)], dim=1)
+
+
+def _draw(chances: Tensor, n: int) -> Tensor:
+    # drawing several with replacement does not make the host wait
+    return draw_one(chances) if n == 1 else torch.multinomial(chances, n, replacement=True)
 
 
 class PredictiveCodingObjective(Objective):

@@ -14,6 +14,20 @@ from ..training import Batch, move
 from ._base import Modality
 
 
+def longest_of(lengths: Tensor, bound: int) -> int:
+    """Return the number of steps that sequences of these lengths need: no more than `bound`.
+
+    On a CPU it is the greatest length. The host would have to wait for that of another device, so there it is the
+    bound: some more padding costs less.
+
+    Parameters
+    ----------
+    lengths : Tensor of int of shape (n,)
+    bound : int
+    """
+    return int(lengths.max()) if lengths.device.type == "cpu" else bound
+
+
 class Positions(NamedTuple):
     """Prediction targets at the positions of an encoder.
 

@@ -25,9 +25,10 @@ from ._loader import (
 from ._net import ObjectiveNet
 from ._probe import output_width
 from ._progress import Progress, progress_bar
+from ._resident import resident
 from ._resume import Keeper, is_fitted_name, restore, state_of
 from ._saved import Allowance, check_finite, check_weights, without_memory
-from ._seed import RandomStream, draw_seed, in_float32
+from ._seed import RandomStream, draw_one, draw_seed, in_float32
 from ._seen import SeenLoss
 from ._settings import n_threads
 from ._step import Step, Targets, as_step, mean_loss, weighted_mean
@@ -57,6 +58,7 @@ __all__ = [
     "check_finite",
     "check_weights",
     "collapse_of",
+    "draw_one",
     "draw_seed",
     "dtype_name",
     "effective_rank",

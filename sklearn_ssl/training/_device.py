@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import torch
 
+SEEDED = ("cpu", "cuda")  # devices whose generators a RandomStream exchanges
+
 
 def resolve_device(device: str | torch.device) -> torch.device:
     """Return the torch device that `device` names; ``"auto"`` is CUDA where there is one, else the CPU.
 
+    CUDA without a number is the current device. It gets its number here, so that a network and its batches stay
+    together if the current device changes.
+
     Raises
     ------
     ValueError
-        If torch does not know the name or sees no such device.
+        If torch does not know the name, or sees no such device, or if it is neither a CPU nor CUDA.
     """
     if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         resolved = torch.device(device)
         if resolved.type == "cpu" and resolved.index:  # torch takes any number
@@ -22,11 +27,15 @@ def resolve_device(device: str | torch.device) -> torch.device:
         torch.empty(0, device=resolved)  # a name may be known while no such device is there
         if not torch.amp.is_autocast_available(resolved.type):
             raise RuntimeError("it holds no data to train on")
+        if resolved.type not in SEEDED:
+            raise RuntimeError("its random numbers would not follow random_state")
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             f"device={str(device)!r} cannot be used here ({str(error).splitlines()[0]}). "
-            "Use device='auto', 'cpu', or a device that torch lists."
+            "Use device='auto', 'cpu' or, where torch sees one, 'cuda'."
         ) from error
+    if resolved.type == "cuda" and resolved.index is None:
+        return torch.device("cuda", torch.cuda.current_device())
     return resolved
 
 

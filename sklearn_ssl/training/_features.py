@@ -13,6 +13,7 @@ from ._loader import Batch, BatchLoader, Store, move
 from ._seed import in_float32
 
 REGISTER = 8  # floats that a processor handles at once
+HELD = 2**28  # bytes of outputs that stay on another device until the host fetches them
 
 
 def outputs_of(
@@ -23,6 +24,8 @@ def outputs_of(
     device: torch.device | str,
 ) -> np.ndarray:
     """Return the outputs of `compute` for all rows of a store, computed batch by batch.
+
+    From a device other than the CPU they are fetched together, so that no batch waits for the one before.
 
     Parameters
     ----------
@@ -50,6 +53,7 @@ def outputs_of(
         return compute(move(store[index], device))
 
     out: Any = None
+    held: list[tuple[np.ndarray, Tensor]] = []
     for index in BatchLoader(store, batch_size).indices():
         # kernels round the last rows of a batch otherwise if they do not fill a register: a row alone would get other
         # features than among others
@@ -65,6 +69,18 @@ def outputs_of(
                 f"The encoder gave features of shape {tuple(rows.shape)} for {len(index)} rows; it must "
                 f"give ({len(index)}, {width}). Do not drop or mix rows in it."
             )
-        # batches of rows of like length are not in the order of the store
-        out[index] = rows.float().cpu().numpy()
+        held.append((index, rows.float()))
+        if rows.device.type == "cpu" or sum(part.nbytes for _, part in held) > HELD:
+            held = _put(held, out)
+    _put(held, out)
     return out
+
+
+def _put(held: list[tuple[np.ndarray, Tensor]], out: np.ndarray) -> list[Any]:
+    """Write outputs to their rows of `out`, and return an empty list."""
+    if held:
+        # batches of rows of like length are not in the order of the store
+        out[np.concatenate([index for index, _ in held])] = (
+            torch.cat([part for _, part in held]).cpu().numpy()
+        )
+    return []

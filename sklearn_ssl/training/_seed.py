@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ._settings import restoring
 
@@ -100,6 +101,23 @@ class RandomStream:
             torch.default_generator.set_state(before[0])
             for generator, state in zip(self.generators[1:], before[1:], strict=True):
                 generator.set_state(state)
+
+
+def draw_one(chances: Tensor) -> Tensor:
+    """Draw a category of each distribution, as ``torch.multinomial(chances, 1)`` does, and with the same bits.
+
+    That function looks at its input first, so that the host waits for the device.
+
+    Parameters
+    ----------
+    chances : Tensor of float of shape (..., k)
+        Not negative, and not all zero.
+
+    Returns
+    -------
+    Tensor of int64 of shape (..., 1)
+    """
+    return (chances / torch.empty_like(chances).exponential_()).argmax(-1, keepdim=True)
 
 
 def in_float32(work: Callable[..., Any], *args: Any) -> Any:

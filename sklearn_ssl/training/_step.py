@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -33,11 +34,18 @@ def as_step(result: Tensor | Step) -> Step:
 
 
 def mean_loss(steps: Iterable[tuple[Step, int]]) -> float | None:
-    """Return the mean loss of steps, each with its number of rows; None if nothing counts."""
-    total = size = 0.0
+    """Return the mean loss of steps, each with its number of rows; None if nothing counts.
+
+    Losses and weights are read at the end, all at once, so that no batch waits for the one before.
+    """
+    pairs = []
     for step, n in steps:
-        weight = n if step.weight is None else float(step.weight)
-        total, size = total + float(step.loss) * weight, size + weight
+        loss, weight = step.loss.double().reshape(()), n if step.weight is None else step.weight
+        weight = weight.double().reshape(()) if isinstance(weight, Tensor) else torch.full_like(loss, weight)
+        pairs.append(torch.stack([loss, weight]))
+    total = size = 0.0
+    for mean, weight in torch.stack(pairs).tolist() if pairs else []:
+        total, size = total + mean * weight, size + weight
     return total / size if size else None
 
 

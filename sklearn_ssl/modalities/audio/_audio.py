@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...encoders import Frames, TemporalConvNet
+from ...training import resident
 from ...warning import warn
 from .._base import unknown_encoder, unknown_target
 from .._constraints import check_crop_scale, count, real
@@ -219,10 +220,7 @@ class Audio(FrameSequences):
     def view(self, x: Frames) -> Frames:
         """Return a random part of each sound, mixed, stretched, moved in pitch, louder, noisy and masked."""
         low, high = self.crop_scale
-        mean, scale = (
-            torch.from_numpy(part.astype(np.float32)).to(x.values.device)
-            for part in (self.mean_, self.scale_)
-        )
+        mean, scale = (resident(part, x.values.device, torch.float32) for part in (self.mean_, self.scale_))
         x = crop(x, (low, high))
         if self.mixing:
             x = mix(x, mean, scale, self.mixing)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...encoders import Frames
+from .._sequences import longest_of
 
 NATS = math.log(10) / 10  # of power, in a decibel
 
@@ -88,7 +89,8 @@ def resize(x: Frames, stretch: float, shift: float) -> Frames:
     device = x.values.device
     speed = stretch ** (2 * torch.rand(n, device=device) - 1)
     lengths = ((x.lengths - 1) / speed).floor().long() + 1
-    at = torch.arange(int(lengths.max()), device=device) * speed[:, None]
+    most = int((x.values.shape[1] - 1) * stretch) + 1
+    at = torch.arange(longest_of(lengths, most), device=device) * speed[:, None]
     values = _between(x.values, at, x.lengths - 1)
     ends = shift * (n_bands - 1) * (2 * torch.rand(n, 2, 1, device=device) - 1)
     share = torch.linspace(0, 1, n_bands, device=device)

@@ -21,7 +21,7 @@ def recent(x: Frames, stride: int, most: int) -> Frames:
         x = _shifted(x, short)
     most = max(stride, most // stride * stride)
     lengths = (x.lengths // stride * stride).clamp(max=most)
-    return window(x, x.lengths - lengths, lengths)
+    return window(x, x.lengths - lengths, lengths, min(most, x.values.shape[1] // stride * stride))
 
 
 def append(x: Frames, values: Tensor) -> Frames:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...encoders import Frames, Hidden
+from ...training import move
 from .._sequences import Positions, Sequences
 from ._decoder import StepDecoder
 from ._views import pad_to
@@ -65,7 +66,8 @@ class FrameSequences(Sequences, ABC):
         """Build a decoder of the steps under a position."""
         x = self.example()
         hidden = self.try_positions(encoder, x)
-        return StepDecoder(self.position_width(encoder), self.positions(x, hidden).values.shape[2] // 2)
+        values = self.positions(move(x, hidden.h.device), hidden).values
+        return StepDecoder(self.position_width(encoder), values.shape[2] // 2)
 
     def following(self, x: Frames, hidden: Hidden) -> tuple[Tensor, Tensor]:
         """Return the changes from the last step under each position to the steps that follow, and which are known."""

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...encoders import Frames
+from .._sequences import longest_of
 
 
 def crop(x: Frames, scale: tuple[float, float]) -> Frames:
@@ -25,9 +26,12 @@ def crop(x: Frames, scale: tuple[float, float]) -> Frames:
     return window(x, start, lengths)
 
 
-def window(x: Frames, start: Tensor, lengths: Tensor) -> Frames:
-    """Return the steps of each series from `start` on, `lengths` of them; both are int64 of shape (n,)."""
-    steps = torch.arange(int(lengths.max()), device=start.device)
+def window(x: Frames, start: Tensor, lengths: Tensor, most: int | None = None) -> Frames:
+    """Return the steps of each series from `start` on, `lengths` of them; both are int64 of shape (n,).
+
+    No length exceeds `most`, by default the number of steps in the batch.
+    """
+    steps = torch.arange(longest_of(lengths, most or x.values.shape[1]), device=start.device)
     places = (
         (start[:, None] + steps)
         .clamp(max=x.values.shape[1] - 1)[:, :, None]
@@ -78,7 +82,7 @@ def hide_steps(x: Frames, rate: float, share: float | Tensor, least: int = 1) ->
     """
     n, time = x.values.shape[:2]
     span = (x.lengths * share).round().long().clamp(min=least)
-    most = int(span.max())
+    most = longest_of(span, max(least, time))
     # a step is seen if no stretch has begun in the `span` steps before it; stretches may overlap
     begins = torch.rand(n, most + time, device=span.device) > (1 - rate) ** (1 / span[:, None])
     so_far = F.pad(begins.long().cumsum(1), (1, 0))

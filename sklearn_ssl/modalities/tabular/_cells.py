@@ -45,9 +45,14 @@ class Cells:
         """Whether a batch holds numbers only."""
         return not self.lacking and not self.sizes
 
-    def owners(self) -> Tensor:
+    @property
+    def n_cells(self) -> int:
+        """Number of cells in a row."""
+        return self.n_numbers + len(self.sizes)
+
+    def owners(self, device: torch.device | str = "cpu") -> Tensor:
         """Return which cell each float of a batch belongs to, int64 ``(width,)``; do not write to it."""
-        return _owners(self)
+        return _owners(self, torch.device(device))
 
     def expand(self, cells: Tensor) -> Tensor:
         """Return the batch ``(n, width)`` for cells ``(n, d)``: numbers and codes, NaN where missing."""
@@ -70,16 +75,25 @@ class Cells:
         """Return 1 for each cell ``(n, d)`` of a batch that is present, 0 for missing ones."""
         numbers, indicators, blocks = self.parts(x)
         there = torch.ones_like(numbers)
-        columns = [cell for cell in self.lacking if cell < self.n_numbers]
-        there[:, columns] = 1 - indicators[:, : len(columns)]
+        columns = _lacking_numbers(self, x.device)
+        there.index_copy_(1, columns, 1 - indicators[:, : len(columns)])
         return torch.cat([there, *(block.sum(1, keepdim=True) for block in blocks)], dim=1)
 
 
-# Computed once, not for each batch, and cached outside of Cells: an attribute would be pickled and hashed.
+# Computed and copied to a device once, not for each batch, and cached outside of Cells: an attribute would be pickled
+# and hashed.
 @lru_cache(maxsize=32)
-def _owners(cells: Cells) -> Tensor:
+def _owners(cells: Cells, device: torch.device) -> Tensor:
     hot = np.repeat(cells.n_numbers + np.arange(len(cells.sizes)), cells.sizes)
-    return torch.from_numpy(np.concatenate([np.arange(cells.n_numbers), cells.lacking, hot]).astype(int))
+    owners = np.concatenate([np.arange(cells.n_numbers), cells.lacking, hot]).astype(int)
+    return torch.from_numpy(owners).to(device, non_blocking=True)
+
+
+@lru_cache(maxsize=32)
+def _lacking_numbers(cells: Cells, device: torch.device) -> Tensor:
+    """Return the numbers of the numeric cells with an indicator, int64."""
+    lacking = [cell for cell in cells.lacking if cell < cells.n_numbers]
+    return torch.tensor(lacking, dtype=torch.int64).to(device, non_blocking=True)
 
 
 @lru_cache(maxsize=32)
@@ -100,16 +114,16 @@ def side_by_side(numbers: Any, codes: list[np.ndarray], scale: Callable[[Any], T
     return cells
 
 
-def replace_cells(x: Tensor, rate: float, owners: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def replace_cells(x: Tensor, rate: float, cells: Cells | None = None) -> tuple[Tensor, Tensor]:
     """Replace each cell, with probability `rate`, by the cell of a random row in the same column.
 
     Parameters
     ----------
     x : Tensor of shape (n, width)
     rate : float in [0, 1]
-    owners : Tensor of int of shape (width,), optional
-        Which cell each float belongs to, if cells have several floats. The floats of a cell stay together: a
-        category is replaced by that of another row.
+    cells : Cells, optional
+        The layout, if cells have several floats. The floats of a cell stay together: a category is replaced by that
+        of another row.
 
     Returns
     -------
@@ -117,10 +131,10 @@ def replace_cells(x: Tensor, rate: float, owners: Tensor | None = None) -> tuple
         A draw from SCARF's corruption: from each column's marginal distribution.
     replaced : Tensor of bool of shape (n, d)
     """
-    shape = x.shape if owners is None else (len(x), int(owners.max()) + 1)
+    shape = x.shape if cells is None else (len(x), cells.n_cells)
     donor = torch.randint(len(x), shape, device=x.device)
     replaced = torch.rand(shape, device=x.device) < rate
-    if owners is None:
+    if cells is None:
         return torch.where(replaced, x.gather(0, donor), x), replaced
-    owners = owners.to(x.device)
+    owners = cells.owners(x.device)
     return torch.where(replaced[:, owners], x.gather(0, donor[:, owners]), x), replaced

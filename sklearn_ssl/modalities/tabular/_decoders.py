@@ -138,7 +138,9 @@ class BinDecoder(Decoder):
         bin_logits, *category_logits = output.split([self.n_logits, *self.cells.sizes], dim=1)
         bin_logits = bin_logits.unflatten(1, (len(self.edges), self.edges.shape[1] + 1))
         bins = torch.searchsorted(self.edges, self.cells.parts(x)[0].T.contiguous()).T
-        errors = F.cross_entropy(bin_logits.float().transpose(1, 2), bins, reduction="none")
+        # not F.cross_entropy, which CUDA refuses for columns side by side where bits are to repeat
+        log_p = bin_logits.float().transpose(1, 2).log_softmax(1)
+        errors = -log_p.gather(1, bins[:, None])[:, 0]
         return self.cell_loss(errors, category_logits, x)
 
 

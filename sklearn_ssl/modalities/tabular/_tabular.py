@@ -274,7 +274,7 @@ class Tabular(Modality):
     def mask(self, x: Tensor, rate: float) -> tuple[Tensor, Tensor]:
         """Return the batch with a share of its cells replaced by those of other rows, and the mask ``(n, d)``."""
         cells = self.cells
-        return replace_cells(x, rate, None if cells.is_plain else cells.owners())
+        return replace_cells(x, rate, None if cells.is_plain else cells)
 
     def reference_rows(self, n: int) -> Tensor:
         """Return n rows whose cells are spread over the marginal distributions of the columns."""

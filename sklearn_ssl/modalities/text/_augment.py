@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...encoders import Tokens
+from .._sequences import longest_of
 from ._tokens import SPECIAL
 
 BLANKED, REPLACED = 0.8, 0.1  # shares of the masked tokens; the rest stays unchanged
@@ -15,7 +16,9 @@ BLANKED, REPLACED = 0.8, 0.1  # shares of the masked tokens; the rest stays unch
 def select_tokens(x: Tokens, kept: Tensor, padding: int) -> Tokens:
     """Return the sequences with only the tokens that are `kept`, bool ``(n, length)``."""
     lengths = kept.sum(1)
-    order = torch.argsort((~kept).to(torch.uint8), dim=1, stable=True)[:, : int(lengths.max())]
+    order = torch.argsort((~kept).to(torch.uint8), dim=1, stable=True)[
+        :, : longest_of(lengths, kept.shape[1])
+    ]
     short = Tokens(x.ids.gather(1, order), lengths)
     return Tokens(short.ids.masked_fill(~short.present(), padding), lengths)
 

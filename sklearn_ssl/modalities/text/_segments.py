@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...encoders import Tokens
+from ...training import draw_one, resident
+from .._sequences import longest_of
 from ._tokens import END, PAD, SEPARATOR
 from ._words import JOINERS
 
@@ -100,7 +103,7 @@ class Cutter:
         steps = torch.arange(length, device=device)
         has_end = x.ids.gather(1, (x.lengths - 1)[:, None]) == self.special[END]
         stop = x.lengths[:, None] - has_end.long()
-        kinds = torch.from_numpy(self.kinds).to(device)[:, x.ids] & (steps > 0) & (steps < stop)
+        kinds = resident(self.kinds, device)[:, x.ids] & (steps > 0) & (steps < stop)
         ends, starts, stops, gaps = kinds
         stop = self._stop(x, kinds, stop, has_end)
         # for a cut before each unit: where the first part ends (exclusive), and where the second begins
@@ -112,7 +115,7 @@ class Cutter:
         sentences = F.pad(ends, (n, 0))[:, :length]
         places = self._places(sizes, sentences, gaps)
         possible = places.any(1)
-        cut = torch.multinomial(torch.where(possible[:, None], places.float(), 1.0), 1)
+        cut = draw_one(torch.where(possible[:, None], places.float(), 1.0))
         swapped = torch.rand(len(cut), device=device) < 0.5
         begins = torch.cat([begin, second.gather(1, cut)], dim=1)
         sizes = torch.cat([part.gather(1, cut) for part in sizes], dim=1).clamp(min=0)
@@ -150,7 +153,8 @@ class Cutter:
         """Return start, part, separator, part, end; `begins` and `sizes` of the parts are ``(n, 2)``."""
         begins, sizes = (torch.where(swapped[:, None], pair.flip(1), pair) for pair in (begins, sizes))
         lengths = 2 + sizes.sum(1) + has_end.long()
-        steps = torch.arange(int(lengths.max()), device=x.ids.device).expand(len(x.ids), -1)
+        most = min(x.ids.shape[1] + 1, self.longest or math.inf)  # a separator is new
+        steps = torch.arange(longest_of(lengths, int(most)), device=x.ids.device).expand(len(x.ids), -1)
         middle = sizes[:, :1] + 1  # position of the separator
         source = torch.where(steps < middle, begins[:, :1] + steps - 1, begins[:, 1:] + steps - middle - 1)
         source = torch.where(steps == 0, 0, source)
