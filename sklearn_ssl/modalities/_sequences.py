@@ -57,6 +57,9 @@ class Sequences(Modality, ABC):
     is_discrete: ClassVar[bool] = (
         False  # whether values are tokens, whose loss is in bits, and which can be drawn
     )
+    # how many positions after each are predicted, as changes from it, by a method that looks ahead, with `changes` and
+    # `change_decoder`; 0 stands for the next target itself
+    steps_ahead: ClassVar[int] = 0
     # whether rows are numbers that can be continued: then there are `recent(x, stride)`, `append(x, values)`, and
     # stores with `in_units(index, values)`
     can_forecast: ClassVar[bool] = False
@@ -79,22 +82,6 @@ class Sequences(Modality, ABC):
         """
 
     @abstractmethod
-    def following(self, x: Batch, hidden: Hidden) -> tuple[Tensor, Tensor]:
-        """Return what there is to predict after each position but the last, from the features of `hidden` there.
-
-        Returns
-        -------
-        where : Tensor of bool of shape (n, n_positions - 1)
-            Positions after which there is something to predict.
-        values : Tensor of shape (n, n_positions - 1) or (n, n_positions - 1, d)
-            The targets.
-        """
-
-    @abstractmethod
-    def following_decoder(self, encoder: nn.Module) -> Any:
-        """Build a network that predicts what follows a position from its features, as ``position_decoder`` does."""
-
-    @abstractmethod
     def example(self) -> Batch:
         """Return a small synthetic batch to try a network on."""
 
@@ -113,6 +100,39 @@ class Sequences(Modality, ABC):
             Which rows could be cut.
         """
         raise self.lacks("no way to cut it in parts")
+
+    def changes(self, x: Batch, hidden: Hidden) -> tuple[Tensor, Tensor]:
+        """Return the changes to the `steps_ahead` positions after each but the last, and where there are any.
+
+        Returns
+        -------
+        where : Tensor of bool of shape (n, n_positions - 1)
+        values : Tensor of shape (n, n_positions - 1, d)
+        """
+        raise self.lacks("no steps whose changes could be predicted")
+
+    def change_decoder(self, encoder: nn.Module) -> Any:
+        """Build a network that predicts changes from the features of positions, as ``position_decoder`` does."""
+        raise self.lacks("no steps whose changes could be predicted")
+
+    def following(self, x: Batch, hidden: Hidden) -> tuple[Tensor, Tensor]:
+        """Return what there is to predict after each position but the last, from the features of `hidden` there.
+
+        Returns
+        -------
+        where : Tensor of bool of shape (n, n_positions - 1)
+            Positions after which there is something to predict.
+        values : Tensor of shape (n, n_positions - 1) or (n, n_positions - 1, d)
+            The targets.
+        """
+        if self.steps_ahead:
+            return self.changes(x, hidden)
+        _, predictable, values = self.positions_of(x, hidden)
+        return predictable[:, 1:], values[:, 1:]
+
+    def following_decoder(self, encoder: nn.Module) -> Any:
+        """Build a network that predicts what follows a position from its features, as ``position_decoder`` does."""
+        return self.change_decoder(encoder) if self.steps_ahead else self.position_decoder(encoder)
 
     def at_positions(self, steps: Tensor, hidden: Hidden) -> Tensor:
         """Convert a mask over the steps of rows to a mask over the positions of an encoder.

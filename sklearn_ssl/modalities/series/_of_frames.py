@@ -69,7 +69,7 @@ class FrameSequences(Sequences, ABC):
         values = self.positions(move(x, hidden.h.device), hidden).values
         return StepDecoder(self.position_width(encoder), values.shape[2] // 2)
 
-    def following(self, x: Frames, hidden: Hidden) -> tuple[Tensor, Tensor]:
+    def changes(self, x: Frames, hidden: Hidden) -> tuple[Tensor, Tensor]:
         """Return the changes from the last step under each position to the steps that follow, and which are known."""
         steps, known = self.positions_of(x, hidden).values.chunk(2, dim=2)
         n_channels = x.values.shape[2]
@@ -77,7 +77,7 @@ class FrameSequences(Sequences, ABC):
         last = steps[:, :-1, -n_channels:].repeat(1, 1, ahead.shape[2] // n_channels)
         return observed.any(2), torch.cat([ahead - last, observed], dim=2)
 
-    def following_decoder(self, encoder: nn.Module) -> StepDecoder:
+    def change_decoder(self, encoder: nn.Module) -> StepDecoder:
         """Build a decoder of the changes to the steps that follow a position."""
         n_values = len(self.position_decoder(encoder).variance)
         return StepDecoder(self.position_width(encoder), self.steps_ahead * n_values)

@@ -48,20 +48,11 @@ class TokenSequences(Sequences, ABC):
         follows[:, 0] = False
         return Positions(self.inner(x), follows, x.ids)
 
-    def following(self, x: Tokens, hidden: Hidden) -> tuple[Tensor, Tensor]:
-        """Return the token after each position but the last, and where there is one."""
-        _, predictable, values = self.positions_of(x, hidden)
-        return predictable[:, 1:], values[:, 1:]
-
     def position_decoder(self, encoder: nn.Module) -> TokenDecoder:
         """Build a decoder from features of tokens to the vocabulary, tied to the encoder's embedding if it has one."""
         embedding = getattr(encoder, "embedding", None)
         shared = isinstance(embedding, nn.Embedding) and embedding.num_embeddings == len(self.counts_)
         return TokenDecoder(self.position_width(encoder), self.counts_, embedding if shared else None)
-
-    def following_decoder(self, encoder: nn.Module) -> TokenDecoder:
-        """Build a decoder of the next token."""
-        return self.position_decoder(encoder)
 
     def example(self) -> Tokens:
         """Return a small synthetic batch."""
