@@ -11,7 +11,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -258,6 +258,7 @@ def fake_cuda(capability: tuple[int, int] = (8, 0)) -> Iterator[FakeCuda]:
     """Let torch believe in one CUDA device."""
     device, autocast = FakeCuda(), torch.amp.autocast_mode.autocast.__init__
     enabled, dtype = torch.is_autocast_enabled, torch.get_autocast_dtype
+    generator = device.generator
 
     def cpu_for(name: str) -> str:
         return "cpu" if name == "cuda" else name
@@ -267,7 +268,10 @@ def fake_cuda(capability: tuple[int, int] = (8, 0)) -> Iterator[FakeCuda]:
             "is_available": lambda: True,
             "device_count": lambda: 1,
             "current_device": lambda: 0,
-            "default_generators": (device.generator,),
+            "device": lambda device: nullcontext(),
+            "get_rng_state": lambda device="cuda": generator.get_state(),
+            "set_rng_state": lambda state, device="cuda": generator.set_state(state),
+            "manual_seed": generator.manual_seed,
             "get_device_capability": lambda device=None: capability,
             "max_memory_allocated": lambda device=None: 0,
         }.items():

@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,13 +58,15 @@ class RandomStream:
     """
 
     def __init__(self, seed: int, device: torch.device | str = "cpu"):
-        device = torch.device(device)
-        self.generators = [torch.default_generator]
-        if device.type == "cuda":
-            index = torch.cuda.current_device() if device.index is None else device.index
-            self.generators.append(torch.cuda.default_generators[index])
         # torch.manual_seed would seed the generators of every device
-        self.states = [torch.Generator(g.device).manual_seed(seed).get_state() for g in self.generators]
+        self.states = [torch.Generator().manual_seed(seed).get_state()]
+        self.exchanged: list[tuple[Callable[[], Tensor], Callable[[Tensor], Any]]] = [
+            (torch.default_generator.get_state, torch.default_generator.set_state)
+        ]
+        if (device := torch.device(device)).type == "cuda":
+            self.states.append(_seeded_cuda(seed, device))
+            to_device = partial(torch.cuda.set_rng_state, device=device)
+            self.exchanged.append((partial(torch.cuda.get_rng_state, device), to_device))
 
     def run(self, work: Callable[..., Any], *args: Any) -> Any:
         """Return ``work(*args)``, which draws from the stream; new tensors are float32.
@@ -89,18 +92,29 @@ class RandomStream:
                 time.sleep(1e-4)
 
     def _run(self, work: Callable[..., Any], *args: Any) -> Any:
-        before = [generator.get_state() for generator in self.generators]
+        before = [get() for get, _ in self.exchanged]
         try:
-            for generator, state in zip(self.generators, self.states, strict=True):
-                generator.set_state(state)
+            for (_, put), state in zip(self.exchanged, self.states, strict=True):
+                put(state)
             result = restoring(_with_float32, work, *args)
-            self.states = [generator.get_state() for generator in self.generators]
+            self.states = [get() for get, _ in self.exchanged]
             return result
         finally:
             # the first one without a loop: Ctrl-C may come between its turns
             torch.default_generator.set_state(before[0])
-            for generator, state in zip(self.generators[1:], before[1:], strict=True):
-                generator.set_state(state)
+            for (_, put), state in zip(self.exchanged[1:], before[1:], strict=True):
+                put(state)
+
+
+def _seeded_cuda(seed: int, device: torch.device) -> Tensor:
+    """Return the state of a CUDA generator of that seed."""
+    with _LOCK, torch.cuda.device(device):
+        before = torch.cuda.get_rng_state(device)
+        try:
+            torch.cuda.manual_seed(seed)  # of the current device alone
+            return torch.cuda.get_rng_state(device)
+        finally:
+            torch.cuda.set_rng_state(before, device)
 
 
 def draw_one(chances: Tensor) -> Tensor:
