@@ -83,10 +83,9 @@ class Forecast(Callback):
         """Return what is printed, given the number of steps, the seconds of one, and the peak of memory in bytes."""
         most = "at most " if net.train_split is not None else ""  # it may stop early
         plural = "" if self.per_epoch_ == 1 else "s"
-        time_left = duration(total * step)
         text = (
             f"{self.description}: {most}{net.max_epochs - net.n_resumed} epochs of {self.per_epoch_} step{plural} of "
-            f"up to {net.batch_size} rows, {time_left if time_left[0] == 'l' else f'about {time_left}'}"
+            f"up to {net.batch_size} rows, about {duration(max(total * step, 1.0))}"
         )
         if self.limit_ < total * step:
             text += f", but max_time={self.limit_:g} ends it after {duration(self.limit_)}"
