@@ -121,14 +121,13 @@ def load(name: str) -> tuple[Any, np.ndarray, Any, np.ndarray]:
     return tuple(parts)  # type: ignore[return-value]  # two for each part
 
 
-def of_one_length(name: str, X: Any, part: str) -> np.ndarray:
+def of_one_length(name: str, X: Any, part: str, longest: int) -> np.ndarray:
     """Return series that have one length; those that have not come from the archive, made equal, or end in zeros."""
     if not isinstance(X, list):
         return X
     path = folder("aeon") / f"datasets/data/{name}/{name}_eq_{part}.ts"
     if path.exists():
         return np.stack(read_ts(path)[0])
-    longest = max(x.shape[1] for x in X)
     return np.stack([np.pad(x, ((0, 0), (0, longest - x.shape[1]))) for x in X])
 
 
@@ -148,7 +147,9 @@ def rocket(name: str, train: Any, test: Any, seed: int) -> tuple[np.ndarray, np.
     from aeon.transformations.collection.convolution_based import MiniRocket
 
     kernels, scaler = MiniRocket(random_state=seed, n_jobs=1), StandardScaler()
-    train, test = of_one_length(name, train, "TRAIN"), of_one_length(name, test, "TEST")
+    longest = max(x.shape[1] for x in [*train, *test])
+    train = of_one_length(name, train, "TRAIN", longest)
+    test = of_one_length(name, test, "TEST", longest)
     start = time.process_time()
     Z = scaler.fit_transform(kernels.fit_transform(train))
     seconds = time.process_time() - start
