@@ -236,11 +236,10 @@ def measure(
     n_done = found.groupby(["set", "method", "labels"]).size().to_dict()
     # one set after the other: features are computed once, and serve all numbers of labels
     jobs = [(name, method, labels) for name in sets for method in methods for labels in sorted(budgets)[::-1]]
-    jobs = [job for job in jobs if n_done.get(job, 0) < (draws or (DRAWS if job[2] else 1))]
+    wanted = {labels: draws or (DRAWS if labels else 1) for labels in budgets}
+    jobs = [job for job in jobs if n_done.get(job, 0) < wanted[job[2]]]
     for name, method, labels in tqdm(jobs, unit="job"):
-        rows = pd.DataFrame(
-            list(accuracies(name, method, labels, draws or (DRAWS if labels else 1))), columns=COLUMNS
-        )
+        rows = pd.DataFrame(list(accuracies(name, method, labels, wanted[labels])), columns=COLUMNS)
         old = found[(found["set"] != name) | (found.method != method) | (found.labels != labels)]
         found = rows if old.empty else pd.concat([old, rows], ignore_index=True)
         found.to_csv(path, index=False)

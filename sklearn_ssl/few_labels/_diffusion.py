@@ -17,6 +17,7 @@ from ..modalities import array, count, real, refuse, whole
 from ..persistence import SaveMixin
 from ..training import draw_seed
 from ._graph import LEAST, Directions, local_weights, principal_directions, scaled_graph
+from ._labels import require_y
 from ._propagation import propagate
 from ._scored import LabeledScoreMixin
 from ._targets import UNLABELED, partial_classes
@@ -160,8 +161,7 @@ class LabelDiffusion(DocLinkMixin, SaveMixin, LabeledScoreMixin, BaseEstimator):
             If a parameter, X or y is invalid, or if no row has a label.
         """
         self._validate_params()
-        if y is None:
-            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        require_y(self, y)
         check_consistent_length(X, y)
         classes, codes = partial_classes(y)
         before = dict(vars(self))

@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
 from ..doc_link import DocLinkMixin
 from ..modalities import stack_rows
 from ._around import refuse_classifier_around
-from ._labels import as_array, is_labeled, plain
+from ._labels import as_array, is_labeled, plain, require_y
 from ._pool import POOL, pool_keyword
 from ._targets import refuse_plus_and_minus_one, warn_of_minus_one
 
@@ -233,8 +233,7 @@ class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _labels(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices of the labelled rows, and their labels."""
-        if y is None:
-            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        require_y(self, y)
         check_consistent_length(X, y)
         regression = is_regressor(self.estimator)
         labeled = is_labeled(y, minus_one=not regression)

@@ -45,6 +45,14 @@ def is_labeled(y: Any, minus_one: bool = True) -> np.ndarray:
     return not_missing(values, minus_one)
 
 
+def require_y(estimator: Any, y: Any, advice: str = "") -> None:
+    """Raise a ValueError that names `estimator` if y is None; `advice` says what to pass."""
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None.{advice}"
+        )
+
+
 def has_minus_one(y: Any) -> bool:
     """Return whether -1 is among the values of y."""
     return bool(_minus_ones(as_array(y)).any())

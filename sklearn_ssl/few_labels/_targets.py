@@ -17,6 +17,7 @@ from ._labels import (
     not_missing,
     plain,
     refuse_made_texts,
+    require_y,
 )
 
 UNLABELED = -1
@@ -93,9 +94,8 @@ def require_labels(estimator: Any, y: Any, advice: str = "") -> None:
     ValueError
         If there is no y, if NaN, None or pandas' NA are in it, or if -1 is among texts.
     """
+    require_y(estimator, y, advice)
     name = type(estimator).__name__
-    if y is None:
-        raise ValueError(f"{name} requires y to be passed, but the target y is None.{advice}")
     values = as_array(y)
     mixed = mixes_minus_one(values)
     missing = np.count_nonzero(~not_missing(values, minus_one=mixed)) if values.ndim else 0

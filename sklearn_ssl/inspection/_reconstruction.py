@@ -153,7 +153,7 @@ class ReconstructionDisplay:
         elif next(iter(self.parts.values())).ndim > 2:
             self._plot_images(imshow_kwargs)
             if ax is None:  # no margins above and below the strips
-                height, width = self.im_.get_array().shape[:2]  # type: ignore[attr-defined]  # an image
+                height, width = self.im_.get_array().shape[:2]  # type: ignore[attr-defined]  # im_ is None of series alone, and these are images
                 self.figure_.set_size_inches(8, 0.3 + 6.5 * height / width)
         else:
             self._plot_table(imshow_kwargs)

@@ -54,7 +54,7 @@ class DecoderMixin:
             If X does not have `n_components_` columns.
         """
         check_is_fitted(self)
-        width = self.n_components_  # type: ignore[attr-defined]  # set by Pretrainer
+        width = self.n_components_  # type: ignore[attr-defined]  # a mixin beside Pretrainer, whose fit sets it
         features = check_array(X, dtype=np.float32, input_name="X", estimator=self)
         if features.shape[1] != width:
             raise ValueError(

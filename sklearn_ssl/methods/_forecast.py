@@ -35,7 +35,6 @@ def continued(
     """
     modality: Any = objective.modality
     decoder: Any = objective.decoder
-    hidden = modality.hidden_of(objective.encoder, x)
     n_channels = x.values.shape[2]
     stride = decoder.variance.shape[0] // n_channels // modality.steps_ahead
     parts: list[Tensor] = []

@@ -64,10 +64,7 @@ class FrameSequences(Sequences, ABC):
 
     def position_decoder(self, encoder: nn.Module) -> StepDecoder:
         """Build a decoder of the steps under a position."""
-        x = self.example()
-        hidden = self.try_positions(encoder, x)
-        values = self.positions(move(x, hidden.h.device), hidden).values
-        return StepDecoder(self.position_width(encoder), values.shape[2] // 2)
+        return self._decoder(encoder, 1)
 
     def changes(self, x: Frames, hidden: Hidden) -> tuple[Tensor, Tensor]:
         """Return the changes from the last step under each position to the steps that follow, and which are known."""
@@ -79,8 +76,13 @@ class FrameSequences(Sequences, ABC):
 
     def change_decoder(self, encoder: nn.Module) -> StepDecoder:
         """Build a decoder of the changes to the steps that follow a position."""
-        n_values = len(self.position_decoder(encoder).variance)
-        return StepDecoder(self.position_width(encoder), self.steps_ahead * n_values)
+        return self._decoder(encoder, self.steps_ahead)
+
+    def _decoder(self, encoder: nn.Module, n_positions: int) -> StepDecoder:
+        x = self.example()
+        hidden = self.try_positions(encoder, x)
+        n_values = self.positions(move(x, hidden.h.device), hidden).values.shape[2] // 2
+        return StepDecoder(self.position_width(encoder), n_positions * n_values)
 
     def change_end(self, x: Frames) -> Frames:
         """Return the sequences with another last step."""
