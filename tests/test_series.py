@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from sklearn_ssl import (
     AutoencoderPretrainer,
@@ -15,6 +17,7 @@ from sklearn_ssl import (
     VAEPretrainer,
 )
 from sklearn_ssl.encoders import TemporalConvNet
+from sklearn_ssl.encoders._sequence import convolve
 from sklearn_ssl.inspection import ForecastDisplay, ReconstructionDisplay
 from sklearn_ssl.modalities import Series, infer_modality
 
@@ -285,3 +288,33 @@ def test_siamese_and_masked_learn_series_and_a_network_of_ones_own_is_taken():
     assert fit(encoder=net).transform(RAGGED).shape == (16, 6)
     with pytest.raises(ValueError, match="size=4 must be odd"):
         TemporalConvNet(2, size=4)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_changes_are_those_to_the_steps_that_follow(stride):
+    rows = np.random.default_rng(0).normal(size=(3, 2, 40))
+    rows[1, :, 30:] = np.nan  # a shorter one
+    modality = Series(scale="global")
+    store = modality.fit_validate(rows)
+    x = store[np.arange(3)]
+    hidden = TemporalConvNet(n_channels=2, depth=1, stride=stride).hidden(x)
+    where, values = modality.changes(x, hidden)
+    ahead = modality.steps_ahead * stride
+    changes, known = (part.numpy().reshape(3, -1, ahead, 2) for part in values.chunk(2, dim=2))
+    scaled = x.values.numpy()
+    for row, end in enumerate([40, 30, 40]):
+        for place in (0, 5, 29 // stride - 1, 29 // stride):
+            last = (place + 1) * stride - 1
+            following = scaled[row, last + 1 : end][:ahead]
+            assert known[row, place].sum() == 2 * len(following)
+            assert bool(where[row, place]) == bool(len(following))
+            expected = following - scaled[row, last]
+            np.testing.assert_allclose(changes[row, place, : len(following)], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("dilation, pad", [(1, (1, 1)), (4, (8, 0))])
+def test_convolutions_over_steps_are_those_of_one_dimension(dilation, pad):
+    convolution = nn.Conv1d(3, 5, 3, dilation=dilation)
+    h = torch.randn(2, 20, 3)
+    expected = convolution(F.pad(h.transpose(1, 2), pad)).transpose(1, 2)
+    torch.testing.assert_close(convolve(convolution, h, pad), expected)
