@@ -17,7 +17,7 @@ tokens: the report says what share of its accuracy the bag keeps, and how many t
 
 A quick look:
 
-    python benchmarks/fine_tuning.py images --labels 10 --draws 1 --rows 5000 --minutes 1
+    python benchmarks/fine_tuning.py images --labels 10 --draws 1 --rows 5000 --minutes 1 --models structure
     python benchmarks/fine_tuning.py tables --tables vehicle vowel --draws 3 --epochs 20
 """
 
@@ -97,6 +97,11 @@ def tuned(ssl: Any, images: bool) -> dict[str, tuple[Any, bool]]:
     return found
 
 
+def wanted(models: dict[str, Any], names: list[str] | None) -> dict[str, Any]:
+    """Return the models to measure, all, or those that are named beside frozen and fine-tuned."""
+    return {name: model for name, model in models.items() if names is None or name in {BASE, TUNED, *names}}
+
+
 def measure(
     X: Any,
     y: np.ndarray,
@@ -149,8 +154,9 @@ def on_images(args: argparse.Namespace) -> Iterator[pd.DataFrame]:
         ssl = ContrastivePretrainer(modality=Image(shape=(28, 28)), random_state=0, **minutes).fit(X)
         if args.pretrained:
             ssl.save(args.pretrained)
+    models = wanted(tuned(ssl, True), args.models)
     for draw in tqdm(range(args.draws), unit="draw"):
-        part = pd.DataFrame(measure(X, y, (X_test, y_test), args.labels, draw, tuned(ssl, True)))
+        part = pd.DataFrame(measure(X, y, (X_test, y_test), args.labels, draw, models))
         yield part.assign(data="fashion_mnist")
 
 
@@ -167,6 +173,7 @@ def on_tables(args: argparse.Namespace) -> Iterator[pd.DataFrame]:
             ssl = ContrastivePretrainer(max_epochs=epochs, random_state=draw).fit(X)
             raw = rivals(categories=table in MIXED)
             models = {name: (model, False) for name, model in raw.items()} | tuned(ssl, False)
+            models = wanted(models, args.models)
             part = pd.DataFrame(measure(X, y, (X_test, y_test), args.labels, draw, models))
             yield part.assign(data=table)
 
@@ -203,7 +210,8 @@ def on_texts(args: argparse.Namespace) -> Iterator[pd.DataFrame]:
         epochs = "auto" if args.epochs is None else args.epochs
         ssl = MaskedPretrainer(modality=Text(**CORPORA[corpus]), max_epochs=epochs, random_state=0).fit(X)
         for draw in range(args.draws):
-            part = pd.DataFrame(measure(X, y, test, args.labels, draw, of_texts(corpus, ssl)))
+            models = wanted(of_texts(corpus, ssl), args.models)
+            part = pd.DataFrame(measure(X, y, test, args.labels, draw, models))
             yield part.assign(data=corpus)
 
 
@@ -248,6 +256,7 @@ def main() -> None:
     parser.add_argument("--pretrained", metavar="FOLDER", help="of images: load it, or save it there")
     parser.add_argument("--tables", nargs="+", default=TABLES + MIXED, metavar="NAME")
     parser.add_argument("--corpora", nargs="+", default=list(CORPORA), choices=list(CORPORA))
+    parser.add_argument("--models", nargs="+", metavar="NAME", help="some of the columns of the report only")
     parser.add_argument("--epochs", type=int, help="of pretraining on tables and texts; by default its own")
     parser.add_argument("--out", metavar="NAME", help="name of the files in benchmarks/results")
     args = parser.parse_args()
