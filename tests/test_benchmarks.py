@@ -318,9 +318,11 @@ def test_sounds_are_compared_on_the_same_draws(monkeypatch):
     waves = [np.sin(np.arange(2000) * (0.1 + 0.3 * (x == "es"))) + 0.1 * rng.normal(size=2000) for x in of]
     monkeypatch.setattr("audio.letters", lambda languages, rate: (waves, of, names))
     monkeypatch.setattr(
-        "audio.pretrainers", lambda: {"noise": FunctionTransformer(lambda X: np.ones((len(X), 1)))}
+        "audio.pretrainers", lambda rate: {"noise": FunctionTransformer(lambda X: np.ones((len(X), 1)))}
     )
-    found = pd.concat(audio.measure(["es", "ru"], ["log-mel statistics", "noise"], labels=[2], draws=3))
+    found = pd.concat(
+        audio.measure("letters", ["es", "ru"], ["log-mel statistics", "noise"], labels=[2], draws=3)
+    )
     assert len(found) == 2 * 2 * 3
     mean = found.groupby(["features", "task"]).accuracy.mean()
     assert mean["log-mel statistics", "language"] > 95
