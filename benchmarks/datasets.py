@@ -236,7 +236,7 @@ def prompts(languages: Sequence[str], longest: float) -> tuple[list[np.ndarray],
         for path in sorted(debian(ASTERISK.format(language)).glob("**/*.wav")):
             rate, wave = wavfile.read(path)
             kind = path.parts[-2]
-            if len(wave) <= longest * rate and kind != "silence":
+            if 0 < len(wave) <= longest * rate and kind != "silence":
                 waves.append(wave)
                 names.append((language, kind if kind in ("digits", "letters", "phonetic") else ""))
     return waves, *map(np.array, zip(*names, strict=True))
