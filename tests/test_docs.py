@@ -24,6 +24,12 @@ def test_code_runs(name, tmp_path):
     subprocess.run([sys.executable, "-W", "error", script.name], cwd=tmp_path, check=True)
 
 
+@pytest.mark.slow  # they need packages that nothing else here needs: the extra "recipes"
+@pytest.mark.parametrize("code", blocks("docs/recipes.md", "python"), ids=lambda code: code.split()[1])
+def test_recipes_run(code, tmp_path):
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
 @pytest.mark.parametrize(
     "example, most, what",
     [(0, 60, "check_pretrainer("), (1, 100, "(Sequences)"), (2, 50, "(ClassifierMixin, NetworkEstimator)")],
