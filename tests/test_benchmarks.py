@@ -18,6 +18,7 @@ import gpu
 import label_free
 import language_model
 import linear_probe
+import long_sound
 import mixed_tables
 import numpy as np
 import pandas as pd
@@ -331,6 +332,16 @@ def test_sounds_are_compared_on_the_same_draws(monkeypatch):
     lines = list(audio.report(found))
     assert any(line.startswith("| noise | 50.0 | 20.0 |") for line in lines)
     assert any(line.startswith("- language, 2 labels: noise -") for line in lines)
+
+
+def test_hours_of_sound_are_measured(monkeypatch):
+    monkeypatch.setattr("long_sound.CLIP", 4000)
+    monkeypatch.setattr("long_sound.SECONDS", 0.25)
+    lines = list(long_sound.report([0.0]))
+    cells = next(line for line in reversed(lines) if line.startswith("|")).strip("| ")
+    row = [float(cell) for cell in cells.split("|")]
+    assert len(row) == 5
+    assert min(row[3:]) > 0
 
 
 def test_forecasts_are_divided_by_the_error_of_last_week(monkeypatch):
