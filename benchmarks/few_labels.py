@@ -95,7 +95,7 @@ def chosen_rows(kind: str, X: np.ndarray, n: int, ssl: Any, draw: int) -> np.nda
     if kind == OURS:
         return RowSelector(n, pretrainer=ssl, random_state=draw).fit(X).selected_
     scaled = StandardScaler().fit_transform(X)
-    return RowSelector(n, pretrainer=None, random_state=draw).fit(scaled).selected_
+    return RowSelector(n, pretrainer=None, strategy="centre", random_state=draw).fit(scaled).selected_
 
 
 def one_draw(table: str, draw: int, wanted: dict[tuple[str, int], list[str]]) -> Iterator[dict[str, Any]]:

@@ -49,7 +49,7 @@ def test_rounds_never_choose_a_row_twice():
 
 
 def test_the_centre_is_the_row_nearest_to_it():
-    found = RowSelector(1, pretrainer=None, random_state=0).fit(BLOBS).selected_
+    found = RowSelector(1, pretrainer=None, strategy="centre", random_state=0).fit(BLOBS).selected_
     assert found.tolist() == [((BLOBS - BLOBS.mean(0)) ** 2).sum(1).argmin()]
 
 
