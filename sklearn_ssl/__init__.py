@@ -33,8 +33,7 @@ from .transfer import (
     FineTuneRegressor,
     ZeroShotClassifier,
 )
-
-__version__ = "0.1.0.dev0"
+from .version import __version__
 
 __all__ = [
     "AutoencoderPretrainer",

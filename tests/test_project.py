@@ -49,7 +49,7 @@ def pins(name):
 def test_version_is_written_once():
     assert importlib.metadata.version(PROJECT["name"]) == sklearn_ssl.__version__
     assert "version" not in PROJECT and PROJECT["dynamic"] == ["version"]
-    assert PYPROJECT["tool"]["hatch"]["version"] == {"path": "sklearn_ssl/__init__.py"}
+    assert PYPROJECT["tool"]["hatch"]["version"] == {"path": "sklearn_ssl/version.py"}
     code = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("sklearn_ssl/**/*.py"))
     assert len(re.findall("^__version__ =", code, flags=re.MULTILINE)) == 1
 

@@ -15,7 +15,7 @@ PACKAGE = Path(sklearn_ssl.__file__).parent
 FILES = {path.relative_to(PACKAGE): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
 # each may import those above it
 LAYERS = [
-    ("naming", "warning", "threads", "doc_link"),
+    ("naming", "warning", "threads", "doc_link", "version"),
     ("training", "encoders"),
     ("modalities",),
     ("persistence",),

@@ -16,6 +16,7 @@ from torch import nn
 from ..encoders import blueprint
 from ..modalities import Modality, to_json_string
 from ..training import is_fitted_name, weights_of
+from ..version import __version__
 from ._files import FORMAT, digest_of_description, digest_of_weights, folder_of, library, write
 
 PLAIN = "made_of_"  # under which the plain values of `_plain` are written
@@ -76,7 +77,11 @@ def _save(estimator: Any, path: str | Path) -> None:
     config = {
         "format": FORMAT,
         "save": secrets.token_hex(16),  # both files say of which save they are
-        "versions": {"scikit-learn": sklearn.__version__, "torch": str(torch.__version__)},
+        "versions": {
+            "sklearn_ssl": __version__,
+            "scikit-learn": sklearn.__version__,
+            "torch": str(torch.__version__),
+        },
         **describe(estimator, tensors),
     }
     # safetensors knows no sharing: shared tensors are written once for each name
