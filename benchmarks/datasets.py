@@ -120,10 +120,8 @@ def mixed(name: str) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def texts(name: str) -> tuple[list[str], np.ndarray]:
-    """Return texts without duplicates, and integer y: ``spam``, ``languages``, ``other_languages`` or ``splice``."""
-    X, y = {"spam": spam, "languages": languages, "other_languages": other_languages, "splice": splice}[
-        name
-    ]()
+    """Return texts without duplicates, and integer y, of one of ``TEXTS``."""
+    X, y = TEXTS[name]()
     first = dict(zip(reversed(X), reversed(y), strict=True))  # of duplicates, the first is kept
     return list(first), codes(np.array(list(first.values())))
 
@@ -160,6 +158,35 @@ def splice() -> tuple[list[str], list[str]]:
     frame = keel_file("splice", dtype=str)
     y = frame.pop(frame.columns[-1]).str.strip().tolist()
     return frame.apply(lambda row: "".join(letter.strip() for letter in row), axis=1).tolist(), y
+
+
+def sections(largest: int = 300, smallest: int = 200) -> tuple[list[str], list[str]]:
+    """Return what Debian's packages are, in a line each, and their sections, such as ``games`` or ``science``.
+
+    They come from the package lists of this machine, so they change with Debian's releases. Sections with fewer
+    different lines than `smallest` are left out; of the others, `largest` are drawn.
+    """
+    listed = subprocess.run(["apt-cache", "dumpavail"], check=True, stdout=subprocess.PIPE).stdout.decode()
+    found: dict[str, set[str]] = {}
+    for entry in listed.split("\n\n"):
+        fields = dict(re.findall(r"^(Section|Description): (.*)$", entry, flags=re.MULTILINE))
+        if len(fields) == 2:
+            found.setdefault(fields["Section"], set()).add(fields["Description"])
+    rng = np.random.default_rng(0)
+    kept = {name: sorted(lines) for name, lines in sorted(found.items()) if len(lines) >= smallest}
+    pairs = [
+        (line, name) for name, lines in kept.items() for line in rng.permutation(lines)[:largest].tolist()
+    ]
+    return [line for line, _ in pairs], [name for _, name in pairs]
+
+
+TEXTS = {
+    "spam": spam,
+    "languages": languages,
+    "other_languages": other_languages,
+    "splice": splice,
+    "sections": sections,
+}
 
 
 def npm(requirement: str, pattern: str) -> list[tuple[str, str]]:

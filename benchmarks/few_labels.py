@@ -5,7 +5,14 @@ labels and default settings. ``--labels`` are drawn at random, as many of each c
 on the rows that RowSelector names, on those nearest to k-means centres of the standardised raw columns, and at random.
 What is measured is kept in a CSV file, and a command that was broken off goes on from there.
 
+Tables of numbers are the default. Tables with categories and missing cells, images and texts have rivals of their own:
+one-hot columns, an SVC on histograms of gradients, and TF-IDF. Images are pretrained for some ``--minutes`` each, by
+contrast and by masks; `--rows` bounds how many of a dataset are used for training.
+
     python benchmarks/few_labels.py --draws 3
+    python benchmarks/few_labels.py --tables german crx credit_data --labels 5 20 40 --chosen --out few_labels_mixed
+    python benchmarks/few_labels.py --tables mnist5k --labels 10 100 --chosen --minutes 5 --out few_labels_images
+    python benchmarks/few_labels.py --tables sections spam splice --chosen --out few_labels_texts
 
 A quick look:
 
@@ -25,15 +32,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sklearn
-from datasets import split
+from cross_dataset import gradients
+from datasets import TEXTS, cifar10, mixed, split, texts
+from fine_tuning import rows_of
 from label_efficiency import markdown
+from mixed_tables import TABLES as MIXED
+from mixed_tables import one_hot
 from report import RESULTS, arguments, write
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from tqdm.auto import tqdm
 
@@ -44,6 +57,7 @@ from sklearn_ssl import (
     MaskedPretrainer,
     RowSelector,
 )
+from sklearn_ssl.modalities import Image, Modality, Tabular, Text
 from sklearn_ssl.model_selection import draw_labels
 
 # none of them chose a setting of the classifier
@@ -55,27 +69,81 @@ COLUMNS = ["data", "draw", "rows", "labels", "model", "accuracy", "log loss", "s
 RANDOM, OURS, KMEANS = "random", "RowSelector", "k-means on raw columns"
 WAYS = (RANDOM, KMEANS, OURS)
 BASE, WITHOUT, TUNED = "FewLabelClassifier", "the same without features", "FineTuneClassifier"
+FROZEN = "contrastive features, LR"
+SHAPES = {
+    "mnist5k": (28, 28),
+    "fashion_mnist": (28, 28),
+    "cifar10": (32, 32, 3),
+}  # of images, in rows of pixels
+OF_TEXTS: dict[str, dict[str, Any]] = {"spam": {"max_length": 128}, "splice": {"analyzer": "char"}}
 LEAST = 1e-6  # of a probability, for the log loss
 
 
-def rivals(draw: int) -> dict[str, Any]:
+def kind_of(name: str) -> str:
+    """Return what a dataset is: ``"table"``, ``"mixed"``, ``"image"`` or ``"text"``."""
+    kinds = {"text": TEXTS, "image": SHAPES, "mixed": MIXED}
+    return next((kind for kind, names in kinds.items() if name in names), "table")
+
+
+def parts_of(name: str, draw: int, rows: int) -> tuple[Any, Any, np.ndarray, np.ndarray]:
+    """Return X, X_test, y, y_test; of those to train on so many at most."""
+    kind = kind_of(name)
+    if kind in ("mixed", "text"):
+        X, y = mixed(name) if kind == "mixed" else texts(name)
+        X, X_test, y, y_test = train_test_split(X, y, test_size=0.2, stratify=y, random_state=draw)
+    elif name == "cifar10":
+        (X, y), (X_test, y_test) = cifar10("train"), cifar10("test")
+    else:
+        X, X_test, y, y_test = split(name, draw)
+    some = np.random.default_rng(draw).permutation(len(y))[:rows] if rows < len(y) else np.arange(len(y))
+    return rows_of(X, some), X_test, y[some], y_test
+
+
+def modality_of(name: str) -> Modality:
+    """Return the modality of a dataset."""
+    kind = kind_of(name)
+    if kind == "text":
+        return Text(**OF_TEXTS.get(name, {}))
+    return Image(shape=SHAPES[name]) if kind == "image" else Tabular()
+
+
+def rivals(draw: int, name: str = TABLES[0]) -> dict[str, Any]:
     """Return classifiers on raw columns. Boosted trees may have small leaves, or few labels would not split."""
-    return {
-        "raw, LR": make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
-        "raw, SVC": make_pipeline(StandardScaler(), SVC()),
-        "raw, forest": RandomForestClassifier(200, random_state=draw),
-        "raw, extra trees": ExtraTreesClassifier(200, random_state=draw),
+    kind = kind_of(name)
+    if kind == "text":
+        words = TfidfVectorizer(token_pattern=r"\w+", sublinear_tf=True)
+        letters = TfidfVectorizer(
+            analyzer="char", ngram_range=(1, 4), sublinear_tf=True, max_features=200_000
+        )
+        logistic = LogisticRegression(C=10.0, max_iter=2000)
+        return {
+            f"raw, TF-IDF of {what}, LR": make_pipeline(one, logistic)
+            for what, one in (("words", words), ("letters", letters))
+        }
+    columns = [one_hot()] if kind == "mixed" else []
+    scaled = columns or [StandardScaler()]
+    found = {
+        "raw, LR": make_pipeline(*scaled, LogisticRegression(max_iter=2000)),
+        "raw, SVC": make_pipeline(*scaled, SVC()),
+        "raw, forest": make_pipeline(*columns, RandomForestClassifier(200, random_state=draw)),
+        "raw, extra trees": make_pipeline(*columns, ExtraTreesClassifier(200, random_state=draw)),
         "raw, boosted trees": HistGradientBoostingClassifier(min_samples_leaf=2, random_state=draw),
     }
+    if kind == "image":
+        of_gradients = make_pipeline(FunctionTransformer(gradients), StandardScaler(), SVC())
+        return {"raw, extra trees": found["raw, extra trees"], "raw, HOG, SVC": of_gradients}
+    return found
 
 
-def ours(ssl: list[Any], draw: int) -> dict[str, Any]:
+def ours(ssl: list[Any], draw: int, name: str = TABLES[0]) -> dict[str, Any]:
     """Return the classifiers that learn from the pool, with pretrainers that are fitted."""
-    return {
+    found = {
         BASE: FewLabelClassifier(pretrainers=ssl, random_state=draw),
-        WITHOUT: FewLabelClassifier(pretrainers=None, random_state=draw),
+        WITHOUT: FewLabelClassifier(pretrainers=None, modality=modality_of(name), random_state=draw),
         TUNED: FineTuneClassifier(ssl[0], random_state=draw),
     }
+    frozen = {FROZEN: make_pipeline(ssl[0], LogisticRegression(max_iter=2000))}
+    return found | (frozen if kind_of(name) in ("image", "text") else {})
 
 
 def scores(model: Any, X_test: np.ndarray, y_test: np.ndarray) -> dict[str, float]:
@@ -98,26 +166,36 @@ def chosen_rows(kind: str, X: np.ndarray, n: int, ssl: Any, draw: int) -> np.nda
     return RowSelector(n, pretrainer=None, strategy="centre", random_state=draw).fit(scaled).selected_
 
 
-def one_draw(table: str, draw: int, wanted: dict[tuple[str, int], list[str]]) -> Iterator[dict[str, Any]]:
+def pretrained(name: str, X: Any, draw: int, minutes: float | None) -> list[FrozenEstimator]:
+    """Return fitted pretrainers: those that a FewLabelClassifier has by default."""
+    known: dict[str, Any] = {"modality": modality_of(name), "random_state": draw}
+    if minutes is not None:
+        known |= {"max_epochs": 1000, "max_time": 60 * minutes}
+    return [FrozenEstimator(cls(**known).fit(X)) for cls in (ContrastivePretrainer, MaskedPretrainer)]
+
+
+def one_draw(
+    name: str, draw: int, wanted: dict[tuple[str, int], list[str]], rows: int, minutes: float | None
+) -> Iterator[dict[str, Any]]:
     """Yield a row for each way to choose rows, number of labels and model that is wanted."""
-    X, X_test, y, y_test = split(table, draw)
-    fitted = [cls(random_state=draw).fit(X) for cls in (ContrastivePretrainer, MaskedPretrainer)]
-    ssl = [FrozenEstimator(one) for one in fitted]
-    for (kind, labels), names in wanted.items():
-        models = rivals(draw) | ours(ssl, draw)
+    X, X_test, y, y_test = parts_of(name, draw, rows)
+    ssl = pretrained(name, X, draw, minutes)
+    for (kind, labels), models in wanted.items():
+        known = rivals(draw, name) | ours(ssl, draw, name)
         if kind == "of each class":
             few = draw_labels(y, labels, draw)
         else:
             few = chosen_rows(kind, X, labels * len(np.unique(y)), ssl[0], draw)
         pool = np.setdiff1d(np.arange(len(y)), few)
-        for name in names:
+        for model in models:
             started = time.monotonic()
-            fit = {"X_unlabeled": X[pool]} if not name.startswith("raw") else {}
+            takes_pool = not model.startswith("raw") and model != FROZEN
+            fit = {"X_unlabeled": rows_of(X, pool)} if takes_pool else {}
             if len(np.unique(y[few])) > 1:
-                found = scores(clone(models[name]).fit(X[few], y[few], **fit), X_test, y_test)
+                found = scores(clone(known[model]).fit(rows_of(X, few), y[few], **fit), X_test, y_test)
             else:  # one class, which is all that can be predicted
                 found = {"accuracy": 100 * float((y_test == y[few[0]]).mean()), "log loss": np.nan}
-            about = {"data": table, "draw": draw, "rows": kind, "labels": labels, "model": name}
+            about = {"data": name, "draw": draw, "rows": kind, "labels": labels, "model": model}
             yield about | found | {"seconds": time.monotonic() - started}
 
 
@@ -127,23 +205,27 @@ def measure(path: Path, args: argparse.Namespace) -> pd.DataFrame:
         path.write_text(",".join(COLUMNS) + "\n")
     known = pd.read_csv(path)
     done = set(known[COLUMNS[:5]].itertuples(index=False, name=None))
-    jobs = {("of each class", n): [*rivals(0), *ours([None], 0)] for n in args.labels}
-    jobs |= {(kind, n): [BASE, "raw, extra trees"] for kind in WAYS for n in args.chosen}
+    jobs = {(kind, n): [BASE, "raw, extra trees"] for kind in WAYS for n in args.chosen}
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         for draw in range(args.draws):
-            for table in tqdm(args.tables, unit="table", desc=f"draw {draw}"):
+            for name in tqdm(args.tables, unit="table", desc=f"draw {draw}"):
+                models = [*rivals(0, name), *ours([None], 0, name)]
+                wanted = {("of each class", n): models for n in args.labels} | jobs
                 left = {
-                    (kind, n): [name for name in names if (table, draw, kind, n, name) not in done]
-                    for (kind, n), names in jobs.items()
+                    (kind, n): [model for model in models if (name, draw, kind, n, model) not in done]
+                    for (kind, n), models in wanted.items()
                 }
-                left = {job: names for job, names in left.items() if names}
-                for row in one_draw(table, draw, left) if left else ():
+                left = {job: models for job, models in left.items() if models}
+                for row in one_draw(name, draw, left, args.rows, args.minutes) if left else ():
                     writer.writerow(row)
                     file.flush()
     found = pd.read_csv(path)
-    asked = [tuple(job) in jobs for job in found[["rows", "labels"]].itertuples(index=False, name=None)]
-    return found[np.array(asked, dtype=bool) & found.data.isin(args.tables) & (found.draw < args.draws)]
+    asked = [("of each class", n) for n in args.labels] + [*jobs]
+    wanted_rows = [
+        tuple(job) in asked for job in found[["rows", "labels"]].itertuples(index=False, name=None)
+    ]
+    return found[np.array(wanted_rows, dtype=bool) & found.data.isin(args.tables) & (found.draw < args.draws)]
 
 
 def paired(gain: pd.Series) -> str:
@@ -169,7 +251,7 @@ def report(found: pd.DataFrame) -> Iterator[str]:
         table = wide["accuracy"]
         raw = [name for name in table.columns if name.startswith("raw")]
         best = max(raw, key=lambda name: table[name].groupby("data").mean().mean())
-        for name in (best, WITHOUT, TUNED):
+        for name in (best, *(one for one in (FROZEN, WITHOUT, TUNED) if one in table.columns)):
             which = " (the best in the mean)" * (name == best)
             yield f"- {BASE} over {name}{which}: {paired(table[BASE] - table[name])}."
         each = table.groupby("data").mean()
@@ -204,6 +286,10 @@ def main() -> None:
         "--chosen", nargs="*", type=int, default=[1, 2, 5], metavar="N", help="labels, over classes"
     )
     parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--rows", type=int, default=60_000, help="rows to train on, at most")
+    parser.add_argument(
+        "--minutes", type=float, help="of each pretraining; by default as many epochs as by default"
+    )
     parser.add_argument(
         "--out", default="few_labels", metavar="NAME", help="name of the files in benchmarks/results"
     )
