@@ -22,6 +22,7 @@ import long_sound
 import mixed_tables
 import numpy as np
 import pandas as pd
+import peers
 import pytest
 import samples
 import series
@@ -342,6 +343,21 @@ def test_hours_of_sound_are_measured(monkeypatch):
     row = [float(cell) for cell in cells.split("|")]
     assert len(row) == 5
     assert min(row[3:]) > 0
+
+
+def test_peers_that_are_not_installed_are_left_out(monkeypatch):
+    calls = []
+    fits = [lambda X, epochs, name=name: calls.append((name, epochs)) for name in ("theirs", "ours")]
+    monkeypatch.setattr("peers.PEERS", {"here": ("json", *fits), "away": ("no_such_package", *fits)})
+    (row,) = peers.measure(["here", "away"], n=512, epochs=3, rounds=2)
+    assert row["peer"] == "here" and "times as fast" in row
+    # each once to warm up; then in turn, with one epoch to be subtracted
+    assert calls == [("theirs", 1), ("ours", 1)] + 2 * [
+        ("theirs", 1),
+        ("theirs", 4),
+        ("ours", 1),
+        ("ours", 4),
+    ]
 
 
 def test_forecasts_are_divided_by_the_error_of_last_week(monkeypatch):
