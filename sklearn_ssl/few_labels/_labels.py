@@ -71,7 +71,9 @@ def has_minus_one(y: Any) -> bool:
 def as_array(y: Any) -> np.ndarray:
     """Return y as an array; None, NaN and what a mask hides stay missing, even beside strings."""
     if np.ma.is_masked(y):
-        return np.asarray(y.astype(object).filled(None))
+        values = np.asarray(y.data).astype(object)
+        values[np.ma.getmaskarray(y)] = None
+        return values
     if not isinstance(y, (list, tuple)):
         values = np.asarray(y)
         return values.astype(object) if values.dtype.kind == "T" else values

@@ -152,8 +152,8 @@ def stack_rows(X: Any, pool: Any, modality: Any = None) -> Any:
             )
     if is_texts(X) and is_texts(pool):
         return [*X, *pool]  # every cell of an array of str is as wide as the longest text
-    if isinstance(X, list) and isinstance(pool, list):
-        return X + pool
+    if _is_listed(X) and _is_listed(pool):
+        return [*X, *pool]
     if are_pictures(X) and are_pictures(pool):
         return [*X, *pool]
     frames = [is_frame(X), is_frame(pool)]
@@ -192,6 +192,13 @@ def _refuse_unlike(X: Any, pool: Any, modality: Any) -> None:
             f"{odd[0]!r}, keep their names and types only if both are of one kind: pass X_unlabeled as X, for "
             "example in a DataFrame of the same library with the columns of X."
         )
+
+
+def _is_listed(X: Any) -> bool:
+    """Return whether X has one object a row: a list, or an array or Series of arrays."""
+    return isinstance(X, (list, tuple)) or (
+        getattr(X, "ndim", 0) == 1 and getattr(getattr(X, "dtype", None), "kind", "") == "O"
+    )
 
 
 def _container(X: Any) -> str:
