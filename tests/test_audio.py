@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from seeds import seeded
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_ssl import (
@@ -393,3 +394,16 @@ def test_a_fitted_audio_pickles_and_takes_the_same_rows():
     est = ContrastivePretrainer(modality=SMALL, **FAST).fit(SOUNDS)
     again = pickle.loads(pickle.dumps(est))
     assert np.array_equal(again.transform(SOUNDS), est.transform(SOUNDS))
+
+
+def test_torchs_default_dtype_does_not_matter_to_sounds():
+    X = [np.random.default_rng(i).normal(size=2000) for i in range(4)]
+    new = ContrastivePretrainer(
+        modality=Audio(sample_rate=8000), n_components=4, max_epochs=1, random_state=0
+    )
+    expected = clone(new).fit(X).transform(X)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert (new.fit(X).transform(X) == expected).all()
+    finally:
+        torch.set_default_dtype(torch.float32)

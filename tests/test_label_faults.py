@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import DataConversionWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold
 
@@ -15,6 +16,7 @@ from sklearn_ssl import (
     FewLabelClassifier,
     FineTuneClassifier,
     FineTuneRegressor,
+    LabelDiffusion,
     LabeledOnly,
     ZeroShotClassifier,
 )
@@ -243,3 +245,22 @@ LEARNERS = {
 def test_missing_labels_name_what_takes_them(make, y):
     with pytest.raises(ValueError, match=r"125 of 150 rows have no label.*LabeledOnly\("):
         make().fit(X, y)
+
+
+def test_what_a_mask_hides_has_no_label():
+    y = np.ma.array(Y, mask=np.arange(len(Y)) % 3 > 0)
+    known = ~y.mask
+    est = LabeledOnly(LogisticRegression(max_iter=2000)).fit(X, y)
+    expected = LogisticRegression(max_iter=2000).fit(X[known], Y[known])
+    assert (est.predict(X) == expected.predict(X)).all()
+    tests = np.concatenate([test for _, test in SemiSupervisedKFold(3).split(X, y)])
+    assert sorted(tests) == np.flatnonzero(known).tolist()
+    with pytest.raises(ValueError, match="100 of 150 rows have no label"):
+        FewLabelClassifier().fit(X, y)
+
+
+def test_a_column_of_labels_warns_from_the_users_line():
+    for est in (LabelDiffusion(), FewLabelClassifier(pretrainers=None, cv=2)):
+        with pytest.warns(DataConversionWarning, match=r"column-vector y.*ravel") as caught:
+            est.fit(X[::5], Y[::5, None])
+        assert {warning.filename for warning in caught} == {__file__}

@@ -1,5 +1,6 @@
 """Pictures of all modes, their intensities, files instead of images, and tensors that numpy lacks."""
 
+import io
 import warnings
 from pathlib import Path
 
@@ -280,3 +281,62 @@ def test_tensors_of_all_floats(dtype):
     table = tensor.detach().reshape(12, -1)
     est = AutoencoderPretrainer(max_epochs=1, random_state=0)
     assert (est.fit_transform(table) == est.fit_transform(table.float().numpy())).all()
+
+
+@pytest.mark.parametrize(
+    "names, message",
+    [
+        (["https://x.org/1.jpg?size=2"] * 4, r"names of files.*PIL\.Image\.open"),
+        (["data:image/png;base64,iVBORw0KGgo="] * 4, "names of files"),
+        ([b"\x89PNG\r\n\x1a\n"] * 4, r"bytes of files.*io\.BytesIO"),
+        ([io.BytesIO()] * 4, r"open files.*Read them"),
+        (["a.npy", "b.npy"], r"names of files.*numpy\.load"),
+    ],
+    ids=["addresses", "base64", "bytes", "open files", "arrays"],
+)
+@pytest.mark.parametrize("modality", ["auto", Image()], ids=["auto", "Image"])
+def test_files_in_other_forms_are_to_be_opened_first(names, message, modality):
+    with pytest.raises(TypeError, match=message):
+        ContrastivePretrainer(modality=modality, max_epochs=0).fit(names)
+
+
+def test_texts_are_no_images():
+    with pytest.raises(TypeError, match="Image takes images, and X holds texts, such as 'a cat'"):
+        Image().fit(["a cat", "a dog"])
+
+
+def test_pictures_that_cannot_be_read_are_named():
+    file = io.BytesIO()
+    Pillow.new("RGB", (64, 64), "red").save(file, "BMP")
+    good, cut = Pillow.new("RGB", (64, 64)), Pillow.open(io.BytesIO(file.getvalue()[:500]))
+    with pytest.raises(ValueError, match=r"Row 1 of X cannot be read.*leave it out"):
+        Image().fit([good, cut])
+
+
+NOISE = np.random.default_rng(5)
+
+
+def test_channels_elsewhere_than_in_fit_are_told():
+    X = NOISE.random((9, 6, 5, 3))
+    last, first = Image().fit(X), Image().fit(X.transpose(0, 3, 1, 2))
+    with pytest.raises(ValueError, match=r"moveaxis\(X, 1, -1\)"):
+        last.validate(X.transpose(0, 3, 1, 2))
+    with pytest.raises(ValueError, match=r"moveaxis\(X, -1, 1\)"):
+        first.validate(X)
+
+
+def test_what_was_never_below_zero_is_told():
+    X = NOISE.random((20, 6, 6))
+    modality = Image().fit(X)
+    with pytest.warns(UserWarning, match="below 0, and none was in fit"):
+        modality.validate(2 * X - 1)
+    Image().fit(2 * X - 1).validate(2 * X - 1)
+
+
+def test_two_scales_in_one_fit_are_told():
+    X = NOISE.integers(0, 256, (20, 6, 6)) * 1.0
+    pool = NOISE.integers(0, 256, (20, 6, 6)) / 255
+    with pytest.warns(UserWarning, match=r"50% of the images are from 0 to 1.*X_unlabeled"):
+        ContrastivePretrainer(modality=Image(), n_components=4, max_epochs=0).fit(X, X_unlabeled=pool)
+    X[:5] = 0  # black ones are no sign of it
+    Image().fit(X)

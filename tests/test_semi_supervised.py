@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
+from joblib import parallel_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris
@@ -338,3 +339,17 @@ def test_the_way_out_works():
         none = FunctionTransformer(lambda X: X[:, :0])
         label_efficiency({"mine": make_pipeline(none, StandardScaler(), LR)}, X, Y, budgets=[5], cv=2)
     assert "without labels" not in str(raised.value)
+
+
+AT_ONCE = ["voting", "stacking", "bagging", "calibration", "one against the rest", "one against one"]
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_an_ensemble_around_is_refused_in_other_workers_too(name):
+    """Threads, like processes, see nothing of who called them."""
+    ensemble = AROUND[name](Pipeline([("scale", StandardScaler()), ("clf", LabeledOnly(LR))]))
+    ensemble.set_params(n_jobs=2)
+    with parallel_config(backend="threading"):
+        with pytest.raises(ValueError, match=f"{type(ensemble).__name__} around LabeledOnly takes -1"):
+            ensemble.fit(X, FEW)
+        assert ensemble.fit(X, Y).score(X, Y) > 0.8

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn.base import clone
 from torch import nn
 
 from sklearn_ssl import (
@@ -318,3 +319,16 @@ def test_convolutions_over_steps_are_those_of_one_dimension(dilation, pad):
     h = torch.randn(2, 20, 3)
     expected = convolution(F.pad(h.transpose(1, 2), pad)).transpose(1, 2)
     torch.testing.assert_close(convolve(convolution, h, pad), expected)
+
+
+def as_objects(rows):
+    return np.array([None, *rows], dtype=object)[1:]
+
+
+@pytest.mark.parametrize("container", [list, tuple, as_objects, pd.Series])
+def test_a_pool_of_series_comes_in_any_container(container):
+    rows = [np.random.default_rng(i).normal(size=(2, 9 + i % 3)) for i in range(20)]
+    new = ContrastivePretrainer(modality=Series(), n_components=4, max_epochs=1, random_state=0)
+    expected = clone(new).fit(rows).transform(rows)
+    for first in (container(rows[:9]), rows[:9]):
+        assert (clone(new).fit(first, X_unlabeled=container(rows[9:])).transform(rows) == expected).all()

@@ -17,8 +17,14 @@ import sklearn_ssl
 from sklearn_ssl import (
     AutoencoderPretrainer,
     ContrastivePretrainer,
+    DistillationClassifier,
+    DistillationPretrainer,
+    FewLabelClassifier,
+    FineTuneClassifier,
+    FineTuneRegressor,
     GANPretrainer,
     MaskedPretrainer,
+    RowSelector,
     SiamesePretrainer,
     VAEPretrainer,
     Word2VecPretrainer,
@@ -178,6 +184,14 @@ SEEMING = {
     ),
     "USD": ([f"USD {abs(v):.0f}" for v in VALUES], "money", "str.replace"),
     "rupees": ([f"₹{abs(v):,.0f}" for v in VALUES], "money", "str.replace"),
+    "quoted": ([f'"{v}"' for v in every(".2f")], "numbers", "str.replace"),
+    "apostrophes": ([f"'{v}" for v in every(".2f")], "numbers", "str.replace"),
+    "limits of detection": (
+        [f"<{abs(v)}" if i % 5 == 0 else f"{abs(v)}" for i, v in enumerate(VALUES)],
+        "numbers",
+        "str.replace",
+    ),
+    "about": ([f"~{v}" for v in every(".2f")], "numbers", "str.replace"),
     "units": ([f"{v} kg" for v in every(".1f")], "numbers", "str.replace"),
     "days": (DAYS.strftime("%Y-%m-%d").tolist(), "dates", "to_datetime"),
     "days with slashes": (DAYS.strftime("%d/%m/%Y").tolist(), "dates", "to_datetime"),
@@ -233,6 +247,11 @@ def test_a_column_that_is_not_what_it_seems_is_told(name, library):
         ([f"${abs(v):,.2f}" for v in VALUES], "number"),
         ([v.translate(str.maketrans(",.", ".,")) + " €" for v in every(",.2f")], "number"),
         ([*every(".2f")[:-1], "?"], "number"),
+        ([v.replace("-", "\u2212") for v in every(".2f")], "number"),
+        ([f"({v[1:]})" if v[0] == "-" else v for v in every(",.2f")], "number"),
+        ([f"{v[1:]}-" if v[0] == "-" else v for v in every(",.2f")], "number"),
+        ([f"\u2013{v[1:]} €" if v[0] == "-" else f"{v} €" for v in every(",.2f")], "number"),
+        ([f'"{v}"' for v in every(".2f")], "number"),
     ],
 )
 def test_the_advice_on_numbers_works(cells, form):
@@ -482,3 +501,64 @@ def test_nested_parameters_of_a_modality_that_is_given():
     numbers = WINE.to_numpy()
     assert quick().fit(WINE, X_unlabeled=numbers).n_features_in_ == 13
     assert quick(modality=Tabular(categorical_features=[0])).fit(MIXED, X_unlabeled=MIXED.to_numpy())
+
+
+@pytest.mark.filterwarnings("ignore:Column 'note' has no value")
+@pytest.mark.parametrize(
+    "nothing",
+    [pd.Series([pd.NaT] * N), pd.Series([None] * N, dtype="string"), pd.Categorical([None] * N)],
+    ids=["dates", "strings", "categories"],
+)
+def test_a_column_without_a_value_may_be_of_any_type_that_would_be_refused(nothing):
+    X = pd.DataFrame({"x": np.linspace(0, 1, N), "note": nothing})
+    ssl = quick(max_epochs=0).fit(X)
+    expected = ssl.transform(X)
+    for later in (pd.Timestamp("2020-01-01"), 3, "late"):
+        assert (ssl.transform(X.assign(note=later)) == expected).all()
+
+
+def test_sparse_columns_of_pandas_are_read_without_a_word():
+    X = pd.DataFrame({"x": np.linspace(0, 1, N), "z": ZONES * 1.0})
+    sparse = X.assign(z=pd.arrays.SparseArray(X["z"]))
+    ssl = quick(max_epochs=0).fit(sparse)
+    assert (ssl.transform(sparse) == quick(max_epochs=0).fit(X).transform(X)).all()
+
+
+def test_complex_numbers_are_named_without_all_of_x():
+    with pytest.raises(ValueError, match=r"Complex data not supported.*real and imaginary") as caught:
+        quick().fit(WINE.to_numpy() + 1j)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "est, name",
+    [
+        (FewLabelClassifier(), "pretrainers__modality__corruption_rate"),
+        (FewLabelClassifier(), "estimators__C"),
+        (RowSelector(), "pretrainer__lr"),
+        (RowSelector(pretrainer=None), "pretrainer__lr"),
+        (DistillationPretrainer(), "teacher__lr"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else value,
+)
+def test_parameters_of_what_is_not_given_say_what_to_give(est, name):
+    own = name.split("__")[0]
+    with pytest.raises(ValueError, match=f"{name} cannot be set: {own}=.*has no parameters. Give {own}"):
+        est.set_params(**{name: 1})
+
+
+def test_no_rows_with_labels_but_a_pool():
+    pool = WINE[:20]
+    for est in (
+        FineTuneClassifier(quick()),
+        FineTuneRegressor(quick()),
+        DistillationClassifier(LogisticRegression()),
+    ):
+        with pytest.raises(ValueError, match=f"{type(est).__name__} requires X.*X_unlabeled"):
+            est.fit(None, KIND[:20], X_unlabeled=pool)
+
+
+def test_texts_and_a_pool_of_several_columns():
+    pool = pd.DataFrame({"words": ["a b"] * 9, "x": range(9)})
+    with pytest.raises(ValueError, match=r"X holds texts.*X_unlabeled\['words'\]"):
+        quick().fit(["a b", "b c"] * 9, X_unlabeled=pool)

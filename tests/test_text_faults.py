@@ -7,6 +7,7 @@ import sys
 import unicodedata
 
 import numpy as np
+import polars as pl
 import pytest
 
 from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer, SegmentOrderPretrainer, Word2VecPretrainer
@@ -242,3 +243,33 @@ def test_the_share_that_is_lost_is_right():
         with pytest.warns(UserWarning, match="cut: 4[89]% of all"):
             Text(analyzer=analyzer, min_df=1).fit(["word " * 500] * 6)
     Text().fit(["word " * 300] * 6)  # less than a fifth
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char", "subword"])
+def test_long_texts_are_told_in_transform_too(analyzer):
+    text = Text(analyzer=analyzer, min_df=1).fit(["some words of a text"] * 6)
+    with pytest.warns(UserWarning, match="8 texts of X are longer than max_length=256"):
+        text.validate(LONG)
+    Text(analyzer=analyzer, min_df=1, max_length=50).fit(["some words of a text"] * 6).validate(LONG)
+
+
+@pytest.mark.parametrize("sign", ["\u00ad", "\u200e", "\u2060", "\ufeff"], ids=ascii)
+def test_what_is_not_seen_breaks_no_word(sign):
+    text = Text(min_df=1).fit([f"co{sign}operate {sign}well"] * 3)
+    assert {"cooperate", "well"} <= set(text.names()) and not any(sign in name for name in text.names())
+
+
+@pytest.mark.parametrize(
+    "rows, message",
+    [
+        (pl.Series([["a", "b"], ["b"]]), r"Series with 2 tokens.*' '.join\(tokens\)"),
+        ([{"a"}, {"b"}], "set with 1 tokens"),
+        ([[1, 2, 3], [2, 3]], r"list with 3 numbers of tokens.*map\(str, row\)"),
+        ([b"", b"a"], r"bytes: b''\. Decode bytes"),
+        ([{}, {}], "dict: {}"),
+    ],
+    ids=["polars", "sets", "numbers", "bytes", "dicts"],
+)
+def test_rows_of_other_types_are_told_how_to_be_passed(rows, message):
+    with pytest.raises(TypeError, match=message):
+        Text().fit(rows)

@@ -20,7 +20,16 @@ from torch import nn
 
 from sklearn_ssl import ContrastivePretrainer, load
 from sklearn_ssl.base import Objective, Pretrainer
-from sklearn_ssl.training import BatchLoader, Rows, Selection, Step, resolve_precision
+from sklearn_ssl.training import (
+    BatchLoader,
+    LabeledStore,
+    Rows,
+    Selection,
+    Step,
+    Targets,
+    hold_out,
+    resolve_precision,
+)
 
 X = load_iris().data
 
@@ -613,3 +622,22 @@ def test_past_epochs_cost_further_training_nothing():
     losses = [row["train_loss"] for row in est.history_]
     best = [row["train_loss_best"] for row in est.net_.history]
     assert best == [all(loss < other for other in losses[:i]) for i, loss in enumerate(losses)]
+
+
+def test_a_schedule_that_is_over_says_how_long_it_must_be():
+    schedule = LRScheduler(torch.optim.lr_scheduler.OneCycleLR, max_lr=0.01, total_steps=1)
+    with pytest.raises(ValueError, match=r"callbacks is over.*total_steps=max_epochs"):
+        new(callbacks=[schedule]).fit(X)
+
+
+def test_nothing_is_trained_in_inference_mode():
+    with torch.inference_mode(), pytest.raises(ValueError, match=r"inference_mode.*Call fit outside"):
+        new().fit(X)
+
+
+def test_no_row_without_weight_is_held_out():
+    weight = torch.arange(20) % 4 == 0
+    rows = Rows(np.arange(20.0)[:, None], torch.from_numpy)
+    train, valid = hold_out(LabeledStore(rows, Targets(torch.zeros(20), weight.float())), 0.5, 0)
+    assert len(train) + len(valid) == 20 and len(valid) > 1
+    assert (valid.targets_at(np.arange(len(valid))).weight == 1).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from sklearn.base import BaseEstimator
 
@@ -45,3 +45,28 @@ def _advice(estimator: Any, name: str, inner: str) -> str:
     named = [kind for kind in kinds if inner.split("__")[0] in kind().get_params()] or kinds
     ways = " or ".join(f"{type(estimator).__name__}(modality={kind.usage})" for kind in named)
     return f"It is chosen in fit only. Give it: {ways}."
+
+
+class NestedParamsMixin:
+    """Parameters of parameters, and what to do where there are none."""
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of this estimator, and of those that it holds, as in ``modality__corruption_rate=0.2``.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values. What is ``"auto"``, such as a modality, must be given for its parameters to be set.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+        """
+        refuse_nested(self, params)
+        super().set_params(**params)  # type: ignore[misc]  # of BaseEstimator, beside which this mixin stands
+        return self

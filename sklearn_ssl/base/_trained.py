@@ -6,7 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -34,11 +34,11 @@ from ..training import (
     without_memory,
 )
 from ._columns import check_columns, check_same
-from ._nested import refuse_nested
+from ._nested import NestedParamsMixin
 from ._objective import Objective
 
 
-class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
+class TrainedNetwork(NestedParamsMixin, DocLinkMixin, SaveMixin, BaseEstimator, ABC):
     """What an estimator does with its network once it is trained.
 
     Building and training the network is left to the subclass.
@@ -57,27 +57,6 @@ class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
     encoder_width_: int
     n_features_in_: int
     precision_: str
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters of this estimator, and of its modality, as in ``modality__corruption_rate=0.2``.
-
-        Parameters
-        ----------
-        **params : dict
-            Names and values. A modality must be given, not ``"auto"``, for its parameters to be set.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If there is no such parameter.
-        """
-        refuse_nested(self, params)
-        super().set_params(**params)
-        return self
 
     @abstractmethod
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:

@@ -4,7 +4,7 @@ from ..naming import publish
 from ._diffusion import LabelDiffusion
 from ._few_label import FewLabelClassifier
 from ._labeled_only import LabeledOnly
-from ._labels import as_array, has_minus_one, is_labeled, not_missing, plain
+from ._labels import as_array, has_minus_one, is_labeled, not_missing, plain, require_rows
 from ._pool import pool_keyword
 from ._propagation import class_shares, neighbour_graph, propagate
 from ._row_selector import RowSelector

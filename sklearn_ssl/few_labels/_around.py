@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -13,20 +15,44 @@ def refuse_classifier_around() -> None:
     """Raise an error if a classifier of scikit-learn is being fitted around, with -1 among its classes.
 
     Voting, stacking and bagging number the classes before they fit what they hold, so -1 arrives as 0. They know their
-    classes by then. In a worker process nothing is seen of them.
+    classes by then. In a worker process some of them are not there: what they hold is cloned before it is sent, which
+    `refuse_clone_for_classifier` notices, and others pass the worker themselves, or the names of two classes.
     """
-    frame = sys._getframe(1)
-    while frame is not None:
+    for frame in _frames():
+        local = frame.f_locals
+        if not str(frame.f_globals.get("__name__", "")).startswith("sklearn."):
+            continue
+        for owner in (local.get("self"), local.get("ensemble")):
+            if isinstance(owner, ClassifierMixin):
+                _refuse(type(owner).__name__, getattr(owner, "classes_", None))
+        if frame.f_code.co_name == "_fit_binary":
+            rest = any(str(one).startswith("not ") for one in local.get("classes") or ())
+            _refuse("OneVsRestClassifier" if rest else "OneVsOneClassifier", local.get("classes"))
+        if frame.f_code.co_name == "_fit_ovo_binary":
+            _refuse("OneVsOneClassifier", [local.get("i"), local.get("j")])
+
+
+def refuse_clone_for_classifier() -> None:
+    """Raise an error if the fit of a classifier of scikit-learn clones what it holds, with -1 among its classes."""
+    for frame in _frames():
         owner = frame.f_locals.get("self")
-        if isinstance(owner, ClassifierMixin) and type(owner).__module__.startswith("sklearn."):
-            _refuse(owner)
-        frame = frame.f_back  # type: ignore[assignment]  # mypy takes the type of the first frame, and the last has None behind it
+        # a clone of the classifier itself passes here too, and its classes may be of a fit that failed
+        fits = frame.f_code.co_name in ("fit", "_fit") and isinstance(owner, ClassifierMixin)
+        if fits and type(owner).__module__.startswith("sklearn."):
+            _refuse(type(owner).__name__, getattr(owner, "classes_", None))
 
 
-def _refuse(owner: Any) -> None:
-    classes = getattr(owner, "classes_", None)
-    if isinstance(classes, np.ndarray) and classes.dtype.kind in "if" and (classes == -1).any():
-        name = type(owner).__name__
+def _frames() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _refuse(name: str, classes: Any) -> None:
+    if classes is None or isinstance(classes, (str, bytes)):
+        return
+    if any(isinstance(one, (int, float, np.number)) and one == -1 for one in classes):
         raise ValueError(
             f"{name} around LabeledOnly takes -1, which means that a row has no label, for a class. Put {name} into "
             f"LabeledOnly: LabeledOnly({name}(...)), as the last step of the pipeline."

@@ -14,7 +14,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples, check_consistent_length, check_is_fitted
 
-from ..base import Modality, check_columns, forget_fitted, is_fitted
+from ..base import Modality, NestedParamsMixin, check_columns, forget_fitted, is_fitted
 from ..doc_link import DocLinkMixin
 from ..methods import ContrastivePretrainer, MaskedPretrainer
 from ..modalities import Text, array, choose_modality, count, kind_of_modality, stack_rows
@@ -41,7 +41,7 @@ POOL_ROWS = 20_000  # of the pool, drawn at random: labels spread over these
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class FewLabelClassifier(DocLinkMixin, SaveMixin, LabeledScoreMixin, BaseEstimator):
+class FewLabelClassifier(NestedParamsMixin, DocLinkMixin, SaveMixin, LabeledScoreMixin, BaseEstimator):
     """Classify rows by the best that few labels and a pool of unlabeled rows give.
 
     Several classifiers learn from the labels: on raw columns, on the features of pretrainers that have seen all rows,

@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
 
 from ..doc_link import DocLinkMixin
 from ..modalities import stack_rows
-from ._around import refuse_classifier_around
+from ._around import refuse_classifier_around, refuse_clone_for_classifier
 from ._labels import as_array, is_labeled, plain, require_y
 from ._pool import POOL, pool_keyword
 from ._targets import refuse_plus_and_minus_one, warn_of_minus_one
@@ -59,8 +59,7 @@ class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
     -----
     Ensembles and calibration belong inside: ``LabeledOnly(VotingClassifier(...))``. The other way round,
     ``VotingClassifier``, ``StackingClassifier``, ``BaggingClassifier``, ``CalibratedClassifierCV`` and the classifiers
-    of ``sklearn.multiclass`` take -1 for a class before LabeledOnly sees y. `fit` refuses that where it notices it,
-    which is not so in the worker processes of ``n_jobs=2``.
+    of ``sklearn.multiclass`` take -1 for a class before LabeledOnly sees y. `fit` refuses that.
 
     See Also
     --------
@@ -238,6 +237,11 @@ class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
         regression = is_regressor(self.estimator)
         labeled = is_labeled(y, minus_one=not regression)
         return np.flatnonzero(labeled), plain(as_array(y)[labeled])
+
+    def __sklearn_clone__(self) -> LabeledOnly:
+        if not is_regressor(self.estimator):
+            refuse_clone_for_classifier()  # what it is cloned for may fit it in another process
+        return super().__sklearn_clone__()
 
     def __getattr__(self, name: str) -> Any:
         """Return a fitted attribute of the estimator, such as ``coef_``."""

@@ -13,7 +13,7 @@ from ..warning import warn
 # what a missing label becomes when it is made a text: never a class that somebody meant
 MADE_TEXTS = ("-1", "-1.0")
 # in an array of strings numpy made it; elsewhere it may be a name
-PERHAPS_MISSING = ("", "nan", "NaN", "None", "<NA>", "NaT")
+PERHAPS_MISSING = ("", "nan", "NaN", "None", "<NA>", "NaT", "none", "null", "NULL", "NA", "N/A", "n/a", "?")
 
 
 def is_labeled(y: Any, minus_one: bool = True) -> np.ndarray:
@@ -53,13 +53,27 @@ def require_y(estimator: Any, y: Any, advice: str = "") -> None:
         )
 
 
+def require_rows(estimator: Any, X: Any) -> None:
+    """Raise a ValueError that names `estimator` if X is None."""
+    if X is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires X, and X is None. Pass the rows that have a label as X; others go "
+            "with them as X_unlabeled. To train on unlabeled rows alone, fit a pretrainer: ContrastivePretrainer()."
+            "fit(pool)."
+        )
+
+
 def has_minus_one(y: Any) -> bool:
     """Return whether -1 is among the values of y."""
     return bool(_minus_ones(as_array(y)).any())
 
 
 def as_array(y: Any) -> np.ndarray:
-    """Return y as an array; None and NaN stay what they are, even beside strings."""
+    """Return y as an array; None, NaN and what a mask hides stay missing, even beside strings."""
+    if np.ma.is_masked(y):
+        values = np.asarray(y.data).astype(object)
+        values[np.ma.getmaskarray(y)] = None
+        return values
     if not isinstance(y, (list, tuple)):
         values = np.asarray(y)
         return values.astype(object) if values.dtype.kind == "T" else values

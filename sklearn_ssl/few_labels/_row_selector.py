@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
-from ..base import is_fitted
+from ..base import NestedParamsMixin, is_fitted
 from ..doc_link import DocLinkMixin
 from ..methods import ContrastivePretrainer, dense_numbers
 from ..modalities import count
@@ -25,7 +25,7 @@ N_COMPONENTS = 64  # principal components of the features, in which rows are nea
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class RowSelector(DocLinkMixin, BaseEstimator):
+class RowSelector(NestedParamsMixin, DocLinkMixin, BaseEstimator):
     """Choose which rows to label first: rows that stand for many others, each for other ones.
 
     Features of a pretrainer are divided into as many clusters as there are labels to give, and one row of each is

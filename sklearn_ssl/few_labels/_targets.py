@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
@@ -130,10 +131,21 @@ def class_labels(estimator: Any, y: Any, advice: str = "") -> np.ndarray:
         If there is no y, a row has no label, or y is no array of classes.
     """
     require_labels(estimator, y, advice)
-    y = column_or_1d(y, warn=True)
+    y = one_column(y)
     assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     return y
+
+
+def one_column(y: Any) -> np.ndarray:
+    """Return y as an array of one dimension; warn, from the user's line, if it is a column."""
+    values = column_or_1d(y)
+    if getattr(y, "ndim", 1) == 2:
+        warn(
+            "A column-vector y was passed when a 1d array was expected. Pass y.ravel(), or the only column of a frame.",
+            DataConversionWarning,
+        )
+    return values
 
 
 def partial_classes(y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -155,7 +167,7 @@ def partial_classes(y: Any) -> tuple[np.ndarray, np.ndarray]:
     ValueError
         If no row has a label, or y is no array of classes.
     """
-    values = column_or_1d(as_array(y), warn=True)
+    values = one_column(as_array(y))
     labeled = is_labeled(values)
     known = plain(values[labeled])
     if known.dtype.kind in "iuf" and known.size and (known == 1).all() and has_minus_one(values):

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from ..modalities import check_frame, is_frame, other_than_numbers
+from ..modalities import check_frame, dense_frame, is_frame, other_than_numbers, refuse_complex
 
 
 def dense_numbers(X: Any, estimator: Any, *, first: bool, min_rows: int = 1, way: str = "") -> np.ndarray:
@@ -43,6 +43,7 @@ def dense_numbers(X: Any, estimator: Any, *, first: bool, min_rows: int = 1, way
         )
     if is_frame(X):
         check_frame(X)
+        X = dense_frame(X)
         odd = other_than_numbers(X)
         if odd:
             raise ValueError(
@@ -57,8 +58,10 @@ def dense_numbers(X: Any, estimator: Any, *, first: bool, min_rows: int = 1, way
     except ValueError as error:
         if "could not convert" in str(error):
             raise ValueError(f"{name} takes numbers: {error}. Encode texts, {before}.") from error
-        if "NaN" in str(error):
+        if "NaN" in str(error):  # without scikit-learn's advice on other models
             raise ValueError(
-                f"{error}\nFill missing values, for example by SimpleImputer, {before}."
+                f"Input X contains NaN, and {name} takes no missing values. Fill them, for example by SimpleImputer, "
+                f"{before}."
             ) from error
+        refuse_complex(error)
         raise

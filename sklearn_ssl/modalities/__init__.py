@@ -4,9 +4,9 @@ from ..naming import publish
 from ._base import Decoder, Modality, ValueDecoder, unknown_encoder, unknown_target
 from ._constraints import count, is_count, real
 from ._fitted import array, places, refuse, texts, whole
-from ._frames import check_frame, is_frame, other_than_numbers
+from ._frames import check_frame, dense_frame, is_frame, other_than_numbers
 from ._image import Image
-from ._input import check_rows, is_texts, shape_of, stack_rows
+from ._input import check_rows, is_texts, refuse_complex, shape_of, stack_rows
 from ._missing import is_hole, is_missing
 from ._registry import MODALITIES, check_kind, choose_modality, infer_modality, kind_of_modality
 from ._sequences import Positions, Sequences

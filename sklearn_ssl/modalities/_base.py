@@ -58,6 +58,8 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
         What errors call the data, in the plural; empty if the class name says it best.
     usage : str
         How errors write an instance.
+    advice : str
+        What errors say to pass in place of rows that are no numbers.
     encoders : tuple of str
         Names that `encoder` takes, besides ``"auto"``.
     hint_of_encoders : str
@@ -68,6 +70,7 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
 
     noun: ClassVar[str] = ""
     usage: ClassVar[str] = "Modality()"
+    advice: ClassVar[str] = "Pass numbers, in rows of one length."
     encoders: ClassVar[tuple[str, ...]] = ()
     hint_of_encoders: ClassVar[str] = ""
     batch_size: ClassVar[int] = 256

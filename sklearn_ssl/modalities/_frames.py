@@ -133,9 +133,20 @@ def _kind_of_objects(column: Any) -> str:
     return "category"
 
 
+def dense_frame(X: Any) -> Any:
+    """Return a frame with dense columns in place of pandas' sparse ones, which scikit-learn warns of."""
+    if not hasattr(X, "iloc"):
+        return X
+    for name, kind in zip(X.columns, X.dtypes, strict=True):
+        if str(kind).startswith("Sparse["):
+            X = with_column(X, name, X[name].sparse.to_dense())
+    return X
+
+
 def numbers_of(X: Any) -> Any:
     """Return numeric columns in a form whose missing cells scikit-learn recognises."""
     if hasattr(X, "iloc"):
+        X = dense_frame(X)
         objects = [name for name, kind in zip(X.columns, X.dtypes, strict=True) if str(kind) == "object"]
         for name in objects:
             X = with_column(X, name, X[name].where(X[name].notna(), np.nan).astype(float))

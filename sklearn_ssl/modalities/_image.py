@@ -20,8 +20,16 @@ from ._constraints import check_crop_scale, count, is_count, real
 from ._fitted import array, refuse
 from ._image_views import change_intensity, crop_and_flip, hide_patches
 from ._input import check_rows, shape_of
-from ._intensities import check_white, doubt_range, fit_intensities
-from ._pictures import are_pictures, arranged, picture_array, refuse_files, stack_images, why_no_images
+from ._intensities import check_white, doubt_mixture, doubt_range, fit_intensities
+from ._pictures import (
+    are_pictures,
+    arranged,
+    picture_array,
+    refuse_files,
+    refuse_words,
+    stack_images,
+    why_no_images,
+)
 
 CHANNELS = (1, 3, 4)
 FAR = 100.0  # standard deviations; intensities are clipped there, so that none overflows
@@ -132,6 +140,7 @@ class Image(Modality):
     patch_size: int | None = None
 
     noun: ClassVar[str] = "images"
+    advice: ClassVar[str] = "Pass images of one shape, as an array."
     usage: ClassVar[str] = "Image(shape=(28, 28))"
     encoders: ClassVar[tuple[str, ...]] = ("convnet",)
     hint_of_encoders: ClassVar[str] = " One of timm: encoder=timm.create_model({name!r}, pretrained=True)."
@@ -203,6 +212,7 @@ class Image(Modality):
         rows = np.unique(np.linspace(0, len(array) - 1, 10_000).astype(int))  # enough for a mean
         parts = (self.channels_last(array[rows[part]]) for part in gen_batches(len(rows), 512))
         self.mean_, self.scale_, self.white_ = fit_intensities(parts)
+        doubt_mixture(array, self.white_)
         height, width, channels = self.channels_last(array[:1]).shape[1:]
         self.shape_ = (channels, height, width)
         self.stride_ = first_stride(height, width)
@@ -212,7 +222,8 @@ class Image(Modality):
         """Return X as a store of float32 batches ``(n, c, h, w)``; warn if it is not on the scale of fit."""
         array = self._check(X, min_rows=1, first=False)
         self._match(array)
-        doubt_range(array, self.channels_last, self.mean_, self.scale_)
+        white = getattr(self, "white_", None)  # earlier versions had none
+        doubt_range(array, self.channels_last, self.mean_, self.scale_, white)
         return Rows(array, self._scale)
 
     def check_fitted(self) -> None:
@@ -300,6 +311,7 @@ class Image(Modality):
             layout = self.shape if first else self.layout_
             X = arranged(pictures, layout and tuple(layout), self.channels == "first")
         X = stack_images(X)
+        refuse_words(X)
         array = check_rows(X, self, allow_nd=True, ensure_min_samples=min_rows)
         if array.ndim > 4:
             raise ValueError(f"Image takes arrays of two to four dimensions, got shape {array.shape}.")

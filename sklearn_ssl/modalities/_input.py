@@ -36,19 +36,16 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
         return check_array(X, **{"dtype": "numeric", "input_name": "X", "estimator": modality, **options})
     except ValueError as error:
         text = str(error)
+        refuse_complex(error)
         if "infinity" in text:
             raise ValueError(f"{text} Clip the values or drop those rows.") from error
         if "could not convert" in text or "setting an array element" in text:
-            advice = (
-                "Pass categories in a DataFrame, or name their columns in Tabular(categorical_features=...). "
-                "Encode other texts first, for example with TfidfVectorizer."
-            )
+            advice = modality.advice
             if are_tokens(X):
                 advice = "For texts that are split into tokens, pass [' '.join(tokens) for tokens in X]."
             raise ValueError(
                 f"{type(modality).__name__} takes numbers in rows of one length, and X is not that: "
-                f"{text.rstrip('.')}. "
-                + ("Pass images of one shape, as an array." if modality.noun == "images" else advice)
+                f"{text.rstrip('.')}. {advice}"
             ) from error
         raise
     except (
@@ -57,6 +54,15 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
         raise TypeError(
             f"{type(modality).__name__} takes real numbers, and X of type {type(X).__name__} is not that: {error}. "
             "Pass an array of numbers, or a DataFrame of pandas or polars."
+        ) from error
+
+
+def refuse_complex(error: ValueError) -> None:
+    """Raise scikit-learn's error on complex numbers again, without all of X and with advice."""
+    if "Complex data" in str(error):
+        raise ValueError(
+            "Complex data not supported: X has complex numbers. Pass their real and imaginary parts, or their absolute "
+            "values and angles, as columns of their own."
         ) from error
 
 
@@ -139,10 +145,15 @@ def stack_rows(X: Any, pool: Any, modality: Any = None) -> Any:
         )
     if is_texts(X):
         pool = _texts_of(pool, getattr(X, "name", None))
+        if is_frame(pool):
+            raise ValueError(
+                f"X holds texts, and X_unlabeled is {_container(pool)} with columns {list(pool.columns)[:5]}. Pass the "
+                f"column of its texts, such as X_unlabeled[{pool.columns[0]!r}]."
+            )
     if is_texts(X) and is_texts(pool):
         return [*X, *pool]  # every cell of an array of str is as wide as the longest text
-    if isinstance(X, list) and isinstance(pool, list):
-        return X + pool
+    if _is_listed(X) and _is_listed(pool):
+        return [*X, *pool]
     if are_pictures(X) and are_pictures(pool):
         return [*X, *pool]
     frames = [is_frame(X), is_frame(pool)]
@@ -181,6 +192,13 @@ def _refuse_unlike(X: Any, pool: Any, modality: Any) -> None:
             f"{odd[0]!r}, keep their names and types only if both are of one kind: pass X_unlabeled as X, for "
             "example in a DataFrame of the same library with the columns of X."
         )
+
+
+def _is_listed(X: Any) -> bool:
+    """Return whether X has one object a row: a list, or an array or Series of arrays."""
+    return isinstance(X, (list, tuple)) or (
+        getattr(X, "ndim", 0) == 1 and getattr(getattr(X, "dtype", None), "kind", "") == "O"
+    )
 
 
 def _container(X: Any) -> str:

@@ -16,6 +16,7 @@ NARROW = 0.1  # share of the spread of fit: 0 to 1 after 0 to 16 has less
 NARROW_ALONE = 0.02  # for a single image, which may have little contrast
 FAR = 10.0  # standard deviations; in fit at most one in a hundred values was beyond
 SHARE = 0.05
+MANY = 256  # images of fit that are looked at
 
 
 def white_of(low: float, high: float) -> float | None:
@@ -44,8 +45,26 @@ def check_white(modality: Any) -> None:
         refuse(modality, "white_", f"must be a positive number or None, and is {white!r:.60}")
 
 
+def doubt_mixture(array: np.ndarray, white: float | None) -> None:
+    """Warn if some images of fit are on a scale of 0 to 1 among others of 0 to 255, such as those of a pool."""
+    if white != 255 or array.dtype.kind != "f":
+        return
+    rows = array[np.unique(np.linspace(0, len(array) - 1, MANY).astype(int))].reshape(-1, array[0].size)
+    small = (rows.max(axis=1) <= 1) & (rows != np.rint(rows)).any(axis=1)
+    if small.mean() > SHARE:
+        warn(
+            f"The intensities of {small.mean():.0%} of the images are from 0 to 1, and others reach {rows.max():.3g}. "
+            "The former look nearly alike. Scale all in the same way, those of X_unlabeled too: for example, divide "
+            "all by 255 or none."
+        )
+
+
 def doubt_range(
-    array: np.ndarray, channels_last: Callable[[np.ndarray], np.ndarray], mean: np.ndarray, scale: np.ndarray
+    array: np.ndarray,
+    channels_last: Callable[[np.ndarray], np.ndarray],
+    mean: np.ndarray,
+    scale: np.ndarray,
+    white: float | None = None,
 ) -> None:
     """Warn if images were scaled otherwise than those of fit, such as 0 to 1 after 0 to 255.
 
@@ -57,11 +76,14 @@ def doubt_range(
         Maps rows of it to images ``(n, h, w, c)``.
     mean, scale : ndarray of shape (c,)
         Of the intensities in fit.
+    white : float, optional
+        What stands for white. If given, no intensity was below zero in fit.
 
     Warns
     -----
     UserWarning
-        If nearly all values lie in a small part of the range of fit, or many far outside. Images without any
+        If nearly all values lie in a small part of the range of fit, or many far outside, or below zero where none did
+        in fit. Images without any
         contrast, such as black ones, are no sign of it.
     """
     rows = np.unique(np.linspace(0, len(array) - 1, SAMPLE).astype(int))
@@ -75,11 +97,13 @@ def doubt_range(
     if not contrast > 1e-9 * np.abs(z).max():
         return
     narrow = spread < (NARROW if len(rows) > 1 else NARROW_ALONE)
-    if narrow or (np.abs(z) > FAR).mean() > SHARE:
+    below = white is not None and (pixels < 0).mean() > SHARE
+    if narrow or below or (np.abs(z) > FAR).mean() > SHARE:
+        where = "Many are below 0, and none was in fit" if below and not narrow else "They lie far outside"
         low, high = pixels.min(), pixels.max()
         warn(
             f"The intensities of X, {low:.3g} to {high:.3g}, are not on the scale of fit, whose mean was "
             f"{mean.mean():.3g} and standard deviation {scale.mean():.3g}. "
-            f"{'All images look nearly alike' if narrow else 'They lie far outside'}. Scale X as the images of fit: "
+            f"{'All images look nearly alike' if narrow else where}. Scale X as the images of fit: "
             "for example, do not divide by 255 here only."
         )

@@ -11,7 +11,7 @@ import numpy as np
 
 # what a picture looks like once palettes and the like are resolved, and its channels
 LOOKS = {"L": 1, "RGB": 3, "RGBA": 4}
-CONVERTED = {"1": "L", "CMYK": "RGB", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB", "RGBa": "RGBA"}
+CONVERTED = {"1": "L", "CMYK": "RGB", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}
 OPAQUE = {"LA": "L", "P": "RGB", "PA": "RGB", "RGBA": "RGB"}  # what may be transparent, and what it is if not
 NUMBERS = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")  # one channel, of more than 8 bits
 IMAGE_FILES = (
@@ -28,6 +28,21 @@ IMAGE_FILES = (
     ".jp2",
     ".ppm",
 )
+DATA_FILES = (
+    ".npy",
+    ".npz",
+    ".dcm",
+    ".nii",
+    ".h5",
+    ".hdf5",
+    ".parquet",
+    ".mat",
+    ".pt",
+    ".mp4",
+    ".avi",
+    ".svg",
+)
+IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*", b"BM")
 SOUND_FILES = (".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aiff")
 
 
@@ -42,7 +57,7 @@ def are_pictures(X: Any) -> bool:
 
 
 def are_files(X: Any) -> bool:
-    """Return whether X is a list, array or Series whose entries all are paths or names of images or sounds."""
+    """Return whether X is a list, array or Series whose entries all are paths or names of files."""
     if isinstance(X, (str, PurePath)):
         return bool(_suffix_kind(X))
     first = _first(X)
@@ -50,10 +65,26 @@ def are_files(X: Any) -> bool:
 
 
 def refuse_files(X: Any) -> None:
-    """Raise an error if X holds names of files of images or sounds, or any paths: how to open them."""
+    """Raise an error if X holds files, or names of files of images, sounds or arrays: how to open them."""
     first = X if isinstance(X, (str, PurePath)) else _first(X)
+    if isinstance(first, bytes) and first.startswith(IMAGE_STARTS):
+        raise TypeError(
+            "X holds the bytes of files of images. Open them first: [PIL.Image.open(io.BytesIO(data)) for data in X], "
+            "pictures of one size."
+        )
+    if hasattr(first, "read") and not is_picture(first):
+        raise TypeError(
+            f"X holds open files, of type {type(first).__name__}. Read them first, for example by "
+            "[PIL.Image.open(file) for file in X]."
+        )
     if not are_files(X) and not isinstance(first, PurePath):
         return
+    if _suffix_kind(first) == "data":
+        raise TypeError(
+            f"X holds names of files, such as {str(first)!r:.80}. Read them first, for example by "
+            "[numpy.load(name) for name in X]. If the names themselves are the texts, pass them as str with "
+            "modality=Text()."
+        )
     if _suffix_kind(first) == "sounds":
         raise TypeError(
             f"X holds names of files of sounds, such as {str(first)!r:.80}. Open them first: "
@@ -64,6 +95,16 @@ def refuse_files(X: Any) -> None:
         f"X holds names of files, such as {str(first)!r:.80}. Open them first: [PIL.Image.open(name) for name in X], "
         "pictures of one size. If the names themselves are the texts, pass them as str with modality=Text()."
     )
+
+
+def refuse_words(X: Any) -> None:
+    """Raise an error if X is a list whose first entry is a text, or bytes, or nothing."""
+    first = _first(X)
+    if isinstance(first, (str, bytes)):
+        raise TypeError(
+            f"Image takes images, and X holds texts, such as {first!r:.60}. If they name files, open them first: "
+            "[PIL.Image.open(name) for name in X], pictures of one size."
+        )
 
 
 def picture_array(X: Any, channels: int | None = None) -> np.ndarray:
@@ -89,6 +130,13 @@ def picture_array(X: Any, channels: int | None = None) -> np.ndarray:
             raise TypeError(
                 f"X is a list of pictures, and row {i} is {type(x).__name__}. Pass pictures only."
             )
+        try:
+            x.load()  # pillow reads a file when its pixels are asked for
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"Row {i} of X cannot be read: {error}. The file is damaged, or was closed: open it again with "
+                "PIL.Image.open, or leave it out."
+            ) from error
     refuse_sizes([x.size[::-1] for x in pictures])
     modes = [x.mode for x in pictures]
     if len(set(modes)) == 1 and modes[0] in NUMBERS and channels in (None, 1):
@@ -133,6 +181,15 @@ def why_no_images(shape: tuple[int, ...], layout: tuple[int, ...], flat: bool) -
     """
     if shape == layout:
         return f"X of shape {shape} is one image. Pass several, or X[numpy.newaxis]."
+    if len(layout) == 3 and len(shape) == 4 and shape[1:] != layout:
+        for start, end in ((1, -1), (-1, 1)):
+            axes = list(shape[1:])
+            axes.insert(len(axes) if end == -1 else 0, axes.pop(0 if start == 1 else -1))
+            if tuple(axes) == layout:
+                return (
+                    f"Image is expecting images of shape {layout}, and rows of X have shape {shape[1:]}: the channels "
+                    f"are elsewhere than in fit. Pass numpy.moveaxis(X, {start}, {end})."
+                )
     channels, rest = divmod(math.prod(shape[1:]), math.prod(layout))
     if flat and len(layout) == 2 and channels in LOOKS.values() and channels > 1 and not rest:
         return (
@@ -184,11 +241,16 @@ def _first(X: Any) -> Any:
 
 
 def _suffix_kind(name: Any) -> str:
-    """Return "images" or "sounds" if a name ends like a file of these; else an empty string."""
+    """Return "images", "sounds" or "data" if a name or an address ends like a file of these; else an empty string."""
     if not isinstance(name, (str, PurePath)):
         return ""
     name = str(name).rstrip().lower()
-    return "images" if name.endswith(IMAGE_FILES) else "sounds" if name.endswith(SOUND_FILES) else ""
+    if name.startswith("data:image/"):
+        return "images"
+    if "://" in name:  # of an address, what follows the name of the file does not count
+        name = name.partition("?")[0].partition("#")[0]
+    kinds = {"images": IMAGE_FILES, "sounds": SOUND_FILES, "data": DATA_FILES}
+    return next((kind for kind, ends in kinds.items() if name.endswith(ends)), "")
 
 
 def _beside(mode: str, modes: list[str]) -> str:

@@ -137,6 +137,9 @@ class Sequences(Modality, ABC):
     def at_positions(self, steps: Tensor, hidden: Hidden) -> Tensor:
         """Convert a mask over the steps of rows to a mask over the positions of an encoder.
 
+        Each position is taken to stand for an equal part of the steps. Where the windows of an encoder overlap, that
+        is the part around which its window lies; a modality may define it otherwise.
+
         Parameters
         ----------
         steps : Tensor of bool of shape (n, length)

@@ -13,7 +13,7 @@ from skorch.callbacks import Callback
 from torch import Tensor
 
 from ._loader import Batch, Store, move
-from ._seed import RandomStream
+from ._seed import RandomStream, in_float32
 
 SAMPLE = 128
 
@@ -117,7 +117,8 @@ def collapse_of(net: NeuralNet, store: Store) -> str:
 
 def sample_of(net: NeuralNet, store: Store) -> Batch:
     n = len(store)
-    return store[np.unique(np.linspace(0, n - 1, min(n, SAMPLE, net.batch_size)).astype(int))]
+    index = np.unique(np.linspace(0, n - 1, min(n, SAMPLE, net.batch_size)).astype(int))
+    return in_float32(store.__getitem__, index)
 
 
 def embedding_of(net: NeuralNet, rows: Batch) -> Tensor:

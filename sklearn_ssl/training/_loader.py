@@ -212,7 +212,7 @@ def hold_out(
     ----------
     store : Store
         If its targets have ``strata``, a number for each row, the same share of each is set aside, and no row of a
-        negative one.
+        negative one. If they have a ``weight`` instead, no row without any is set aside, as long as others are left.
     fraction : float
         0 keeps all rows for training; otherwise at least two are set aside.
     random_state : int, RandomState instance or None
@@ -233,7 +233,10 @@ def hold_out(
         raise ValueError("Training needs at least 2 rows of X; it has 1. Collect rows and pass them at once.")
     if not fraction:
         return store, None
-    strata = getattr(getattr(store, "targets", None), "strata", None)
+    targets = getattr(store, "targets", None)
+    strata, weight = getattr(targets, "strata", None), getattr(targets, "weight", None)
+    if strata is None and weight is not None:
+        strata = (weight > 0).long() - 1  # a validation loss of rows without weight would say nothing
     eligible = n if strata is None else int((strata >= 0).sum())
     n_valid = max(2, round(fraction * eligible))  # a loss that compares rows needs two
     if n - n_valid < 2:

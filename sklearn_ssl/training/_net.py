@@ -18,7 +18,7 @@ from ..warning import warn
 from ._batch_norm import with_batch_statistics
 from ._loader import Batch, BatchLoader, move, n_rows
 from ._resume import Keeper
-from ._schedule import Memory, memory_of, starting_schedules
+from ._schedule import Memory, end_of_schedules, memory_of, starting_schedules
 from ._seed import RandomStream
 from ._step import as_step
 from ._time import TimeLimit
@@ -172,7 +172,8 @@ class ObjectiveNet(NeuralNet):
         self.least_[name] = min(value, self.least_.get(name, math.inf))
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        super().notify(method_name, **cb_kwargs)
+        with end_of_schedules():
+            super().notify(method_name, **cb_kwargs)
         if method_name == "on_epoch_end" and self.keeper_ is not None:  # after all callbacks
             self.keeper_.keep(self)
 
@@ -182,6 +183,8 @@ class ObjectiveNet(NeuralNet):
         skorch's own ``fit`` swallows Ctrl-C, and its EarlyStopping stops training by the same exception. Here
         early stopping and a time limit end training quietly, and Ctrl-C is re-raised after `on_train_end`.
         """
+        if torch.is_inference_mode_enabled():
+            raise ValueError("Nothing can be trained within torch.inference_mode(). Call fit outside of it.")
         self.max_epochs, self.n_resumed = epochs, 0  # callbacks that begin may ask
         self.stream_ = stream
         memory = self.__dict__.pop("memory_", None)

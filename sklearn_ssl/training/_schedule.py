@@ -72,6 +72,20 @@ def starting_schedules(
             group.update(settings)
 
 
+@contextmanager
+def end_of_schedules() -> Iterator[None]:
+    """Say what to do where a schedule that has an end, such as OneCycleLR, is asked for a step beyond it."""
+    try:
+        yield
+    except ValueError as error:
+        if "total steps" not in str(error):
+            raise
+        raise ValueError(
+            f"A schedule of the learning rate in callbacks is over: {str(error).strip()}. Give it as many steps as "
+            "there are epochs in all fits (batches, with step_every='batch'): total_steps=max_epochs."
+        ) from error
+
+
 def _schedulers(callbacks: NamedCallbacks) -> list[Any]:
     return [callback for _, callback in callbacks if isinstance(callback, LRScheduler)]
 

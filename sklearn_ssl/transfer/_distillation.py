@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 from torch import Tensor, nn
 
 from ..base import Modality, NetworkEstimator, SupervisedObjective, entropy_of
-from ..few_labels import LabeledScoreMixin, class_labels
+from ..few_labels import LabeledScoreMixin, class_labels, require_rows
 from ..modalities import real, stack_rows
 from ..training import Step, draw_seed, outputs_of, weighted_mean
 from ._rows import distinct_rows, rows_at
@@ -249,6 +249,7 @@ class DistillationClassifier(LabeledScoreMixin, NetworkEstimator):
         check_teacher(self.teacher, "teacher", ("predict_proba",), advice)
         if not is_classifier(self.teacher):
             raise TypeError(f"teacher={type(self.teacher).__name__} is no classifier. {advice}")
+        require_rows(self, X)
         y = class_labels(self, y, " Without labels, pass those of a fitted teacher: y=teacher.predict(X).")
         check_consistent_length(X, y)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64)

@@ -20,7 +20,7 @@ from torch import nn
 
 from ..base import Modality, NetworkEstimator, check_columns, entropy_of, is_fitted
 from ..encoders import stages_of
-from ..few_labels import require_labels
+from ..few_labels import require_labels, require_rows
 from ..modalities import real, stack_rows
 from ..training import BatchLoader, Store, check_callbacks, draw_seed, outputs_of
 from ._lesson import Lesson, folds_of
@@ -154,6 +154,7 @@ class FineTune(NetworkEstimator, ABC):
     def _check(self, X: Any, y: Any, sample_weight: Any) -> np.ndarray:
         """Check all that can be checked before anything is trained; return the weights of rows."""
         self._validate_params()
+        require_rows(self, X)
         require_labels(self, y)
         bare(self.pretrainer)
         check_callbacks(self.callbacks, self.early_stopping)

@@ -47,7 +47,7 @@ class SoundRows:
             torch.from_numpy(values),
             torch.from_numpy(observed.copy()),
             torch.from_numpy(lengths),
-            torch.zeros(len(index), 0),
+            torch.zeros(len(index), 0, dtype=torch.float32),
         )
 
     def raw(self, i: int) -> np.ndarray:

@@ -111,6 +111,9 @@ class Series(FrameSequences):
     span: float = 0.1
 
     noun: ClassVar[str] = "series"
+    advice: ClassVar[str] = (
+        "Pass an array of numbers (n, channels, time), or a list of arrays (channels, time_i)."
+    )
     usage: ClassVar[str] = "Series()"
     encoders: ClassVar[tuple[str, ...]] = ("convnet", "strided")
     can_forecast: ClassVar[bool] = True

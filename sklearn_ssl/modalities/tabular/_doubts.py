@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -37,6 +38,13 @@ FIXES = {
         "(column.str.to_date(strict=False) - pl.date(2020, 1, 1)).dt.total_days(), or str.to_datetime",
     ),
 }
+# what stands for a minus: brackets, a minus behind, and signs that are no hyphen
+MINUS = re.compile(r"\s*\(.*\)\s*|\s*[\u2212\u2013].*|.*\d\s?-\s*")
+WITH_MINUS = (
+    r"""column.str.replace(r"^\s*[(\u2212\u2013](.*?)\)?\s*$|^(.*)-\s*$", r"-\1\2", regex=True)""",
+    r"""column.str.replace(r"^\s*[(\u2212\u2013](.*?)\)?\s*$|^(.*)-\s*$", "-${1}${2}")""",
+)
+NEGATIVE = ", negative"
 NAMES = {"number": "numbers", "percent": "percentages", "money": "amounts of money", "date": "dates or times"}
 
 
@@ -167,7 +175,12 @@ def _are_codes(texts: list[Value]) -> bool:
 
 
 def _fix(texts: list[str]) -> str:
-    """Return the key of the conversion that these texts need: which sign is the decimal one."""
+    """Return the key of the conversion that these texts need, and whether some are negative in another way than -1."""
+    return _decimal_sign(texts) + (NEGATIVE if any(map(MINUS.fullmatch, texts)) else "")
+
+
+def _decimal_sign(texts: list[str]) -> str:
+    """Return the key of a conversion: which sign is the decimal one."""
     commas = [text for text in texts if "," in text]
     last = [text for text in commas if text.rfind(",") > text.rfind(".")]
     thousands = [
@@ -213,7 +226,10 @@ def _advice(looks: list[Look], X: Any) -> str:
             f"{'it' if one else 'them'}, or take apart what matters in {'it' if one else 'them'}."
         )
     but = next((f" ({look.exception} is none)" for look in looks if look.exception), "")
-    fix = FIXES[looks[0].fix][0 if not is_frame(X) or is_pandas(X) else 1]
+    library = 0 if not is_frame(X) or is_pandas(X) else 1
+    fix = FIXES[looks[0].fix.removesuffix(NEGATIVE)][library]
+    if looks[0].fix.endswith(NEGATIVE):
+        fix = fix.replace("column", WITH_MINUS[library])
     return (
         f"{which}{more} {'looks' if one else 'look'} like {NAMES[kind]}, such as {looks[0].example!r}{but}, and a "
         f"table takes {'it for a category' if one else 'them for categories'}, most of them rare. Convert "

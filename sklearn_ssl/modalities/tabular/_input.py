@@ -22,6 +22,11 @@ from .._frames import (
 from .._input import check_rows
 from ._categories import Factorized, factorize
 
+ADVICE = (
+    "Pass categories in a DataFrame, or name their columns in Tabular(categorical_features=...). Encode other texts "
+    "first, for example with TfidfVectorizer."
+)
+
 
 class Table(NamedTuple):
     """A checked table, split into numbers and factorized categories.
@@ -111,7 +116,7 @@ def kinds_of(X: Any) -> list[str] | None:
     columns = [column_of(X, j) for j in range(X.shape[1])]
     kinds = [kind_of(column) for column in columns]
     return [
-        "empty" if kind == "other" and not has_value(column) else kind
+        "empty" if kind in ("other", "date") and not has_value(column) else kind
         for kind, column in zip(kinds, columns, strict=True)
     ]
 

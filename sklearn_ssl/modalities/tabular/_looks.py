@@ -32,6 +32,7 @@ OTHER_WORDS = _words("""
     miércoles jueves viernes sábado domingo st nd rd th of de t z am pm utc gmt est edt cet cest pst pdt cst mst
 """)
 
+QUOTES, BOUNDS = "\"'`", "<>~\u2248\u2264\u2265\u2243\u00b1="  # around and before numbers
 SIGN, GAP = r"[-+\u2212\u2013]?", r"[,.'\u2019_\u066c \u00a0\u2009\u202f]"
 PLAIN = rf"{SIGN}\s?(?:\d+(?:[.,\u066b]\d*)?|[.,\u066b]\d+)"
 POWER = rf"{PLAIN}[eE][-+]?\d+"
@@ -63,7 +64,7 @@ def look_of(text: str) -> tuple[str, str]:
     unit : str
         What follows a number, such as "kg"; empty for other looks.
     """
-    text = text.strip()
+    text = text.strip().strip(QUOTES).lstrip(BOUNDS).lstrip()
     if not any(sign.isdigit() for sign in text) or len(text) > 60:
         return "", ""
     if DATE.fullmatch(text) or _names_a_month(text):

@@ -26,7 +26,7 @@ from ._decoders import critic_of, decoder_of, edges_of
 from ._doubts import warn_of_empty, warn_of_looks
 from ._drift import constant_categories, expected_rare, type_of, warn_of_drift, warn_of_holes
 from ._fitted import check_fitted
-from ._input import Table, as_table, kinds_of, refuse_columns, take_apart
+from ._input import ADVICE, Table, as_table, kinds_of, refuse_columns, take_apart
 from ._marginals import marginal_rows
 from ._names import adapt, inputs_by, names_of
 from ._numbers import keep_still, scale_of
@@ -123,6 +123,7 @@ class Tabular(Modality):
     max_categories: int = 100
 
     noun: ClassVar[str] = "tables"
+    advice: ClassVar[str] = ADVICE
     usage: ClassVar[str] = "Tabular()"
     encoders: ClassVar[tuple[str, ...]] = ("mlp",)
 

@@ -106,8 +106,8 @@ def _doubt(n_unknown: np.ndarray, sizes: np.ndarray, analyzer: str) -> None:
     )
 
 
-def doubt_cut(lost: list[int], n_kept: int, max_length: int | None) -> None:
-    """Warn if much of the texts is cut off.
+def doubt_cut(lost: list[int], n_kept: int, max_length: int | None) -> bool:
+    """Warn if much of the texts is cut off, and return whether.
 
     Parameters
     ----------
@@ -119,9 +119,11 @@ def doubt_cut(lost: list[int], n_kept: int, max_length: int | None) -> None:
         Where texts are cut.
     """
     share = sum(lost) / max(n_kept + sum(lost), 1)
-    if len(lost) >= N_CUT and share > LOST:
+    much = len(lost) >= N_CUT and share > LOST
+    if much:
         warn(
             f"{len(lost)} texts of X are longer than max_length={max_length} tokens and are cut: {share:.0%} of all "
             "tokens are lost. Split long texts into parts, or raise max_length in modality=Text(...) if the encoder "
             "takes more."
         )
+    return much

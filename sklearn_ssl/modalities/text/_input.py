@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -63,18 +64,28 @@ def list_of_texts(X: Any, prompt: str = "") -> list[str]:
     if not texts:
         raise ValueError("X has no texts. Pass at least one.")
     for i, text in enumerate(texts):
-        if isinstance(text, (list, tuple, np.ndarray)) and all(isinstance(token, str) for token in text):
-            raise TypeError(
-                f"Text takes one str per row, and row {i} of X is {type(text).__name__} with {len(text)} tokens. "
-                r"Put them together, and have them split where they were: [' '.join(tokens) for tokens in X] with "
-                r"modality=Text(token_pattern=r'\S+', lowercase=False)."
-            )
         if not isinstance(text, str):
-            raise TypeError(
-                f"Text takes str, and row {i} of X is {type(text).__name__}: {text!r:.60}. Decode bytes; fill "
-                "holes, for example with ''."
-            )
+            raise TypeError(f"Text takes one str per row, and row {i} of X is {_no_text(text)}")
     return [prompt + text for text in texts] if prompt else texts
+
+
+def _no_text(row: Any) -> str:
+    """Return what a row is that is no text, and what to do about it."""
+    kind = type(row).__name__
+    # of a list, an array, a set, or a Series, but not of a picture, a file or a dict
+    listed = isinstance(row, Collection) and not isinstance(row, (bytes, Mapping))
+    tokens = list(row) if listed else []
+    if tokens and all(isinstance(token, (int, np.integer)) for token in tokens):
+        return (
+            f"{kind} with {len(tokens)} numbers of tokens. Write the numbers as words: [' '.join(map(str, row)) for "
+            "row in X] with modality=Text(token_pattern=r'\\S+')."
+        )
+    if listed and all(isinstance(one, str) for one in tokens):
+        return (
+            f"{kind} with {len(tokens)} tokens. Put them together, and have them split where they were: "
+            "[' '.join(tokens) for tokens in X] with modality=Text(token_pattern=r'\\S+', lowercase=False)."
+        )
+    return f"{kind}: {row!r:.60}. Decode bytes; fill holes, for example with ''."
 
 
 def how_to_pass(X: Any) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ._doubts import doubt_cut, doubt_words
-from ._tokens import LONGEST, PAD, SPECIAL, Corpus, TokenRows, collect, find_vocabulary, number
+from ._doubts import doubt_words
+from ._tokens import PAD, SPECIAL, Corpus, TokenRows, collect, find_vocabulary, number
 from ._words import normalized, word_finder
 
 SPACES = re.compile(r"\s\s+")
@@ -104,14 +104,15 @@ class NGrams:
         """Return the vocabulary, the count of each token, and the texts as ids; texts are split once."""
         corpus = collect(self.documents(texts), max_length)
         doubt_words(corpus, self.analyzer)
-        if max_length == LONGEST:
-            doubt_cut(corpus.lost, len(corpus.ids), max_length)
+        self.lost = corpus.lost
         vocabulary, counts, _ = find_vocabulary(corpus, min_df, max_features)
         return vocabulary, counts, self._rows(corpus, vocabulary)
 
     def encode(self, texts: list[str], max_length: int | None, vocabulary: dict[str, int]) -> TokenRows:
         """Return texts as ids: a start, up to `max_length` tokens, and an end if the text is not truncated."""
-        return self._rows(collect(self.documents(texts), max_length), vocabulary)
+        corpus = collect(self.documents(texts), max_length)
+        self.lost = corpus.lost
+        return self._rows(corpus, vocabulary)
 
     def decode(self, rows: list[list[int]], vocabulary: dict[str, int]) -> list[str]:
         """Return the texts that ids stand for.

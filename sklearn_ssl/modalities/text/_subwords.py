@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._doubts import doubt_cut
-from ._tokens import END, LONGEST, PAD, SPECIAL, START, UNKNOWN, TokenRows, flatten
+from ._tokens import END, PAD, SPECIAL, START, UNKNOWN, TokenRows, flatten
 
 # names of the special tokens in other tokenizers, the most common first
 ALIASES = (
@@ -233,9 +232,6 @@ class Subwords:
         known = self.tokenizer.get_vocab(with_added_tokens=True)
         vocabulary = dict(sorted(known.items(), key=lambda item: item[1]))
         rows = self.encode(texts, max_length, vocabulary)
-        # a small max_length of the user's own is meant; that of a model is not
-        if max_length == LONGEST or not self.trained_here:
-            doubt_cut(self._lost, len(rows.ids), max_length)
         counts = np.bincount(rows.ids, minlength=1 + max(vocabulary.values()))
         return vocabulary, counts.astype(np.int64), rows
 
@@ -243,12 +239,12 @@ class Subwords:
         """Return texts as ids, with the special tokens that the tokenizer adds."""
         documents = subwords(self.tokenizer, texts, max_length, always_end=not self.trained_here)
         start, padding = self.special[START], self.special[PAD]
-        self._lost: list[int] = []
+        self.lost: list[int] = []
         return TokenRows(*flatten(self._ids(ids, lost) or [start] for ids, lost in documents), padding)
 
     def _ids(self, ids: list[int], lost: int) -> list[int]:
         if lost:
-            self._lost.append(lost)
+            self.lost.append(lost)
         return ids
 
     def decode(self, rows: list[list[int]], vocabulary: dict[str, int]) -> list[str]:

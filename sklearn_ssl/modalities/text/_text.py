@@ -17,7 +17,7 @@ from .._base import unknown_encoder
 from .._constraints import count, real
 from .._input import is_texts
 from ._augment import crop_tokens, mask_tokens
-from ._doubts import doubt_rows
+from ._doubts import doubt_cut, doubt_rows
 from ._encoders import adapt, new_encoder, pretrained_settings, prompt_of
 from ._fitted import check_fitted
 from ._input import are_bytes, check_params, example_texts, how_to_pass, list_of_texts
@@ -176,6 +176,7 @@ class Text(TokenSequences):
         splitter = self._splitter()
         limits = self.max_length, self.min_df, self.max_features
         self.vocabulary_, self.counts_, rows = splitter.learn(texts, *limits)
+        self.is_cut_ = self._doubt_cut(splitter, rows)
         self.special_ = splitter.special
         names = {i: token for token, i in self.vocabulary_.items() if i not in self.special_}
         self.kinds_ = token_kinds(len(self.counts_), *splitter.letters(names), self.analyzer == "char")
@@ -184,7 +185,10 @@ class Text(TokenSequences):
 
     def validate(self, X: Any) -> TokenRows:
         """Return X as a store of batches of :class:`~sklearn_ssl.encoders.Tokens`."""
-        rows = self._encode(list_of_texts(X, getattr(self, "prompt_", "")), self.n_positions_ - 3)
+        splitter, texts = self._splitter(), list_of_texts(X, getattr(self, "prompt_", ""))
+        rows = splitter.encode(texts, self.n_positions_ - 3, self.vocabulary_)
+        if not getattr(self, "is_cut_", False):  # else fit has said so; earlier versions did not remember it
+            self._doubt_cut(splitter, rows)
         doubt_rows(rows, self.special_, self.counts_, self.vocabulary_, self.analyzer)
         return rows
 
@@ -310,6 +314,12 @@ class Text(TokenSequences):
             return Subwords(self.tokenizer_ or "", trained_here=self.tokenizer is None)
         low, high = self.ngram_range
         return NGrams(self.analyzer, (low, high), self.token_pattern, self.lowercase)
+
+    def _doubt_cut(self, splitter: Any, rows: TokenRows) -> bool:
+        """Warn if much of texts is cut off, and return whether."""
+        # a small max_length of the user's own is meant; that of a model is not
+        meant = self.max_length != LONGEST and getattr(splitter, "trained_here", True)
+        return not meant and doubt_cut(splitter.lost, len(rows.ids), self.max_length)
 
     def _encode(self, texts: list[str], max_length: int | None) -> TokenRows:
         return self._splitter().encode(texts, max_length, self.vocabulary_)

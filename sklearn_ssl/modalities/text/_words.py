@@ -13,15 +13,17 @@ PLANES = (range(0x1FFFF), range(0xE0000, 0xE01F0))  # no other plane has marks
 
 
 def normalized(text: str, lowercase: bool) -> str:
-    """Return a text composed (NFC), so that é is one character however it was typed.
+    """Return a text composed (NFC), so that é is one character however it was typed, and without what is not seen.
 
     It is composed after it is in lower case: ǰ has a composed form, and its capital has none.
     """
     if lowercase:
         text = text.lower()
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return text if text.isascii() else unicodedata.normalize("NFC", UNSEEN.sub("", text))
 
 
+# soft hyphens, marks of the direction of writing and of the order of bytes: within a word they would break it
+UNSEEN = re.compile("[\u00ad\u061c\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 UNSPACED = re.compile(  # letters of scripts that are written without spaces between words, by their blocks
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3005-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9ff\uaa60-\uaa7f\uf900-\ufaff\U00020000-\U0003ffff]"
