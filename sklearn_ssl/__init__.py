@@ -61,7 +61,17 @@ __all__ = [
 ]
 
 # imported when they are first asked for: displays and searches would make the import slower
-_LAZY = ("base", "callbacks", "encoders", "inspection", "metrics", "modalities", "model_selection", "testing")
+_LAZY = (
+    "base",
+    "callbacks",
+    "encoders",
+    "export",
+    "inspection",
+    "metrics",
+    "modalities",
+    "model_selection",
+    "testing",
+)
 
 
 def __getattr__(name: str) -> Any:

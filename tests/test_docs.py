@@ -1,4 +1,4 @@
-"""The code of README.md and CONTRIBUTING.md runs."""
+"""The code of README.md, CONTRIBUTING.md and the guide runs."""
 
 import re
 import subprocess
@@ -15,7 +15,10 @@ def blocks(name, language):
     return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+SLOW = pytest.param("docs/deploying.md", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", SLOW])
 def test_code_runs(name, tmp_path):
     code = "".join(blocks(name, "python"))
     assert code

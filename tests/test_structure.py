@@ -23,7 +23,7 @@ LAYERS = [
     ("methods", "testing"),
     ("few_labels",),
     ("callbacks", "model_selection"),
-    ("inspection", "transfer"),
+    ("inspection", "transfer", "export"),
     ("__init__",),
     ("__main__",),
 ]
@@ -31,6 +31,7 @@ FACES = [
     "sklearn_ssl",
     "sklearn_ssl.base",
     "sklearn_ssl.encoders",
+    "sklearn_ssl.export",
     "sklearn_ssl.inspection",
     "sklearn_ssl.modalities",
     "sklearn_ssl.model_selection",

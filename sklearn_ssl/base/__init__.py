@@ -5,6 +5,7 @@ from ..naming import publish
 from ._checkpoint import entropy_of
 from ._clones import is_fitted, seeded_clone
 from ._columns import check_columns, forget_fitted, has_other_columns, modality_of
+from ._deployed import Features, Numbers, Probabilities
 from ._nested import NestedParamsMixin
 from ._network import NetworkEstimator
 from ._objective import Objective, SupervisedObjective

@@ -32,6 +32,7 @@ from ..training import (
     outputs_of,
     with_batch_statistics,
 )
+from ._deployed import Features
 from ._network import NetworkEstimator
 from ._row_losses import row_losses_of
 from ._steps import steps_of
@@ -98,9 +99,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     _default_width: ClassVar[int | None] = None  # that n_components=None requests from a named encoder
     _projects_features: ClassVar[bool] = False  # whether the objective itself maps features to n_components
     _compares_rows: ClassVar[bool] = True  # whether the loss needs at least two rows
-    _scales_features: ClassVar[bool] = (
-        True  # whether features have the scale of the modality, or one of their own
-    )
+    _scales_features: ClassVar[bool] = True  # whether features are on the scale of the modality, or their own
     _collapse_advice: ClassVar[str] = "Lower lr."
 
     # metadata routing passes X_unlabeled to fit without a call of set_fit_request
@@ -224,8 +223,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
             def of_view(x: Batch, side: int = side, stream: RandomStream = stream) -> Any:
                 return objective.features(stream.run(self.modality_.views, x)[side])
 
-            shuffled = Selection(store, order)
-            Z = outputs_of(of_view, shuffled, self.n_components_, VIEW_BATCH, self.net_.device)
+            Z = outputs_of(of_view, Selection(store, order), self.n_components_, VIEW_BATCH, self.net_.device)
             pair.append(self._scaled(Z[np.argsort(order)]))
         return pair[0], pair[1]
 
@@ -260,8 +258,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
             output = measured(move(batch, device))
             return as_step(output if targets is None else measured.loss(output, move(targets, device)))
 
-        # shuffled, since X may be sorted
-        batches = stream.each(BatchLoader(store, self._rows_per_batch, shuffle=True))
+        batches = stream.each(BatchLoader(store, self._rows_per_batch, shuffle=True))  # X may be sorted
         mean = mean_loss((stream.run(step_of, batch, target), n_rows(batch)) for batch, target in batches)
         if mean is None:
             raise ValueError("There is nothing in X that could be predicted. Pass longer rows.")
@@ -282,8 +279,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         Returns
         -------
         ndarray of shape (n,), float64
-            Comparable between rows, not between estimators. NaN for a row in which there is nothing to predict, such as
-            an empty text.
+            Comparable between rows, not between estimators. NaN where there is nothing to predict: in an empty text.
 
         Examples
         --------
@@ -324,6 +320,9 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     def _scaled(self, Z: np.ndarray) -> np.ndarray:
         """Return the encoder's output as features, ``(n, n_components_)`` float32."""
         return Z if self._feature_scale == 1.0 else Z * np.float32(self._feature_scale)
+
+    def _deployed(self) -> nn.Module:
+        return Features(self._trained(), self._feature_scale)
 
     def _watchers(self) -> list[Callback]:
         return [CollapseMonitor()]

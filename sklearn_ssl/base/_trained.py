@@ -62,6 +62,12 @@ class TrainedNetwork(NestedParamsMixin, DocLinkMixin, SaveMixin, BaseEstimator, 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:
         """Build the objective; `width` is the width of the encoder's features."""
 
+    def _deployed(self) -> nn.Module:
+        """Hook: return a module from batches to features, class probabilities or predictions, for a graph."""
+        raise TypeError(
+            f"{type(self).__name__} does not say what a graph of it returns. Write _deployed() for it."
+        )
+
     @abstractmethod
     def _build_encoder(self) -> nn.Module:
         """Build the encoder for ``modality_``."""

@@ -32,13 +32,13 @@ class AutoencoderObjective(DecodingObjective):
 
     def __init__(self, modality: Modality, encoder: nn.Module, n_components: int, noise: float):
         super().__init__(encoder)
-        self.noisy, self.noise = modality.noisy, noise
+        self.modality, self.noise = modality, noise
         # through a linear map, thousands of features would copy their input and learn less
         self.decoder = modality.decoder(n_components, linear=n_components <= NARROW)
 
     def forward(self, x: Batch) -> Tensor:
         """Return the mean error over the elements of a batch ``(n, ...)``."""
-        noisy = self.noisy(x, self.noise) if self.noise else x
+        noisy = self.modality.noisy(x, self.noise) if self.noise else x
         return self.decoder.loss(self.decoder(self.encoder(noisy)), x).mean()
 
     def row_losses(self, x: Batch) -> Tensor:

@@ -62,13 +62,13 @@ class ContrastiveObjective(Objective):
 
     def __init__(self, modality: Modality, encoder: nn.Module, n_components: int, temperature: float):
         super().__init__(encoder)
-        self.views = modality.views
+        self.modality = modality
         self.temperature = temperature
         self.projector = head(n_components, 256, 128)
 
     def forward(self, x: Batch) -> Tensor:
         """Return the loss of a batch ``(n, ...)``."""
-        a, b = self.views(x)
+        a, b = self.modality.views(x)
         return nt_xent(self.embedding(a), self.embedding(b), self.temperature)
 
     def embedding(self, x: Batch) -> Tensor:

@@ -49,13 +49,13 @@ class RotationObjective(Objective):
 
     def __init__(self, modality: Any, encoder: nn.Module, n_components: int):
         super().__init__(encoder)
-        self.views = modality.views
+        self.modality = modality
         square = modality.shape_[1] == modality.shape_[2]
         self.classifier = nn.Linear(n_components, 4 if square else 2)
 
     def forward(self, x: Batch) -> Step:
         """Return the loss of a batch ``(n, c, h, w)``."""
-        images, turns = rotate_views(*self.views(x))
+        images, turns = rotate_views(*self.modality.views(x))
         logits = self.classifier(self.encoder(images)).float()
         accuracy = (logits.argmax(1) == turns).float().mean()
         return Step(F.cross_entropy(logits, turns), logs={"accuracy": accuracy})

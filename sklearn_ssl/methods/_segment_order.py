@@ -29,12 +29,12 @@ class SegmentOrderObjective(Objective):
 
     def __init__(self, modality: Sequences, encoder: nn.Module, n_components: int):
         super().__init__(encoder)
-        self.permute = modality.permute_segments
+        self.modality = modality
         self.classifier = nn.Linear(n_components, 1)
 
     def forward(self, x: Batch) -> Step:
         """Return the loss of a batch of sequences; those too short to be cut do not count."""
-        parts, swapped, possible = self.permute(x)
+        parts, swapped, possible = self.modality.permute_segments(x)
         logits = self.classifier(self.encoder(parts)).float()[:, 0]
         weight = possible.sum()
         n = weight.clamp(min=1)

@@ -167,7 +167,7 @@ class SiameseObjective(Objective):
         redundancy: float,
     ):
         super().__init__(encoder)
-        self.views = modality.views
+        self.modality = modality
         self.loss, self.momentum, self.redundancy = loss, momentum, redundancy
         self.projector = head(n_components, WIDTH, WIDTH)
         if loss in ("byol", "simsiam"):
@@ -178,7 +178,7 @@ class SiameseObjective(Objective):
 
     def forward(self, x: Batch) -> Tensor:
         """Return the loss of a batch ``(n, ...)``."""
-        a, b = self.views(x)
+        a, b = self.modality.views(x)
         z_a, z_b = self.embedding(a), self.embedding(b)
         if self.loss == "barlow_twins":
             return barlow_twins_loss(z_a, z_b, self.redundancy)

@@ -144,6 +144,22 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
         """Fit to raw X and return it as a store: in one go, or through ``fit`` where a subclass has its own."""
         return self.fit_validate(X) if type(self).fit is Modality.fit else self.fit(X).validate(X)
 
+    def preparation(self) -> Any:
+        """Hook: return `validate` as a module, for a graph that is deployed without Python.
+
+        It maps raw rows, a tensor ``(n, *shape)`` of numbers of any type, to a batch. Its attribute `shape` is that
+        of one row, with None for an axis of any length.
+
+        Raises
+        ------
+        TypeError
+            If rows are prepared by what no graph can hold.
+        """
+        raise TypeError(
+            f"{type(self).__name__} prepares rows in Python, which no graph holds. Export the network alone: "
+            "to_onnx(estimator, X, preprocessing=False). network_inputs(estimator, X) makes its inputs."
+        )
+
     @abstractmethod
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build the network called `name`, which maps a batch to features ``(n, n_components)``.

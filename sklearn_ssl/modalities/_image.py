@@ -18,6 +18,7 @@ from ..training import Rows
 from ._base import Modality, ValueDecoder, unknown_encoder, unknown_target
 from ._constraints import check_crop_scale, count, is_count, real
 from ._fitted import array, refuse
+from ._image_preparation import ImagePreparation
 from ._image_views import change_intensity, crop_and_flip, hide_patches
 from ._input import check_rows, shape_of
 from ._intensities import check_white, doubt_mixture, doubt_range, fit_intensities
@@ -225,6 +226,10 @@ class Image(Modality):
         white = getattr(self, "white_", None)  # earlier versions had none
         doubt_range(array, self.channels_last, self.mean_, self.scale_, white)
         return Rows(array, self._scale)
+
+    def preparation(self) -> ImagePreparation:
+        """Return the layout and the scaling of images as a module."""
+        return ImagePreparation(self, FAR)
 
     def check_fitted(self) -> None:
         """Raise a ValueError if fitted attributes do not go with each other."""

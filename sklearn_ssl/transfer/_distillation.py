@@ -13,7 +13,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 from torch import Tensor, nn
 
-from ..base import Modality, NetworkEstimator, SupervisedObjective, entropy_of
+from ..base import Modality, NetworkEstimator, Probabilities, SupervisedObjective, entropy_of
 from ..few_labels import LabeledScoreMixin, class_labels, require_rows
 from ..modalities import real, stack_rows
 from ..training import Step, draw_seed, outputs_of, weighted_mean
@@ -266,6 +266,9 @@ class DistillationClassifier(LabeledScoreMixin, NetworkEstimator):
             temperature=self.temperature,
             hard_weight=self.hard_weight,
         )
+
+    def _deployed(self) -> nn.Module:
+        return Probabilities(self._trained())
 
     def _build_encoder(self, start: nn.Module | None = None) -> nn.Module:
         if start is None and isinstance(self.encoder, str) and self.encoder == "auto":

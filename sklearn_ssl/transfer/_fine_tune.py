@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_consistent_length
 from torch import nn
 
-from ..base import Modality
+from ..base import Modality, Numbers, Probabilities
 from ..few_labels import LabeledScoreMixin, class_labels
 from ._engine import FineTune
 from ._heads import exponents_of, log_losses
@@ -196,6 +196,9 @@ class FineTuneClassifier(LabeledScoreMixin, FineTune):
     def _n_outputs(self) -> int:
         return len(self.classes_)
 
+    def _deployed(self) -> nn.Module:
+        return Probabilities(self._trained())
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class FineTuneRegressor(RegressorMixin, FineTune):
@@ -304,6 +307,9 @@ class FineTuneRegressor(RegressorMixin, FineTune):
 
     def _n_outputs(self) -> int:
         return len(self.target_mean_)
+
+    def _deployed(self) -> nn.Module:
+        return Numbers(self._trained(), self.target_mean_, self.target_scale_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

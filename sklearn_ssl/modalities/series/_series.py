@@ -20,6 +20,7 @@ from ._decoder import SeriesDecoder
 from ._forecast import append, recent
 from ._input import SeriesRows, are_series, as_frames, doubt_sound, example_series, in_parts, read_series
 from ._of_frames import FrameSequences
+from ._preparation import SeriesPreparation
 from ._scale import Scale, in_units, learn_scale, restored, scaled
 from ._segments import swap_segments
 from ._views import change_magnitude, change_spectrum, crop, hide_steps, jitter
@@ -196,6 +197,14 @@ class Series(FrameSequences):
                 "(n, channels, time)."
             )
         return SeriesRows(read, self._prepare, self._in_units)
+
+    def preparation(self) -> SeriesPreparation:
+        """Return the scaling of series as a module, which takes arrays, padded with NaN.
+
+        They have the length that all series of `fit` had, or any length if those differed.
+        """
+        n_steps = None if self.ragged_ else self.longest_
+        return SeriesPreparation(self._learned(), self.scale, self.layout_ == "flat", n_steps)
 
     def check_fitted(self) -> None:
         """Raise a ValueError if fitted attributes do not go with each other."""

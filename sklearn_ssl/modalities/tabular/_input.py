@@ -68,6 +68,15 @@ def as_table(X: Any, modality: Modality, mixed: bool, min_rows: int) -> Any:
     )
 
 
+def check_width(X: Any, modality: Any) -> None:
+    """Raise a ValueError if a table has not as many columns as that of fit."""
+    if X.shape[1] != modality.n_features_in_:
+        raise ValueError(
+            f"X has {X.shape[1]} features, but {type(modality).__name__} is expecting "
+            f"{modality.n_features_in_} features as input. Pass the columns that fit saw."
+        )
+
+
 def take_apart(
     X: Any,
     modality: Modality,

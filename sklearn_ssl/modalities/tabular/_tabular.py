@@ -26,10 +26,11 @@ from ._decoders import critic_of, decoder_of, edges_of
 from ._doubts import warn_of_empty, warn_of_looks
 from ._drift import constant_categories, expected_rare, type_of, warn_of_drift, warn_of_holes
 from ._fitted import check_fitted
-from ._input import ADVICE, Table, as_table, kinds_of, refuse_columns, take_apart
+from ._input import ADVICE, Table, as_table, check_width, kinds_of, refuse_columns, take_apart
 from ._marginals import marginal_rows
 from ._names import adapt, inputs_by, names_of
 from ._numbers import keep_still, scale_of
+from ._preparation import TablePreparation, preparation_of
 from ._rows_back import frame_of, restored, rows_back
 
 
@@ -217,11 +218,7 @@ class Tabular(Modality):
         listed = self.categorical_features is not None and not isinstance(self.categorical_features, str)
         mixed = listed or len(self.categorical_) > 0
         raw = as_table(X, self, mixed, min_rows=1)
-        if raw.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"X has {raw.shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input. Pass the columns that fit saw."
-            )
+        check_width(raw, self)
         empty = self._empty
         refuse_columns(raw, kinds_of(raw), self.categorical_, first=False, empty=empty)
         table = take_apart(raw, self, self.numeric_, self.categorical_, empty, mixed=mixed, min_rows=1)
@@ -231,6 +228,10 @@ class Tabular(Modality):
             for column, still in zip(self._codes(table), constant_categories(self), strict=True)
         ]
         return self._store(table.numbers, codes, isinstance(X, np.memmap), drifted)
+
+    def preparation(self) -> TablePreparation:
+        """Return the scaling of numbers, and the encoding of categories that are numbers, as a module."""
+        return preparation_of(self)
 
     def check_fitted(self) -> None:
         """Raise a ValueError if fitted attributes do not go with each other."""
