@@ -13,11 +13,12 @@ from sklearn.utils import InputTags, gen_batches
 from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
-from ..encoders import ConvDecoder, ConvNet, PretrainedImage, image_encoder
+from ..encoders import ConvNet, PretrainedImage, image_encoder
 from ..training import Rows
-from ._base import Modality, ValueDecoder, unknown_encoder, unknown_target
+from ._base import Modality, unknown_encoder, unknown_target
 from ._constraints import check_crop_scale, count, is_count, real
 from ._fitted import array, refuse
+from ._image_decoder import ImageDecoder
 from ._image_preparation import ImagePreparation
 from ._image_views import change_intensity, crop_and_flip, hide_patches
 from ._input import check_rows, shape_of
@@ -39,37 +40,6 @@ FAR = 100.0  # standard deviations; intensities are clipped there, so that none 
 def first_stride(height: int, width: int) -> int:
     """Return the step of the first layer: the largest power of two that leaves 32 pixels of the shorter side."""
     return int(2 ** max(0, math.floor(math.log2(min(height, width) / 32))))
-
-
-class ImageDecoder(ValueDecoder):
-    """Decoder of pixels, trained with squared error.
-
-    Parameters
-    ----------
-    n_components : int
-        Width of the features.
-    shape : tuple (channels, height, width)
-        Shape of one image.
-    linear : bool
-        Whether to add a linear map beside the network.
-    """
-
-    def __init__(self, n_components: int, shape: tuple[int, int, int], linear: bool):
-        super().__init__()
-        self.net = ConvDecoder(n_components, shape, linear=linear)
-        self.register_buffer("numeric", torch.tensor(True))
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Map features ``(n, n_components)`` to images ``(n, c, h, w)``."""
-        return self.net(z)
-
-    def loss(self, output: Tensor, x: Tensor) -> Tensor:
-        """Return the squared error of each pixel, ``(n, c, h, w)``."""
-        return (output.float() - x) ** 2
-
-    def values(self, output: Tensor) -> Tensor:
-        """Return the predicted images, float32."""
-        return output.float()
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -16,6 +16,7 @@ NARROW = 0.1  # share of the spread of fit: 0 to 1 after 0 to 16 has less
 NARROW_ALONE = 0.02  # for a single image, which may have little contrast
 FAR = 10.0  # standard deviations; in fit at most one in a hundred values was beyond
 SHARE = 0.05
+MOVED = 0.5  # standard deviations from the mean of fit, which images that are scaled to -1 to 1 exceed
 MANY = 256  # images of fit that are looked at
 
 
@@ -83,8 +84,7 @@ def doubt_range(
     -----
     UserWarning
         If nearly all values lie in a small part of the range of fit, or many far outside, or below zero where none did
-        in fit. Images without any
-        contrast, such as black ones, are no sign of it.
+        in fit and with another mean. Images without any contrast, such as black ones, are no sign of it.
     """
     rows = np.unique(np.linspace(0, len(array) - 1, SAMPLE).astype(int))
     pixels = np.asarray(channels_last(array[rows]), dtype=np.float64)
@@ -97,7 +97,9 @@ def doubt_range(
     if not contrast > 1e-9 * np.abs(z).max():
         return
     narrow = spread < (NARROW if len(rows) > 1 else NARROW_ALONE)
-    below = white is not None and (pixels < 0).mean() > SHARE
+    # noise goes below zero too, but leaves the mean where it was
+    moved = np.abs(z.mean()) > MOVED
+    below = white is not None and moved and (pixels < 0).mean() > SHARE
     if narrow or below or (np.abs(z) > FAR).mean() > SHARE:
         where = "Many are below 0, and none was in fit" if below and not narrow else "They lie far outside"
         low, high = pixels.min(), pixels.max()
