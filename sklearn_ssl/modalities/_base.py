@@ -64,6 +64,8 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
         How to pass an encoder of other libraries, ``{name!r}`` for its name; for errors.
     batch_size : int
         Rows per batch, where the estimator leaves it to the modality.
+    reads_blocks : bool
+        Whether `validate` may be given a part of the rows at a time, so that X may be larger than memory.
     """
 
     noun: ClassVar[str] = ""
@@ -71,6 +73,7 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
     encoders: ClassVar[tuple[str, ...]] = ()
     hint_of_encoders: ClassVar[str] = ""
     batch_size: ClassVar[int] = 256
+    reads_blocks: ClassVar[bool] = False
 
     @classmethod
     def accepts(cls, X: Any) -> bool:
@@ -140,6 +143,17 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
     def learn(self, X: Any) -> Store:
         """Fit to raw X and return it as a store: in one go, or through ``fit`` where a subclass has its own."""
         return self.fit_validate(X) if type(self).fit is Modality.fit else self.fit(X).validate(X)
+
+    def learn_blocks(self, survey: Any) -> None:
+        """Hook: learn more from all rows, after `fit_validate` has seen a sample; by default only check them.
+
+        Parameters
+        ----------
+        survey : Survey
+            Iterating over it reads X in parts. Then ``survey.sample`` is a random sample of all rows.
+        """
+        for rows in survey:
+            self.validate(rows)
 
     @abstractmethod
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
