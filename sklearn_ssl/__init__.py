@@ -62,7 +62,17 @@ __all__ = [
 ]
 
 # imported when they are first asked for: displays and searches would make the import slower
-_LAZY = ("base", "callbacks", "encoders", "inspection", "metrics", "modalities", "model_selection", "testing")
+_LAZY = (
+    "base",
+    "callbacks",
+    "encoders",
+    "files",
+    "inspection",
+    "metrics",
+    "modalities",
+    "model_selection",
+    "testing",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from sklearn.utils._set_output import _get_output_config
 from ..files import sink_of
 from ..training import Selection, Store
 
-PIECE = 2**24  # bytes of features that are in memory
+PIECE = 2**23  # bytes of features that are in memory
 
 
 def write_features(estimator: Any, store: Store, features: Callable[[Store], np.ndarray], out: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from ..files import Blocks, DiskArray, Survey, on_disk
@@ -44,7 +45,7 @@ def learn_rows(modality: Modality, rows: Any) -> Store:
         modality.learn_blocks(survey)
     except (TypeError, ValueError) as error:
         raise _of_block(error, survey.place) from error
-    return _store(modality, rows, survey.sample, set(), quiet=True)
+    return _store(modality, rows, lambda: survey.sample, quiet=True)
 
 
 def store_of(modality: Modality, rows: Any) -> Store:
@@ -53,11 +54,12 @@ def store_of(modality: Modality, rows: Any) -> Store:
         return modality.validate(rows)
     if not _is_read_by(modality, rows):
         return modality.validate(rows.whole())
-    return _store(modality, rows, rows.few(), set(), quiet=False)
+    return _store(modality, rows, rows.few, quiet=False)
 
 
-def _store(modality: Modality, rows: Blocks, sample: Any, told: set[str], quiet: bool) -> BlockStore:
+def _store(modality: Modality, rows: Blocks, sample: Callable[[], Any], quiet: bool) -> BlockStore:
     """Return a store that checks a block when it is read, and passes on each warning once, or none."""
+    told: set[str] = set()
 
     def read(block: int) -> Store:
         with warnings.catch_warnings(record=True) as found:
@@ -73,9 +75,12 @@ def _store(modality: Modality, rows: Blocks, sample: Any, told: set[str], quiet:
                 warn(text, warning.category)
         return store
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return BlockStore(rows.starts, read, rows.n_mixed, modality.validate(sample))
+    def draw() -> Store:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return modality.validate(sample())
+
+    return BlockStore(rows.starts, read, rows.n_mixed, draw)
 
 
 def _is_read_by(modality: Modality, rows: Blocks) -> bool:

@@ -130,8 +130,9 @@ class TrainedNetwork(DocLinkMixin, SaveMixin, BaseEstimator, ABC):
         return objective
 
     def _store(self, X: Any) -> Store:
+        X = on_disk(X)
         check_columns(self, X)
-        return store_of(self.modality_, on_disk(X))
+        return store_of(self.modality_, X)
 
     def _check_fitted(self) -> None:
         whole(self, "encoder_width_", 1)

@@ -29,7 +29,7 @@ class ParquetTable(Blocks):
         folders in it. Names that begin with ``_`` or ``.`` are left out.
     columns : list of str or None, default=None
         Names of the columns to read, in that order. None reads all.
-    buffer_bytes : int, default=2**27
+    buffer_bytes : int, default=3 * 2**24
         Memory for rows that are mixed at a time. A table that fits in is treated as a DataFrame is.
 
     Attributes
@@ -70,7 +70,7 @@ class ParquetTable(Blocks):
         self.buffer_bytes = buffer_bytes
         self.files: list[str] = []
         self._groups: list[tuple[int, int]] = []  # the file of each block, and its row group there
-        self._open: tuple[int, Any] | None = None
+        self._idle: list[tuple[int, Any]] = []  # the file that was read last
         names, sizes = _files_of(path), list[int]()
         schema = _opened(names[0]).schema_arrow
         self.column_names = _chosen(schema, columns, names[0])
@@ -91,17 +91,20 @@ class ParquetTable(Blocks):
     def read(self, block: int) -> Any:
         """Return a row group as a DataFrame of pandas."""
         file, group = self._groups[block]
-        if self._open is None or self._open[0] != file:
-            self._open = (file, _opened(self.files[file]))
+        reader = self._reader(file)
         try:
-            table = self._open[1].read_row_group(group, columns=self.column_names, use_threads=False)
+            table = reader.read_row_group(group, columns=self.column_names, use_threads=False)
         except (OSError, ValueError) as error:  # pyarrow's own are of both kinds
             raise ValueError(
                 f"{self.name_of(block)} cannot be read: {error} If files have changed, make a new ParquetTable."
             ) from error
         # an index that pandas wrote is no column, and no name of a row here
-        plain = table.select(self.column_names).replace_schema_metadata(None)
-        return plain.to_pandas(self_destruct=True, split_blocks=True, use_threads=False)
+        self._idle[:] = [(file, reader)]
+        table = table.select(self.column_names).replace_schema_metadata(None)
+        frame = table.to_pandas(self_destruct=True, split_blocks=True, use_threads=False)
+        del table
+        release_unused()  # arrow would keep it for later
+        return frame
 
     def join(self, parts: Sequence[Any]) -> Any:
         """Return rows one after the other."""
@@ -149,7 +152,15 @@ class ParquetTable(Blocks):
         return f"ParquetTable of {self.shape[0]:,} rows x {self.shape[1]:,} columns in {self.n_blocks:,} row groups"
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_open": None}  # a file that is open cannot be pickled
+        return vars(self) | {"_idle": []}  # a file that is open cannot be pickled
+
+    def _reader(self, file: int) -> Any:
+        """Return an open file, which no other thread reads meanwhile."""
+        try:
+            kept, reader = self._idle.pop()
+        except IndexError:
+            kept, reader = -1, None
+        return reader if kept == file else _opened(self.files[file])
 
     def _check_sizes(self, sizes: list[int]) -> None:
         largest = max(sizes)
@@ -175,6 +186,13 @@ def library() -> Any:
             "Parquet files need pyarrow and pandas: pip install 'sklearn-ssl[files]', or pip install pyarrow pandas."
         ) from error
     return pyarrow.parquet
+
+
+def release_unused() -> None:
+    """Give memory that arrow does not need now back to the system."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def _files_of(path: Any) -> list[str]:
@@ -209,7 +227,8 @@ def _shown(path: Any) -> str:
 
 def _opened(name: str) -> Any:
     try:
-        return library().ParquetFile(name)
+        # without pre_buffer the bytes of a row group are not kept after it was read
+        return library().ParquetFile(name, pre_buffer=False, buffer_size=2**16)
     except (OSError, ValueError) as error:
         raise ValueError(f"{name} cannot be read as a Parquet file: {error}") from error
 

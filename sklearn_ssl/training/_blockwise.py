@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,16 +24,23 @@ class BlockStore:
         Maps the number of a block to a store of its rows.
     n_mixed : int
         Number of blocks in memory.
-    sample : Store
-        Random rows, which stand for all where a pass over all would take too long.
+    draw : callable
+        Returns a store of random rows, which stand for all where a pass over all would take too long.
     """
 
-    def __init__(self, starts: np.ndarray, read: Callable[[int], Store], n_mixed: int, sample: Store):
-        self.starts, self.read, self.n_mixed, self.sample = starts, read, n_mixed, sample
+    def __init__(
+        self, starts: np.ndarray, read: Callable[[int], Store], n_mixed: int, draw: Callable[[], Store]
+    ):
+        self.starts, self.read, self.n_mixed, self.draw = starts, read, n_mixed, draw
         self._held: OrderedDict[int, Store] = OrderedDict()
 
     def __len__(self) -> int:
         return int(self.starts[-1])
+
+    @cached_property
+    def sample(self) -> Store:
+        """Random rows."""
+        return self.draw()
 
     def __getitem__(self, index: np.ndarray) -> Batch:
         block = np.searchsorted(self.starts, index, side="right") - 1
@@ -73,8 +81,8 @@ class BlockStore:
             return Selection(self._block(block), np.sort(chosen))
 
         return (
-            BlockStore(_starts(sizes - taken), lambda block: part(block, True), self.n_mixed, self.sample),
-            BlockStore(_starts(taken), lambda block: part(block, False), self.n_mixed, self.sample),
+            BlockStore(_starts(sizes - taken), lambda block: part(block, True), self.n_mixed, self.draw),
+            BlockStore(_starts(taken), lambda block: part(block, False), self.n_mixed, self.draw),
         )
 
     def _block(self, block: int) -> Store:

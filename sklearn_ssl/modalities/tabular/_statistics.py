@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from ._categories import Factorized, Value, frequent_values
+from ._cells import chunk_of
 from ._decoders import edges_of
 from ._doubts import warn_of_empty, warn_of_looks
 from ._drift import type_of
@@ -111,7 +113,8 @@ def _counted(table: Any, survey: Any, order: np.ndarray) -> tuple[ScaleTally, li
     numbers, tallies = ScaleTally(order), [Tally(most) for _ in table.categorical_]
     for rows in survey:
         part = _taken_apart(table, rows)
-        numbers.add(part.numbers)
+        for some in gen_batches(part.numbers.shape[0], chunk_of(len(order))):
+            numbers.add(part.numbers[some])
         for tally, column in zip(tallies, part.categories, strict=True):
             tally.add(column)
     return numbers, tallies

@@ -21,7 +21,7 @@ from .._constraints import count, real
 from .._frames import is_frame
 from .._input import shape_of
 from ._categories import categorical_columns, encode
-from ._cells import Cells, replace_cells, side_by_side
+from ._cells import Cells, chunk_of, replace_cells, side_by_side
 from ._decoders import critic_of, decoder_of, edges_of
 from ._doubts import warn_of_empty, warn_of_looks
 from ._drift import constant_categories, warn_of_drift, warn_of_holes
@@ -200,8 +200,7 @@ class Tabular(Modality):
     def validate(self, X: Any) -> Rows:
         """Return X as a store of float32 batches ``(n, width)``: scaled numbers, one-hot categories.
 
-        An array in memory is scaled once, into one float32 copy. Memory maps and sparse matrices are
-        read a batch at a time.
+        An array in memory is scaled once, into a float32 copy; memory maps and sparse matrices a batch at a time.
 
         Warns
         -----
@@ -330,12 +329,12 @@ class Tabular(Modality):
         self, numbers: Any, codes: list[np.ndarray], on_disk: bool, told: np.ndarray | None = None
     ) -> Rows:
         """Return a store with one number or code per cell in memory; batches are expanded to one-hot."""
-        cells = self.cells
         if codes:
-            return Rows(self._known(side_by_side(numbers, codes, self._scale), told), cells.expand)
+            return Rows(self._known(side_by_side(numbers, codes, self._scale), told), self.cells.expand)
         if sp.issparse(numbers) or on_disk:
-            return Rows(numbers, lambda rows: cells.expand(self._known(self._scale(rows))))
-        return Rows(self._known(Rows(numbers, self._scale).in_memory().rows), cells.expand)
+            return Rows(numbers, lambda rows: self.cells.expand(self._known(self._scale(rows))))
+        cells = Rows(numbers, self._scale).in_memory(chunk_of(numbers.shape[1])).rows
+        return Rows(self._known(cells), self.cells.expand)
 
     def _known(self, cells: Tensor, told: np.ndarray | None = None) -> Tensor:
         """Warn of missing cells in columns where fit saw none: the network has no indicator for them."""
