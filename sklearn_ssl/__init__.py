@@ -66,6 +66,7 @@ _LAZY = (
     "callbacks",
     "encoders",
     "export",
+    "files",
     "inspection",
     "metrics",
     "modalities",

@@ -16,7 +16,7 @@ FILES = {path.relative_to(PACKAGE): ast.parse(path.read_text("utf-8")) for path 
 # each may import those above it
 LAYERS = [
     ("naming", "warning", "threads", "doc_link", "version"),
-    ("training", "encoders"),
+    ("training", "encoders", "files"),
     ("modalities",),
     ("persistence",),
     ("base", "metrics"),
@@ -32,6 +32,7 @@ FACES = [
     "sklearn_ssl.base",
     "sklearn_ssl.encoders",
     "sklearn_ssl.export",
+    "sklearn_ssl.files",
     "sklearn_ssl.inspection",
     "sklearn_ssl.modalities",
     "sklearn_ssl.model_selection",

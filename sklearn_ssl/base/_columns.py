@@ -8,11 +8,13 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from ..files import head_of
 from ..modalities import Modality, check_frame, is_frame, kind_of_modality
 
 
 def check_columns(estimator: BaseEstimator, X: Any, reset: bool = False) -> None:
     """Set or check feature_names_in_, and n_features_in_ if X has two dimensions."""
+    X = head_of(X)
     if is_frame(X):
         check_frame(X)
     nested = isinstance(X, (list, tuple)) and len(X) > 0 and isinstance(X[0], (list, tuple))
@@ -42,7 +44,7 @@ def modality_of(estimator: Any) -> Modality | None:
 
 def has_other_columns(estimator: BaseEstimator, X: Any) -> bool:
     """Return whether X is a frame whose columns are not those of the last fit."""
-    names = getattr(estimator, "feature_names_in_", None)
+    names, X = getattr(estimator, "feature_names_in_", None), head_of(X)
     return names is not None and is_frame(X) and set(X.columns) != set(names)
 
 

@@ -17,7 +17,8 @@ from sklearn.utils._param_validation import StrOptions
 from skorch.helper import predefined_split
 from torch import nn
 
-from ..modalities import Modality, choose_modality, count, real, stack_rows
+from ..files import head_of
+from ..modalities import Modality, choose_modality, count, real
 from ..training import (
     Batch,
     LabeledStore,
@@ -42,6 +43,7 @@ from ._columns import check_columns, check_same, forget_fitted, has_other_column
 from ._docs import merged_constraints, with_shared_sections
 from ._hooks import HookedNetwork
 from ._objective import Objective
+from ._rows import learn_rows, rows_of, store_of
 from ._trainer import trainer
 
 
@@ -195,12 +197,10 @@ class NetworkEstimator(HookedNetwork, ABC):
         targets : Tensor or NamedTuple of tensors, one for each row of X and of `pool`, optional
         learned : dict of fitted attributes that the objective needs, such as ``classes_``, optional
         max_epochs : int or "auto", in place of the parameter, optional
-        go_on : bool, default=False
-            Continue with the network of the last fit, if there is one.
+        go_on : whether to continue with the network of the last fit, if there is one
         origin : nn.Module, optional
             Whose weights training begins with, if it is not `encoder`.
-        keeps : bool, default=True
-            Whether `checkpoint` counts.
+        keeps : whether `checkpoint` counts
         """
         # all checks come first: a refused input must not change a fitted estimator
         self._validate_params()
@@ -213,9 +213,9 @@ class NetworkEstimator(HookedNetwork, ABC):
         if not first:
             check_columns(self, X)
             check_same(self, learned or {}, "Begin again, with warm_start=False.")
-        rows = X if pool is None else stack_rows(X, pool, self.modality)
+        rows = rows_of(X, pool, self.modality, targets is not None)
         # X is checked, and texts are split, here and only here; from now on rows come from the store
-        modality, store = self._begin(rows) if first else (self.modality_, self.modality_.validate(rows))
+        modality, store = self._begin(rows) if first else (self.modality_, store_of(self.modality_, rows))
         data = store if targets is None else LabeledStore(store, targets)
         train, valid = hold_out(data, self.early_stopping * self.validation_fraction, self.random_state)
         wanted = self.max_epochs if max_epochs is None else max_epochs
@@ -270,9 +270,9 @@ class NetworkEstimator(HookedNetwork, ABC):
 
     def _begin(self, rows: Any) -> tuple[Modality, Store]:
         """Hook: return the fitted modality, and raw rows as a store; by default a new one is fitted to them."""
-        modality = choose_modality(self.modality, rows, self._modalities, type(self).__name__)
+        modality = choose_modality(self.modality, head_of(rows), self._modalities, type(self).__name__)
         modality.configure_for(self.encoder)
-        return modality, modality.learn(rows)
+        return modality, learn_rows(modality, rows)
 
     def _reset(
         self, modality: Modality | None = None, X: Any = None, learned: dict[str, Any] | None = None

@@ -7,34 +7,29 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metadata_routing import UNUSED
 from skorch.callbacks import Callback
 from torch import nn
 
 from ..modalities import Modality, count
 from ..training import (
     Batch,
-    BatchLoader,
     CollapseMonitor,
     LabeledStore,
     ObjectiveNet,
     RandomStream,
     Selection,
-    Step,
     Store,
-    as_step,
     collapse_of,
-    mean_loss,
-    move,
-    n_rows,
+    fixed_order,
     outputs_of,
-    with_batch_statistics,
 )
 from ._deployed import Features
 from ._network import NetworkEstimator
-from ._row_losses import row_losses_of
+from ._pieces import write_features
+from ._row_losses import mean_loss_of, row_losses_of
 from ._steps import steps_of
 
 SCORE_SEED = 0  # the same views in every call, so that scores can be compared
@@ -105,6 +100,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     # metadata routing passes X_unlabeled to fit without a call of set_fit_request
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
     __metadata_request__partial_fit: ClassVar[dict[str, bool]] = {"X_unlabeled": True}
+    __metadata_request__transform: ClassVar[dict[str, str]] = {"out": UNUSED}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "modality": "no_validation",  # choose_modality has better words for it
@@ -119,6 +115,8 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         Parameters
         ----------
         X : array, DataFrame or sparse matrix of shape (n, d), or what `modality` takes
+            Tables in Parquet files (:class:`~sklearn_ssl.files.ParquetTable`), large memory maps, and arrays of h5py or
+            zarr are read in blocks, and may be larger than memory.
         y : ignored
             Only here for pipelines; permuting it changes nothing.
         X_unlabeled : like X, optional
@@ -158,7 +156,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         lesson = self._lesson(X, X_unlabeled, True)
         return self._fit(X, X_unlabeled, max_epochs=1, go_on=True, keeps=False, **lesson)
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Any, out: Any = None) -> Any:
         """Return the features of X.
 
         A linear classifier can take them as they are. Those of tables all have one variance; in total it is four times
@@ -168,13 +166,22 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         Parameters
         ----------
         X : like the X of fit, of shape (n, ...)
+        out : str, Path or array of shape (n, n_components_), optional
+            Where to write features that may be larger than memory: a folder of Parquet files, a file
+            ``name.parquet`` or ``name.npy``, or an array of floats, such as a memory map or a dataset of h5py or
+            zarr. Nothing is overwritten but such an array.
 
         Returns
         -------
         ndarray of shape (n, n_components_), float32
+            With `out` what was written: a :class:`~sklearn_ssl.files.ParquetTable`, a memory map, or the array.
         """
         objective, store = self._ready(X)
-        return self._scaled(self._apply(objective.features, store, self.n_components_))
+
+        def features(rows: Store) -> np.ndarray:
+            return self._scaled(self._apply(objective.features, rows, self.n_components_))
+
+        return features(store) if out is None else write_features(self, store, features, out)
 
     def transform_steps(self, X: Any) -> list[np.ndarray]:
         """Return the features in time: those at the positions of each series, sound or text.
@@ -215,7 +222,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         if n < 2:
             raise ValueError("transform_views needs at least 2 rows of X; it has 1. Pass a larger sample.")
         # shuffled, in batches of a fixed size: rows may be sorted, and a view may take values from its batch
-        order = np.random.default_rng(SCORE_SEED).permutation(n)
+        order = fixed_order(store, SCORE_SEED)
         pair = []
         for side in (0, 1):
             stream = RandomStream(SCORE_SEED, self.net_.device)  # the same two views both times
@@ -248,18 +255,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
             raise ValueError("score needs at least 2 rows of X; it has 1. Pass a larger sample.")
         targets = self._lesson(X, go_on=True).get("targets")
         store = store if targets is None else LabeledStore(store, targets)
-        device = self.net_.device
-        # one row has no variance
-        measured: Any = with_batch_statistics(objective) if len(store) > 1 else objective
-        stream = RandomStream(SCORE_SEED, device)
-
-        @torch.no_grad()
-        def step_of(batch: Batch, targets: Batch | None) -> Step:
-            output = measured(move(batch, device))
-            return as_step(output if targets is None else measured.loss(output, move(targets, device)))
-
-        batches = stream.each(BatchLoader(store, self._rows_per_batch, shuffle=True))  # X may be sorted
-        mean = mean_loss((stream.run(step_of, batch, target), n_rows(batch)) for batch, target in batches)
+        mean = mean_loss_of(objective, store, self._rows_per_batch, self.net_.device, SCORE_SEED)
         if mean is None:
             raise ValueError("There is nothing in X that could be predicted. Pass longer rows.")
         return -mean

@@ -1,4 +1,4 @@
-"""How unusual single rows are to a trained objective."""
+"""The loss of rows, in the mean or one by one, under a trained objective."""
 
 from __future__ import annotations
 
@@ -7,7 +7,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..training import Store, in_float32, move, outputs_of
+from ..training import (
+    Batch,
+    BatchLoader,
+    RandomStream,
+    Step,
+    Store,
+    as_step,
+    in_float32,
+    mean_loss,
+    move,
+    n_rows,
+    outputs_of,
+    with_batch_statistics,
+)
 from ._objective import Objective
 
 
@@ -40,3 +53,23 @@ def row_losses_of(
         return objective.row_losses(copies).double().mean()
 
     return torch.stack([in_float32(of_copies, i) for i in range(len(store))]).cpu().numpy()
+
+
+def mean_loss_of(
+    objective: Objective, store: Store, batch_size: int, device: torch.device | str, seed: int
+) -> float | None:
+    """Return the mean loss of the rows of a store; None if nothing in them could be predicted.
+
+    Rows come in random order, since they may be sorted; `seed` decides that, and the views.
+    """
+    # one row has no variance
+    measured: Any = with_batch_statistics(objective) if len(store) > 1 else objective
+    stream = RandomStream(seed, device)
+
+    @torch.no_grad()
+    def step_of(batch: Batch, targets: Batch | None) -> Step:
+        output = measured(move(batch, device))
+        return as_step(output if targets is None else measured.loss(output, move(targets, device)))
+
+    batches = stream.each(BatchLoader(store, batch_size, shuffle=True))
+    return mean_loss((stream.run(step_of, batch, target), n_rows(batch)) for batch, target in batches)

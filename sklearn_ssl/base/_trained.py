@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from ..doc_link import DocLinkMixin
+from ..files import on_disk
 from ..modalities import Modality, refuse, texts, whole
 from ..persistence import SaveMixin
 from ..training import (
@@ -36,6 +37,7 @@ from ..training import (
 from ._columns import check_columns, check_same
 from ._nested import NestedParamsMixin
 from ._objective import Objective
+from ._rows import store_of
 
 
 class TrainedNetwork(NestedParamsMixin, DocLinkMixin, SaveMixin, BaseEstimator, ABC):
@@ -113,8 +115,9 @@ class TrainedNetwork(NestedParamsMixin, DocLinkMixin, SaveMixin, BaseEstimator, 
         return objective
 
     def _store(self, X: Any) -> Store:
+        X = on_disk(X)
         check_columns(self, X)
-        return self.modality_.validate(X)
+        return store_of(self.modality_, X)
 
     def _check_fitted(self) -> None:
         whole(self, "encoder_width_", 1)

@@ -66,6 +66,8 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
         How to pass an encoder of other libraries, ``{name!r}`` for its name; for errors.
     batch_size : int
         Rows per batch, where the estimator leaves it to the modality.
+    reads_blocks : bool
+        Whether `validate` may be given a part of the rows at a time, so that X may be larger than memory.
     """
 
     noun: ClassVar[str] = ""
@@ -74,6 +76,7 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
     encoders: ClassVar[tuple[str, ...]] = ()
     hint_of_encoders: ClassVar[str] = ""
     batch_size: ClassVar[int] = 256
+    reads_blocks: ClassVar[bool] = False
 
     @classmethod
     def accepts(cls, X: Any) -> bool:
@@ -159,6 +162,17 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
             f"{type(self).__name__} prepares rows in Python, which no graph holds. Export the network alone: "
             "to_onnx(estimator, X, preprocessing=False). network_inputs(estimator, X) makes its inputs."
         )
+
+    def learn_blocks(self, survey: Any) -> None:
+        """Hook: learn more from all rows, after `fit_validate` has seen a sample; by default only check them.
+
+        Parameters
+        ----------
+        survey : Survey
+            Iterating over it reads X in parts. Then ``survey.sample`` is a random sample of all rows.
+        """
+        for rows in survey:
+            self.validate(rows)
 
     @abstractmethod
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:

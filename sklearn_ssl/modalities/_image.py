@@ -114,6 +114,7 @@ class Image(Modality):
     advice: ClassVar[str] = "Pass images of one shape, as an array."
     usage: ClassVar[str] = "Image(shape=(28, 28))"
     encoders: ClassVar[tuple[str, ...]] = ("convnet",)
+    reads_blocks: ClassVar[bool] = True
     hint_of_encoders: ClassVar[str] = " One of timm: encoder=timm.create_model({name!r}, pretrained=True)."
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -82,7 +82,8 @@ def _refuse_other_than_rows(X: Any) -> None:
     if isinstance(X, (str, bytes, PurePath)):
         raise TypeError(
             f"Expected rows, and X is one name or text, {str(X)!r:.80}. Read what it names first: a table by "
-            "pandas.read_csv(X), the images in a folder by [PIL.Image.open(path) for path in "
+            "pandas.read_csv(X), Parquet files by sklearn_ssl.files.ParquetTable(X), the images in a folder by "
+            "[PIL.Image.open(path) for path in "
             "sorted(pathlib.Path(X).glob('*.png'))]."
         )
 

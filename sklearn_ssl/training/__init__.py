@@ -2,6 +2,7 @@
 
 from ..naming import publish
 from ._batch_norm import calibrate, with_batch_statistics
+from ._blockwise import BlockStore
 from ._callbacks import check_callbacks, prints_a_log, without_fitted
 from ._checkpoint import PortableModule, load_weights, weights_of
 from ._collapse import CollapseMonitor, collapse_of, effective_rank, is_collapsed, spread
@@ -16,6 +17,7 @@ from ._loader import (
     Selection,
     Store,
     auto_epochs,
+    fixed_order,
     hold_out,
     lengths_of,
     move,
@@ -38,6 +40,7 @@ __all__ = [
     "Allowance",
     "Batch",
     "BatchLoader",
+    "BlockStore",
     "CollapseMonitor",
     "Keeper",
     "LabeledStore",
@@ -62,6 +65,7 @@ __all__ = [
     "draw_seed",
     "dtype_name",
     "effective_rank",
+    "fixed_order",
     "hold_out",
     "in_float32",
     "is_collapsed",

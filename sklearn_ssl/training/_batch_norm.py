@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ._checkpoint import tensors_in
-from ._loader import Batch, BatchLoader, Selection, Store, move, n_rows
+from ._loader import Batch, BatchLoader, Selection, Store, move, n_rows, sample_of
 from ._seed import RandomStream
 
 CALIBRATION_ROWS = 8192  # enough for a mean
@@ -62,6 +62,7 @@ def calibrate(encoder: nn.Module, store: Store, batch_size: int, device: str, st
     variance includes that between batches. If interrupted, the statistics stay as they were.
     """
     # at random: rows may be sorted by class
+    store = sample_of(store)
     sample = stream.run(torch.randperm, len(store)).numpy()[:CALIBRATION_ROWS]
     twin = _twin(encoder)
     norms = _live_norms(twin)

@@ -12,7 +12,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor
 
-from ._loader import Batch, Store, move
+from ._loader import Batch, Store, move, sample_of
 from ._seed import RandomStream, in_float32
 
 SAMPLE = 128
@@ -99,7 +99,7 @@ class CollapseMonitor(Callback):
     def on_epoch_end(
         self, net: NeuralNet, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
     ) -> None:
-        z = embedding_of(net, sample_of(net, self.store_))
+        z = embedding_of(net, rows_of(net, self.store_))
         net.history.record("effective_rank", effective_rank(z))
         net.history.record("spread", spread(z))
 
@@ -109,13 +109,14 @@ class CollapseMonitor(Callback):
 
 def collapse_of(net: NeuralNet, store: Store) -> str:
     """Return the figures of collapsed embeddings of some rows; an empty string if they have not collapsed."""
-    z = embedding_of(net, sample_of(net, store))
-    if not is_collapsed(z, sample_of(net, store)):  # drawn anew: a network may write to its input
+    z = embedding_of(net, rows_of(net, store))
+    if not is_collapsed(z, rows_of(net, store)):  # drawn anew: a network may write to its input
         return ""
     return f"effective rank {effective_rank(z):.2f}, spread {spread(z):.2f}"
 
 
-def sample_of(net: NeuralNet, store: Store) -> Batch:
+def rows_of(net: NeuralNet, store: Store) -> Batch:
+    store = sample_of(store)
     n = len(store)
     index = np.unique(np.linspace(0, n - 1, min(n, SAMPLE, net.batch_size)).astype(int))
     return in_float32(store.__getitem__, index)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
 import torch
+
+from ._seed import RandomStream
 
 BUCKET = 50  # number of batches whose rows are sorted by length together
 
@@ -39,7 +41,9 @@ class Store(Protocol):
     """Rows that are returned as batches; any torch Dataset that can be indexed by an array of row numbers is one.
 
     If rows differ in length, the store has ``lengths``, an array of int, and batches are made of rows of similar
-    length. If rows have targets, it has ``targets_at(index)``, which returns a tensor or a NamedTuple of tensors.
+    length. If rows have targets, it has ``targets_at(index)``, which returns a tensor or a NamedTuple of tensors. If
+    rows are read in blocks, it has ``rows_of_pass(shuffle)``, which yields the row numbers of a pass,
+    ``split(fraction, seed)``, which sets rows of each block aside, and ``sample``, a store of random rows.
     """
 
     def __len__(self) -> int: ...
@@ -149,6 +153,11 @@ def lengths_of(store: Store) -> np.ndarray | None:
     return getattr(store, "lengths", None)
 
 
+def in_blocks(store: Store) -> bool:
+    """Return whether a store reads its rows in blocks."""
+    return hasattr(store, "rows_of_pass")
+
+
 def targets_of(store: Store, index: np.ndarray) -> Batch | None:
     """Return the targets of some rows; None if rows have none."""
     give = getattr(store, "targets_at", None)
@@ -188,9 +197,11 @@ class BatchLoader:
         for index in self.indices():
             yield self.store[index], targets_of(self.store, index)
 
-    def indices(self) -> list[np.ndarray]:
+    def indices(self) -> Iterable[np.ndarray]:
         """Return the row numbers of each batch of a pass."""
         n, lengths = len(self.store), lengths_of(self.store)
+        if in_blocks(self.store):  # there may be too many rows to number them all
+            return cut(self.store.rows_of_pass(self.shuffle), n, len(self))  # type: ignore[attr-defined]
         order = torch.randperm(n).numpy() if self.shuffle else np.arange(n)
         if lengths is not None:
             # sorting all rows would show the network short rows first in every pass; sorting a few batches at a time
@@ -201,6 +212,36 @@ class BatchLoader:
         if lengths is not None and self.shuffle:
             batches = [batches[i] for i in torch.randperm(len(batches))]
         return batches
+
+
+def cut(chunks: Iterable[np.ndarray], n: int, n_batches: int) -> Iterator[np.ndarray]:
+    """Yield `n` row numbers, which come in chunks, in batches of nearly equal size."""
+    sizes = (n // n_batches + (i < n % n_batches) for i in range(n_batches))
+    rest, chunks = np.empty(0, dtype=np.int64), iter(chunks)
+    for size in sizes:
+        while len(rest) < size:
+            rest = np.concatenate([rest, next(chunks)])
+        yield rest[:size]
+        rest = rest[size:]
+
+
+def sample_of(store: Store) -> Store:
+    """Return random rows that stand for all, if the store reads its rows in blocks; else the store."""
+    return store.sample if in_blocks(store) else store  # type: ignore[attr-defined]
+
+
+def some_of(store: Store, n: int, seed: int) -> Store:
+    """Return n random rows of a store; if it reads its rows in blocks, about n."""
+    if in_blocks(store):
+        return store.split(n / len(store), seed)[1]  # type: ignore[attr-defined]
+    return Selection(store, np.random.default_rng(seed).permutation(len(store))[:n])
+
+
+def fixed_order(store: Store, seed: int) -> np.ndarray:
+    """Return all row numbers in random order, always the same; blocks are mixed as in training."""
+    if not in_blocks(store):
+        return np.random.default_rng(seed).permutation(len(store))
+    return np.concatenate(list(RandomStream(seed).each(store.rows_of_pass(True))))  # type: ignore[attr-defined]
 
 
 def hold_out(
@@ -246,6 +287,8 @@ def hold_out(
         )
     # a RandomState must not be drawn from here: the weights would differ from those without early stopping
     seed = random_state if isinstance(random_state, Integral) else 0
+    if in_blocks(store):
+        return store.split(n_valid / n, int(seed))  # type: ignore[attr-defined]
     order = np.random.default_rng(int(seed)).permutation(n)
     if strata is not None:
         order = _by_turns(order, strata.numpy()[order])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 
-from ._loader import Selection, n_rows
+from ._loader import n_rows, some_of
 from ._seed import RandomStream
 from ._step import Step, mean_loss
 
@@ -26,9 +25,8 @@ class SeenLoss(Callback):
         """Measure and record the loss, if rows are set aside."""
         if dataset_valid is None:
             return
-        rows = np.random.default_rng(0).permutation(len(dataset_train))[: len(dataset_valid)]
         stream = RandomStream(0, net.device)  # the same views in every epoch
-        batches = stream.each(net.get_iterator(Selection(dataset_train, rows)))
+        batches = stream.each(net.get_iterator(some_of(dataset_train, len(dataset_valid), 0)))
         results = ((stream.run(net.validation_step, batch), n_rows(batch[0])) for batch in batches)
         steps = ((Step(result["loss"], result["weight"]), n) for result, n in results)
         net.history.record("seen_loss", mean_loss(steps) or 0.0)

@@ -116,6 +116,11 @@ def find_categories(column: Factorized, most: int) -> tuple[tuple[Value, ...], b
     counts: dict[Value, int] = {}
     for value, count in zip(values, np.bincount(codes[codes >= 0], minlength=len(values)), strict=True):
         counts[value] = counts.get(value, 0) + int(count)
+    return frequent_values(counts, most)
+
+
+def frequent_values(counts: dict[Value, int], most: int) -> tuple[tuple[Value, ...], bool]:
+    """Return the categories, given how often each value occurs; see `find_categories`."""
     counts = {value: count for value, count in counts.items() if count}
     frequent = [value for value, count in counts.items() if count > 1]
     frequent.sort(key=lambda value: (-counts[value], str(value)))

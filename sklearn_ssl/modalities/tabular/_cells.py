@@ -12,6 +12,8 @@ import torch
 from sklearn.utils import gen_batches
 from torch import Tensor
 
+CHUNK_CELLS = 2**19  # cells of which there are several copies at a time
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -102,12 +104,17 @@ def _starts(cells: Cells) -> Tensor:
     return torch.tensor(np.cumsum([0, *cells.sizes])[:-1], dtype=torch.int64)
 
 
+def chunk_of(d: int) -> int:
+    """Return how many rows of d numbers to scale at a time: scaling makes several copies in float64."""
+    return max(256, CHUNK_CELLS // max(1, d))
+
+
 def side_by_side(numbers: Any, codes: list[np.ndarray], scale: Callable[[Any], Tensor]) -> Tensor:
     """Return the cells ``(n, d)`` of a table with categories: scaled numbers and codes, NaN where missing."""
     n, n_numbers = numbers.shape
     cells = torch.empty((n, n_numbers + len(codes)), dtype=torch.float32)
     if n_numbers:
-        for rows in gen_batches(n, 8192):
+        for rows in gen_batches(n, chunk_of(n_numbers)):
             cells[rows, :n_numbers] = scale(numbers[rows])
     for j, column in enumerate(codes):
         cells[:, n_numbers + j] = torch.from_numpy(column)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from sklearn.utils import gen_batches
 from torch import Tensor, nn
 
 from .._base import Decoder, ValueDecoder, unknown_target
-from ._cells import Cells
+from ._cells import Cells, chunk_of
 from ._numbers import zero_and_one
 
 SAMPLE_CELLS = 10**7  # in the sample from which quantiles are computed
@@ -162,7 +163,8 @@ def edges_of(numbers: Any, scale: Callable[[Any], Tensor], n_bins: int, d: int) 
     """
     n = numbers.shape[0]
     sample = np.unique(np.linspace(0, n - 1, min(10_000, max(100, SAMPLE_CELLS // d))).astype(int))
-    edges = [cut_points(column, n_bins) for column in scale(numbers[sample]).numpy().T]
+    parts = [scale(numbers[sample[rows]]) for rows in gen_batches(len(sample), chunk_of(d))]
+    edges = [cut_points(column, n_bins) for column in torch.cat(parts).numpy().T]
     return np.array(edges, dtype=np.float32).reshape(-1, n_bins - 1)
 
 

@@ -21,12 +21,8 @@ def counts_of(column: Factorized) -> np.ndarray:
     return np.bincount(column.codes[column.codes >= 0], minlength=len(column.values))
 
 
-def type_of(column: Factorized) -> str:
+def type_of(values: Sequence[Value]) -> str:
     """Return "texts", "numbers" (with booleans), "both", or an empty string if there is no value."""
-    return _type([value for value, count in zip(column.values, counts_of(column), strict=True) if count])
-
-
-def _type(values: Sequence[Value]) -> str:
     texts = sum(isinstance(value, str) for value in values)
     return "" if not values else "texts" if texts == len(values) else "both" if texts else "numbers"
 
@@ -35,15 +31,6 @@ def rare_share(column: Factorized, categories: Sequence[Value]) -> float:
     """Return the share of the cells with a value whose value is not among the categories; 0 if there are none."""
     counts = counts_of(column)
     return float(counts[_unknown(column, categories)].sum()) / max(1, int(counts.sum()))
-
-
-def expected_rare(column: Factorized, categories: Sequence[Value]) -> float:
-    """Return the share of the cells whose value would be rare or unknown, were it not for their own row.
-
-    So many are to be expected in other rows, since a value of two rows is rare as soon as one of them is left out.
-    """
-    counts = counts_of(column)
-    return float(counts[_unknown(column, categories) | (counts <= 2)].sum()) / max(1, int(counts.sum()))
 
 
 def _unknown(column: Factorized, categories: Sequence[Value]) -> np.ndarray:
@@ -56,6 +43,12 @@ def constant_categories(modality: Any) -> np.ndarray:
     """Return which categorical columns have one category, rare or not, and no missing cell in fit."""
     sizes = np.array([len(known) for known in modality.categories_], dtype=int) + modality.has_rare_
     return (sizes == 1) & (modality.missing_[len(modality.numeric_) :] == 0)
+
+
+def without_constant(codes: list[np.ndarray], modality: Any) -> list[np.ndarray]:
+    """Return the codes of categorical columns ``(n,)``, with the only category of fit where a column had one."""
+    still = constant_categories(modality)
+    return [np.zeros_like(code) if one else code for code, one in zip(codes, still, strict=True)]
 
 
 def warn_of_drift(X: Any, columns: list[Factorized], modality: Any) -> np.ndarray:
@@ -79,7 +72,7 @@ def warn_of_drift(X: Any, columns: list[Factorized], modality: Any) -> np.ndarra
     # other warnings name these, or they move nothing
     told = (missing == 1) | ((missing == 0) & ~modality.has_rare_) | constant_categories(modality)
     # folders saved by earlier versions lack these
-    types = getattr(modality, "types_", tuple(_type(known) for known in categories))
+    types = getattr(modality, "types_", tuple(type_of(known) for known in categories))
     rare = getattr(modality, "rare_", modality.has_rare_.astype(float))
     drifted = np.zeros(len(columns), dtype=bool)
     other: list[str] = []

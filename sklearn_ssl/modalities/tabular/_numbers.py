@@ -40,6 +40,54 @@ class NumberScale(NamedTuple):
     whole: np.ndarray
 
 
+class ScaleTally:
+    """Statistics of numeric columns, gathered from one part of the rows after the other.
+
+    Parameters
+    ----------
+    order : ndarray of shape (n_numeric,)
+        Magnitude of each column, about: squares of 1e200 overflow and those of 1e-200 underflow.
+    sparse : bool
+        Whether parts are CSR matrices.
+    """
+
+    def __init__(self, order: np.ndarray, sparse: bool = False):
+        n = len(order)
+        self.order, self.scaler = order, StandardScaler(with_mean=not sparse)
+        self.strange = np.zeros(n, dtype=int)  # cells that are neither zero nor one
+        self.holes, self.broken, self.limits = (
+            self.strange.copy(),
+            self.strange.copy(),
+            np.full((2, n), np.nan),
+        )
+
+    def add(self, part: Any) -> None:
+        """Take further rows ``(m, n_numeric)`` into account."""
+        if not len(self.order):
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # from columns without a number
+            _update(self.scaler, _divide_columns(part, self.order), "mean_", "var_")
+            low, high = _low_high(part)
+        self.strange += _neither_zero_nor_one(part)
+        self.holes += _missing(part)
+        self.limits = np.array([np.fmin(self.limits[0], low), np.fmax(self.limits[1], high)])
+        self.broken += _broken(part)
+
+    def result(self) -> NumberScale:
+        """Return the statistics of all rows so far."""
+        if not len(self.order):
+            none = np.empty(0, dtype=bool)
+            return NumberScale(np.empty(0), np.empty(0), none, self.holes, none, self.limits, none)
+        scaler = self.scaler
+        binary = (self.strange == 0) & (scaler.var_ > 0)
+        # scikit-learn sets the scale of a column that is constant, up to rounding, to 1; others have a smaller variance
+        constant = (scaler.scale_ == 1) & (scaler.var_ < 0.5)
+        whole = (self.broken == 0) & ~np.isnan(self.limits[0])
+        mean, scale = scaler.mean_ * self.order, scaler.scale_ * self.order
+        return NumberScale(mean, scale, binary, self.holes, constant, self.limits, whole)
+
+
 def scale_of(table: Any) -> NumberScale:
     """Return the statistics of numeric columns.
 
@@ -48,36 +96,25 @@ def scale_of(table: Any) -> NumberScale:
     table : array or CSR matrix of shape (n, n_numeric)
         NaN means missing.
     """
-    n_columns = table.shape[1]
-    holes = np.zeros(n_columns, dtype=int)
-    if not n_columns:
-        none = np.empty(0, dtype=bool)
-        return NumberScale(np.empty(0), np.empty(0), none, holes, none, np.empty((2, 0)), none)
-    # squares of 1e200 overflow and those of 1e-200 underflow: bring columns to magnitude 1 first
-    size, scaler = MaxAbsScaler(), StandardScaler(with_mean=not sp.issparse(table))
+    if not table.shape[1]:
+        return ScaleTally(np.empty(0)).result()
     chunks = list(gen_batches(table.shape[0], 8192))
     if sp.issparse(table) and np.isnan(table.data).any():
         chunks = [slice(None)]  # scikit-learn's sums over chunks are wrong if a column of one has no number
-    strange = np.zeros(n_columns, dtype=int)  # cells that are neither zero nor one
-    limits, broken = np.full((2, n_columns), np.nan), np.zeros(n_columns, dtype=int)
+    size = MaxAbsScaler()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # from columns without a number
+        warnings.simplefilter("ignore", RuntimeWarning)
         for rows in chunks:
             _update(size, table[rows], "max_abs_")
-        order = np.where(size.max_abs_ > 0, size.max_abs_, 1.0).astype(np.float64)
-        for rows in chunks:
-            part = table[rows]
-            _update(scaler, _divide_columns(part, order), "mean_", "var_")
-            strange += _neither_zero_nor_one(part)
-            holes += _missing(part)
-            low, high = _low_high(part)
-            limits = np.array([np.fmin(limits[0], low), np.fmax(limits[1], high)])
-            broken += _broken(part)
-    binary = (strange == 0) & (scaler.var_ > 0)
-    # scikit-learn sets the scale of a column that is constant, up to rounding, to 1; others have a smaller variance
-    constant = (scaler.scale_ == 1) & (scaler.var_ < 0.5)
-    whole = (broken == 0) & ~np.isnan(limits[0])
-    return NumberScale(scaler.mean_ * order, scaler.scale_ * order, binary, holes, constant, limits, whole)
+    tally = ScaleTally(orders(size.max_abs_), sp.issparse(table))
+    for rows in chunks:
+        tally.add(table[rows])
+    return tally.result()
+
+
+def orders(largest: np.ndarray) -> np.ndarray:
+    """Return what columns are divided by, given their largest absolute values, ``(n_numeric,)`` float64."""
+    return np.where(largest > 0, largest, 1.0).astype(np.float64)
 
 
 def keep_still(scaled: np.ndarray, constant: np.ndarray, missing: np.ndarray) -> np.ndarray:

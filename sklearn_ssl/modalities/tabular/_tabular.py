@@ -20,11 +20,11 @@ from .._base import Decoder, Modality, unknown_encoder
 from .._constraints import count, real
 from .._frames import is_frame
 from .._input import shape_of
-from ._categories import categorical_columns, encode, find_categories
-from ._cells import Cells, replace_cells, side_by_side
+from ._categories import categorical_columns, encode
+from ._cells import Cells, chunk_of, replace_cells, side_by_side
 from ._decoders import critic_of, decoder_of, edges_of
 from ._doubts import warn_of_empty, warn_of_looks
-from ._drift import constant_categories, expected_rare, type_of, warn_of_drift, warn_of_holes
+from ._drift import warn_of_drift, warn_of_holes, without_constant
 from ._fitted import check_fitted
 from ._input import ADVICE, Table, as_table, check_width, kinds_of, refuse_columns, take_apart
 from ._marginals import marginal_rows
@@ -32,6 +32,7 @@ from ._names import adapt, inputs_by, names_of
 from ._numbers import keep_still, scale_of
 from ._preparation import TablePreparation, preparation_of
 from ._rows_back import frame_of, restored, rows_back
+from ._statistics import learn_blocks, set_statistics, tallies_of
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -127,6 +128,7 @@ class Tabular(Modality):
     advice: ClassVar[str] = ADVICE
     usage: ClassVar[str] = "Tabular()"
     encoders: ClassVar[tuple[str, ...]] = ("mlp",)
+    reads_blocks: ClassVar[bool] = True
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "corruption_rate": [real(0, 1, closed="both")],
@@ -176,7 +178,7 @@ class Tabular(Modality):
             If a column of a frame has no value, or a categorical one looks like numbers, dates, identifiers or texts.
         """
         self._validate_params()
-        listed = self.categorical_features is not None and not isinstance(self.categorical_features, str)
+        listed = self._names_categories
         raw = as_table(X, self, listed, min_rows=2)
         kinds = kinds_of(raw)
         self.categorical_ = categorical_columns(raw, self.categorical_features, kinds)
@@ -186,52 +188,43 @@ class Tabular(Modality):
         self.columns_ = tuple(str(name) for name in raw.columns) if is_frame(raw) else None
         empty = np.flatnonzero([kind == "empty" for kind in kinds or ()])
         table = take_apart(raw, self, self.numeric_, self.categorical_, empty, mixed=listed, min_rows=2)
-        found = [find_categories(column, self.max_categories) for column in table.categories]
-        self.categories_ = tuple(categories for categories, _ in found)
-        # a column without any category, all missing, gets a rare one that no row has
-        self.has_rare_ = np.array([rare or not categories for categories, rare in found], dtype=bool)
-        self.types_ = tuple(type_of(column) for column in table.categories)
-        shares = zip(table.categories, self.categories_, strict=True)
-        self.rare_ = np.array([expected_rare(column, known) for column, known in shares], dtype=float)
-        found_numbers = scale_of(table.numbers)
-        self.mean_, self.scale_, self.binary_, holes, self.constant_, self.range_, self.whole_ = found_numbers
+        set_statistics(self, scale_of(table.numbers), tallies_of(table.categories), raw.shape[0])
         self.frame_, self.total_variance_ = frame_of(raw), 4.0 * self.n_features_in_
-        codes = self._codes(table)
-        lost = [np.isnan(column).sum() for column in codes]
-        self.missing_ = np.concatenate([holes, lost]) / raw.shape[0]
         self.edges_ = edges_of(table.numbers, self._scale, self.n_bins, self.n_features_in_)
         warn_of_empty(raw, self._empty)
         warn_of_looks(raw, names_of(raw, self.categorical_), table.categories, self.categories_, listed)
-        return self._store(table.numbers, codes, on_disk=isinstance(X, np.memmap))
+        return self._store(table.numbers, self._codes(table), on_disk=isinstance(X, np.memmap))
+
+    def learn_blocks(self, survey: Any) -> None:
+        """Learn from a pass over all rows what was learned from a sample; quantiles are those of a larger one."""
+        learn_blocks(self, survey)
 
     def validate(self, X: Any) -> Rows:
         """Return X as a store of float32 batches ``(n, width)``: scaled numbers, one-hot categories.
 
-        An array in memory is scaled once, into one float32 copy. Memory maps and sparse matrices are
-        read a batch at a time.
+        An array in memory is scaled once, into a float32 copy; memory maps and sparse matrices a batch at a time.
 
         Warns
         -----
         UserWarning
             If values are of another type than in fit, most are unknown, or some lack where fit saw none.
         """
-        listed = self.categorical_features is not None and not isinstance(self.categorical_features, str)
-        mixed = listed or len(self.categorical_) > 0
-        raw = as_table(X, self, mixed, min_rows=1)
-        check_width(raw, self)
-        empty = self._empty
-        refuse_columns(raw, kinds_of(raw), self.categorical_, first=False, empty=empty)
-        table = take_apart(raw, self, self.numeric_, self.categorical_, empty, mixed=mixed, min_rows=1)
+        raw, table = self._taken_apart(X, self._empty)
         drifted = warn_of_drift(raw, table.categories, self)
-        codes = [
-            np.zeros_like(column) if still else column
-            for column, still in zip(self._codes(table), constant_categories(self), strict=True)
-        ]
+        codes = without_constant(self._codes(table), self)
         return self._store(table.numbers, codes, isinstance(X, np.memmap), drifted)
 
     def preparation(self) -> TablePreparation:
         """Return the scaling of numbers, and the encoding of categories that are numbers, as a module."""
         return preparation_of(self)
+
+    def _taken_apart(self, X: Any, empty: np.ndarray) -> tuple[Any, Table]:
+        """Return X as something with columns, and its numbers and categories; what `empty` columns hold is ignored."""
+        mixed = self._names_categories or len(self.categorical_) > 0
+        raw = as_table(X, self, mixed, min_rows=1)
+        check_width(raw, self)
+        refuse_columns(raw, kinds_of(raw), self.categorical_, first=False, empty=empty)
+        return raw, take_apart(raw, self, self.numeric_, self.categorical_, empty, mixed=mixed, min_rows=1)
 
     def check_fitted(self) -> None:
         """Raise a ValueError if fitted attributes do not go with each other."""
@@ -317,6 +310,11 @@ class Tabular(Modality):
         return None if self.columns_ is None else self.inputs_by(self.columns_)
 
     @property
+    def _names_categories(self) -> bool:
+        """Whether the user says which columns are categories."""
+        return self.categorical_features is not None and not isinstance(self.categorical_features, str)
+
+    @property
     def _empty(self) -> np.ndarray:
         """Positions of the columns without a value in fit."""
         return np.sort(np.concatenate([self.numeric_, self.categorical_])[self.missing_ == 1])
@@ -330,12 +328,12 @@ class Tabular(Modality):
         self, numbers: Any, codes: list[np.ndarray], on_disk: bool, told: np.ndarray | None = None
     ) -> Rows:
         """Return a store with one number or code per cell in memory; batches are expanded to one-hot."""
-        cells = self.cells
         if codes:
-            return Rows(self._known(side_by_side(numbers, codes, self._scale), told), cells.expand)
+            return Rows(self._known(side_by_side(numbers, codes, self._scale), told), self.cells.expand)
         if sp.issparse(numbers) or on_disk:
-            return Rows(numbers, lambda rows: cells.expand(self._known(self._scale(rows))))
-        return Rows(self._known(Rows(numbers, self._scale).in_memory().rows), cells.expand)
+            return Rows(numbers, lambda rows: self.cells.expand(self._known(self._scale(rows))))
+        cells = Rows(numbers, self._scale).in_memory(chunk_of(numbers.shape[1])).rows
+        return Rows(self._known(cells), self.cells.expand)
 
     def _known(self, cells: Tensor, told: np.ndarray | None = None) -> Tensor:
         """Warn of missing cells in columns where fit saw none: the network has no indicator for them."""
