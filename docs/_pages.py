@@ -51,7 +51,10 @@ def relinked(text: str, source: str, page: str) -> str:
         path, _, anchor = link[2].partition("#")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
         here = posixpath.dirname(page)
-        if path in pages:
+        if re.fullmatch(r"docs/examples/\w+\.py", path):
+            name = posixpath.basename(path).removesuffix(".py")
+            found = posixpath.relpath(f"auto_examples/{name}.rst", here)
+        elif path in pages:
             found = posixpath.relpath(pages[path], here)
         elif path == "README.md":
             found = posixpath.relpath("index.md", here)
@@ -66,6 +69,29 @@ def relinked(text: str, source: str, page: str) -> str:
         return f"{link[1]}{found}{'#' if anchor else ''}{anchor}{link[3]}"
 
     return LINK.sub(target, text)
+
+
+def names() -> dict[str, str]:
+    """Return the full name of what the API reference lists, by its own name."""
+    full = {}
+    for part in re.split(r"currentmodule:: ", (DOCS / "api/index.md").read_text(encoding="utf-8"))[1:]:
+        module, _, rest = part.partition("\n")
+        full |= {name: f"{module}.{name}" for name in re.findall(r"^   (\w+)$", rest, flags=re.MULTILINE)}
+    return full
+
+
+def with_reference(text: str) -> str:
+    """Return a page in which each public name that stands alone as code is a link to its help."""
+    known = names()
+    fenced = re.split(r"(^`{3,}.*?^`{3,}$|^:{3,}.*?$)", text, flags=re.MULTILINE | re.DOTALL)
+
+    def link(code: re.Match[str]) -> str:
+        full = known.get(code[1])
+        return f"{{py:obj}}`{code[1]} <{full}>`" if full else code[0]
+
+    for i in range(0, len(fenced), 2):
+        fenced[i] = re.sub(r"(?<![\[`}])`(\w+)`(?![\]`])", link, fenced[i])
+    return "".join(fenced)
 
 
 def titled(text: str, page: str) -> str:

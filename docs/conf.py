@@ -12,6 +12,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))
 
+import _chooser
 import _pages
 import matplotlib
 
@@ -78,7 +79,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
-    # those of more than a minute; the nightly build runs them with -D sphinx_gallery_conf.filename_pattern=/
+    # examples of more than a minute are named long_*.py; all run with -D sphinx_gallery_conf.filename_pattern=/
     "ignore_pattern": r"__init__\.py",
     "within_subsection_order": "FileNameSortKey",
     "backreferences_dir": "api/backreferences",
@@ -116,10 +117,11 @@ def escape(app, what, name, obj, options, lines):
 
 
 def relink(app, docname, source):
-    """Make links to other files of the repository work on the site."""
+    """Make links to other files of the repository work on the site, and code that names a class a link to its help."""
     page = f"{docname}.md"
     if page not in _pages.COPIED and (Path(app.srcdir) / page).is_file():
-        source[0] = _pages.relinked(source[0], f"docs/{page}", page)
+        text = _chooser.filled(source[0]) if docname == "chooser" else source[0]
+        source[0] = _pages.with_reference(_pages.relinked(text, f"docs/{page}", page))
 
 
 def setup(app):

@@ -1,4 +1,4 @@
-"""The code of README.md and CONTRIBUTING.md runs."""
+"""The code of README.md, of CONTRIBUTING.md and of the guide runs."""
 
 import re
 import subprocess
@@ -13,6 +13,30 @@ ROOT = Path(__file__).parent.parent
 def blocks(name, language):
     text = (ROOT / name).read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+GUIDE = [
+    path.relative_to(ROOT).as_posix()
+    for path in sorted((ROOT / "docs/guide").glob("*.md"))
+    if "```python" in path.read_text(encoding="utf-8")
+]
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("**/*.md"))
+
+
+def test_every_page_with_code_is_run():
+    """What the build copies is run where it is written, and the start page has the code of README.md."""
+    with_code = {name for name in PAGES if blocks(name, "python")} - {"docs/project/contributing.md"}
+    assert with_code == set(GUIDE) | {"docs/index.md"}
+    assert blocks("docs/index.md", "python") == blocks("README.md", "python")
+
+
+@pytest.mark.parametrize("name", GUIDE)
+def test_code_of_the_guide_runs(name, tmp_path, monkeypatch):
+    """In this process: a new one would import torch for each page. Warnings are errors here, too."""
+    monkeypatch.chdir(tmp_path)
+    page = {"__name__": "guide"}
+    for code in blocks(name, "python"):
+        exec(compile(code, name, "exec"), page)
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
