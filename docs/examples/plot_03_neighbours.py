@@ -17,7 +17,7 @@ from sklearn_ssl.modalities import Image
 X, y = load_digits(return_X_y=True)
 X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
 ssl = ContrastivePretrainer(
-    modality=Image(shape=(8, 8), horizontal_flip=False), max_epochs=8, random_state=0
+    modality=Image(shape=(8, 8), horizontal_flip=False), max_epochs=6, random_state=0
 ).fit(X)
 
 # %%

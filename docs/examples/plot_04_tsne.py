@@ -23,7 +23,7 @@ rows = slice(0, 500)  # to draw
 transformers = {
     "pixels": FunctionTransformer().fit(X),
     "features before training": ContrastivePretrainer(modality=digits, max_epochs=0, random_state=0).fit(X),
-    "features after training": ContrastivePretrainer(modality=digits, max_epochs=6, random_state=0).fit(X),
+    "features after training": ContrastivePretrainer(modality=digits, max_epochs=5, random_state=0).fit(X),
 }
 
 # %%

@@ -20,7 +20,7 @@ digits = Image(shape=(8, 8), horizontal_flip=False)
 WIDTH = 8  # numbers for each image
 
 models = {
-    "autoencoder": AutoencoderPretrainer(modality=digits, n_components=WIDTH, max_epochs=12, random_state=0),
+    "autoencoder": AutoencoderPretrainer(modality=digits, n_components=WIDTH, max_epochs=8, random_state=0),
     "PCA": PCA(WIDTH),
 }
 rebuilt = {"original": X_test}

@@ -20,7 +20,7 @@ X, X_test = train_test_split(load_digits().data, random_state=0)
 noisy = X_test + np.random.default_rng(0).normal(scale=4, size=X_test.shape)  # pixels are 0 to 16
 
 digits = Image(shape=(8, 8), horizontal_flip=False)
-ae = AutoencoderPretrainer(modality=digits, noise=0.5, max_epochs=12, random_state=0).fit(X)
+ae = AutoencoderPretrainer(modality=digits, noise=0.5, max_epochs=8, random_state=0).fit(X)
 
 # %%
 # The rival: principal components, as many as are best on the very images that are scored.

@@ -27,8 +27,8 @@ y_test = np.r_[np.ones(len(X_held)), np.zeros((usual == 0).sum())]
 models = {
     "isolation forest": IsolationForest(random_state=0),
     "local outlier factor": make_pipeline(StandardScaler(), LocalOutlierFactor(novelty=True)),
-    "autoencoder": AutoencoderPretrainer(max_epochs=40, random_state=0),
-    "masked": MaskedPretrainer(max_epochs=40, random_state=0),
+    "autoencoder": AutoencoderPretrainer(max_epochs=30, random_state=0),
+    "masked": MaskedPretrainer(max_epochs=30, random_state=0),
     "contrastive": ContrastivePretrainer(max_epochs=20, random_state=0),
 }
 scores = {name: model.fit(X_benign).score_samples(X_test) for name, model in models.items()}

@@ -28,8 +28,8 @@ digits = Image(shape=(8, 8), horizontal_flip=False)
 methods = {
     "raw pixels": "passthrough",
     "PCA": PCA(30),
-    "masked": MaskedPretrainer(modality=digits, max_epochs=3, random_state=0),
-    "contrastive": ContrastivePretrainer(modality=digits, max_epochs=3, random_state=0),
+    "masked": MaskedPretrainer(modality=digits, max_epochs=2, random_state=0),
+    "contrastive": ContrastivePretrainer(modality=digits, max_epochs=2, random_state=0),
 }
 classifiers = {
     "logistic regression": LogisticRegression(max_iter=10_000),

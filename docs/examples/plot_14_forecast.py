@@ -28,7 +28,7 @@ def make(n):
 
 
 train, test = make(150), make(50)
-ar = AutoregressivePretrainer(modality=Series(), max_epochs=25, random_state=0).fit(train)
+ar = AutoregressivePretrainer(modality=Series(), max_epochs=20, random_state=0).fit(train)
 known, truth = test[:, :LENGTH], test[:, LENGTH:]
 
 # %%

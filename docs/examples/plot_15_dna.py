@@ -39,7 +39,7 @@ def make(n):
     return texts, y
 
 
-texts, y = make(500)
+texts, y = make(400)
 print(texts[0], y[0])
 
 # %%
@@ -57,7 +57,7 @@ pipelines = {
         MaskedPretrainer(modality=dna, max_epochs=0, random_state=0), LogisticRegression(C=0.1, max_iter=2000)
     ),
     "masked letters": make_pipeline(
-        MaskedPretrainer(modality=dna, max_epochs=8, random_state=0), LogisticRegression(C=0.1, max_iter=2000)
+        MaskedPretrainer(modality=dna, max_epochs=6, random_state=0), LogisticRegression(C=0.1, max_iter=2000)
     ),
 }
 found = label_efficiency(pipelines, texts, y, budgets=[5, 20, 50], cv=1, n_draws=5)

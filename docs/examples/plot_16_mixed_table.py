@@ -76,7 +76,7 @@ pipelines = {
     "by hand, logistic regression": by_hand(LogisticRegression(max_iter=2000)),
     "by hand, extra trees": by_hand(ExtraTreesClassifier(random_state=0)),
     "two untrained networks": ours(0),
-    "two pretrainers": ours(10),
+    "two pretrainers": ours(6),
 }
 found = label_efficiency(pipelines, X, kind, budgets=[5, 20, 80], cv=1, n_draws=5)
 print(found)

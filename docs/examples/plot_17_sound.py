@@ -34,7 +34,7 @@ def make(n):
     return waves, y
 
 
-waves, y = make(240)
+waves, y = make(200)
 audio = Audio(sample_rate=RATE)
 
 # %%
@@ -44,7 +44,7 @@ seen.fit_validate(waves)
 fig, axes = plt.subplots(1, 3, figsize=(9, 2.6), layout="constrained")
 for ax, kind, name in zip(axes, range(3), ("rises", "falls", "up and down"), strict=True):
     spectrogram = seen.spectrograms([waves[np.flatnonzero(y == kind)[0]]])[0]
-    ax.imshow(spectrogram, origin="lower", aspect="auto", cmap="magma")
+    ax.imshow(spectrogram.T, origin="lower", aspect="auto", cmap="magma")
     ax.set(title=name, xlabel="hundredths of a second", ylabel="band" if kind == 0 else "")
 
 # %%
@@ -54,7 +54,7 @@ for ax, kind, name in zip(axes, range(3), ("rises", "falls", "up and down"), str
 
 def statistics(rows):
     """Return mean and standard deviation of each band over time."""
-    return np.array([np.r_[s.mean(axis=1), s.std(axis=1)] for s in seen.spectrograms(rows)])
+    return np.array([np.r_[s.mean(axis=0), s.std(axis=0)] for s in seen.spectrograms(rows)])
 
 
 def coded(max_epochs):
@@ -71,7 +71,7 @@ pipelines = {
         FunctionTransformer(statistics), ExtraTreesClassifier(random_state=0)
     ),
     "untrained network": coded(0),
-    "predictive coding": coded(8),
+    "predictive coding": coded(6),
 }
 found = label_efficiency(pipelines, waves, y, budgets=[5, 20], cv=1, n_draws=5)
 print(found)

@@ -19,7 +19,7 @@ from sklearn_ssl.modalities import Image
 X, hidden = load_digits(return_X_y=True)
 X, X_test, hidden, y_test = train_test_split(X, hidden, stratify=hidden, random_state=0)
 ssl = ContrastivePretrainer(
-    modality=Image(shape=(8, 8), horizontal_flip=False), max_epochs=6, random_state=0
+    modality=Image(shape=(8, 8), horizontal_flip=False), max_epochs=4, random_state=0
 ).fit(X)
 ROUNDS = 6
 Z, Z_test = ssl.transform(X), ssl.transform(X_test)  # the network is done; what follows takes milliseconds

@@ -24,7 +24,7 @@ ssl = ContrastivePretrainer(
     modality=Image(shape=(8, 8), horizontal_flip=False),
     validation_fraction=0.1,
     callbacks=[OnlineProbe(few, few_y)],
-    max_epochs=10,
+    max_epochs=7,
     random_state=0,
 ).fit(X)
 history = pd.DataFrame(ssl.history_)
