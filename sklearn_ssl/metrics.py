@@ -237,6 +237,15 @@ def uniformity_scorer(estimator: Any, X: Any, y: Any = None) -> float:
     estimator : fitted transformer
     X : like the X of fit
     y : ignored
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl import ContrastivePretrainer
+    >>> from sklearn_ssl.metrics import uniformity_scorer
+    >>> X = load_iris().data
+    >>> uniformity_scorer(ContrastivePretrainer(max_epochs=0, random_state=0).fit(X), X) >= 0
+    True
     """
     return uniformity_score(estimator.transform(_some(X, MANY)))
 
@@ -251,6 +260,15 @@ def alignment_scorer(estimator: Any, X: Any, y: Any = None) -> float:
         are corrupted, so they change what is compared.
     X : like the X of fit, at least 3 rows; if there are more than 2,048, that many are drawn
     y : ignored
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl import ContrastivePretrainer
+    >>> from sklearn_ssl.metrics import alignment_scorer
+    >>> X = load_iris().data
+    >>> alignment_scorer(ContrastivePretrainer(max_epochs=0, random_state=0).fit(X), X) <= 0
+    True
     """
     return alignment_score(*_features_of_views(estimator, X))
 
@@ -265,6 +283,15 @@ def neighbor_agreement_scorer(estimator: Any, X: Any, y: Any = None) -> float:
         are corrupted, so they change what is compared.
     X : like the X of fit, at least 3 rows; if there are more than 2,048, that many are drawn
     y : ignored
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl import ContrastivePretrainer
+    >>> from sklearn_ssl.metrics import neighbor_agreement_scorer
+    >>> X = load_iris().data
+    >>> neighbor_agreement_scorer(ContrastivePretrainer(max_epochs=0, random_state=0).fit(X), X) <= 1
+    True
     """
     return neighbor_agreement_score(*_features_of_views(estimator, X))
 

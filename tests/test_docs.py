@@ -1,4 +1,4 @@
-"""The code of README.md, CONTRIBUTING.md and the guide runs."""
+"""The code of README.md, of CONTRIBUTING.md and of the guide runs."""
 
 import re
 import subprocess
@@ -15,10 +15,31 @@ def blocks(name, language):
     return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
-SLOW = pytest.param("docs/deploying.md", marks=pytest.mark.slow)
+GUIDE = [
+    path.relative_to(ROOT).as_posix()
+    for path in sorted((ROOT / "docs/guide").glob("*.md"))
+    if "```python" in path.read_text(encoding="utf-8") and path.stem != "recipes"
+]
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("**/*.md"))
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", SLOW])
+def test_every_page_with_code_is_run():
+    """What the build copies is run where it is written, and the start page has the code of README.md."""
+    with_code = {name for name in PAGES if blocks(name, "python")} - {"docs/project/contributing.md"}
+    assert with_code == {*GUIDE, "docs/index.md", "docs/guide/recipes.md"}
+    assert blocks("docs/index.md", "python") == blocks("README.md", "python")
+
+
+@pytest.mark.parametrize("name", GUIDE)
+def test_code_of_the_guide_runs(name, tmp_path, monkeypatch):
+    """In this process: a new one would import torch for each page. Warnings are errors here, too."""
+    monkeypatch.chdir(tmp_path)
+    page = {"__name__": "guide"}
+    for code in blocks(name, "python"):
+        exec(compile(code, name, "exec"), page)
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
 def test_code_runs(name, tmp_path):
     code = "".join(blocks(name, "python"))
     assert code
@@ -28,7 +49,7 @@ def test_code_runs(name, tmp_path):
 
 
 @pytest.mark.slow  # they need packages that nothing else here needs: the extra "recipes"
-@pytest.mark.parametrize("code", blocks("docs/recipes.md", "python"), ids=lambda code: code.split()[1])
+@pytest.mark.parametrize("code", blocks("docs/guide/recipes.md", "python"), ids=lambda code: code.split()[1])
 def test_recipes_run(code, tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
 

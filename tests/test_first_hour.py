@@ -25,8 +25,10 @@ from sklearn_ssl import (
     AutoregressivePretrainer,
     ContrastivePretrainer,
     DistillationClassifier,
+    DistillationPretrainer,
     FewLabelClassifier,
     FineTuneClassifier,
+    FineTuneRegressor,
     LabelDiffusion,
     LabeledOnly,
     MaskedPretrainer,
@@ -37,7 +39,7 @@ from sklearn_ssl import (
     Word2VecPretrainer,
     ZeroShotClassifier,
 )
-from sklearn_ssl.doc_link import README, SECTIONS
+from sklearn_ssl.doc_link import DOCS, SECTIONS
 from sklearn_ssl.inspection import EmbeddingDisplay, LossCurveDisplay, ReconstructionDisplay, SOMDisplay
 from sklearn_ssl.modalities import Audio, Image, Series, Tabular, Text, infer_modality
 from sklearn_ssl.modalities.series._input import read_series
@@ -126,6 +128,11 @@ ESTIMATORS = [
     RowSelector(n_rows=5),
     LabelDiffusion(),
     FewLabelClassifier(),
+    FineTuneClassifier(ContrastivePretrainer()),
+    FineTuneRegressor(ContrastivePretrainer()),
+    DistillationClassifier(SelfOrganizingMap()),
+    DistillationPretrainer(SelfOrganizingMap()),
+    ZeroShotClassifier({}),
     Tabular(),
     Image(),
     Series(),
@@ -137,18 +144,20 @@ ESTIMATORS = [
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
 def test_the_diagram_leads_to_our_docs(estimator):
     html = estimator_html_repr(estimator)
-    links = set(re.findall(re.escape(README) + r"#([\w-]+)", html))
-    heads = re.findall(r"^## (.*)$", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
-    assert SECTIONS.get(type(estimator).__name__, "all-methods") in links
-    assert links <= anchors
+    links = set(re.findall(re.escape(DOCS) + r"([\w./#-]+)", html))
+    assert SECTIONS.get(type(estimator).__name__, "README.md#all-methods") in links
+    for link in links:
+        page, _, anchor = link.partition("#")
+        heads = re.findall(r"^##? (.*)$", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+        assert not anchor or anchor in anchors
 
 
 def test_every_section_is_of_a_class_that_is_there():
     names = {type(estimator).__name__ for estimator in ESTIMATORS}
     assert set(SECTIONS) <= names
     homepage = re.search(r'^Homepage = "(.*)"$', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)[1]
-    assert README.startswith(homepage + "/")
+    assert DOCS.startswith(homepage + "/")
 
 
 def test_classes_of_others_do_not_lead_to_our_docs():

@@ -23,6 +23,10 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 FORMS = [path for path in sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")) if path.stem != "config"]
 
 
+def read_text(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
 def read(path):
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
@@ -100,6 +104,9 @@ def test_workflows_run_the_tests():
     ci, oldest = runs["ci"]
     assert ci == [".ci/run"] and (ROOT / ".ci/run").is_file()
     assert "-c constraints-oldest.txt" in oldest[0] and "pytest" in oldest[-1]
+    (site,) = runs["site"]
+    command = re.search(r"^python -m sphinx (.*) docs docs/_build$", read_text("CONTRIBUTING.md"), re.M)[1]
+    assert "[docs]" in site[0] and command in site[1]
     (nightly,) = runs["nightly"]
     assert "pytest" in nightly[-1] and not any("constraints" in run for run in nightly)
 

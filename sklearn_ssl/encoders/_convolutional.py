@@ -61,6 +61,13 @@ class ConvDecoder(nn.Module):
     linear : bool, default=False
         Add a linear map of the features to images of up to 32 x 32 pixels, which are upsampled for larger
         images. Without it the decoder is slow to learn even what principal components capture.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.encoders import ConvDecoder
+    >>> ConvDecoder(16, (3, 12, 10))(torch.zeros(2, 16)).shape
+    torch.Size([2, 3, 12, 10])
     """
 
     def __init__(

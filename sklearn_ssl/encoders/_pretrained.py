@@ -59,6 +59,19 @@ class PretrainedText(nn.Module):
     model : nn.Module
         A ``SentenceTransformer``, whose own pooling gives the features, or a model of transformers, whose
         last layer is averaged over the tokens. Of a model with an encoder and a decoder, this is the encoder's.
+
+    Examples
+    --------
+    Pretrainers wrap such a model by themselves: ``ContrastivePretrainer(encoder=model)``. Here it has random
+    weights.
+
+    >>> import torch
+    >>> from sklearn_ssl.encoders import PretrainedText, Tokens
+    >>> from transformers import BertConfig, BertModel
+    >>> sizes = dict(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+    >>> encoder = PretrainedText(BertModel(BertConfig(vocab_size=20, **sizes)))
+    >>> encoder(Tokens(torch.tensor([[5, 6, 0], [7, 8, 9]]), torch.tensor([2, 3]))).shape
+    torch.Size([2, 8])
     """
 
     def __init__(self, model: nn.Module):

@@ -21,7 +21,7 @@ from ._graph import OPSET, need_libraries, parts_of
 
 # what runtimes take in place of types that they lack
 WIDER = {"float16": "float32", "int16": "int32", "uint16": "int32", "uint32": "int64", "uint64": "float64"}
-WHERE = "save and load, or skops, deploy any pipeline with Python: see docs/deploying.md."
+WHERE = "save and load, or skops, deploy any pipeline with Python: see docs/guide/deploying.md."
 
 
 def unwrapped(estimator: Any) -> Any:

@@ -17,7 +17,24 @@ from ..training import Batch, Store
 
 
 class Decoder(nn.Module, ABC):
-    """A network that predicts a batch, or something derived from it, from features, and defines the loss."""
+    """A network that predicts a batch, or something derived from it, from features, and defines the loss.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ssl.modalities import Decoder
+    >>> class Signs(Decoder):  # of the cells of a table, by cross-entropy
+    ...     def __init__(self, n_components, n_columns):
+    ...         super().__init__()
+    ...         self.linear = torch.nn.Linear(n_components, n_columns)
+    ...     def forward(self, z):
+    ...         return self.linear(z)
+    ...     def loss(self, output, x):
+    ...         return torch.nn.functional.binary_cross_entropy_with_logits(output, (x > 0).float(), reduction="none")
+    >>> decoder = Signs(8, 3)
+    >>> decoder.loss(decoder(torch.zeros(5, 8)), torch.ones(5, 3)).shape
+    torch.Size([5, 3])
+    """
 
     @abstractmethod
     def forward(self, z: Tensor) -> Tensor:
@@ -35,6 +52,15 @@ class ValueDecoder(Decoder):
     ----------
     numeric : Tensor of bool, broadcastable to what `loss` returns
         True where `loss` is a squared error; elsewhere it is a cross-entropy.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl import AutoencoderPretrainer
+    >>> from sklearn_ssl.modalities import ValueDecoder
+    >>> ae = AutoencoderPretrainer(max_epochs=1, random_state=0).fit(load_iris().data)
+    >>> isinstance(ae.decoder_, ValueDecoder), ae.decoder_.numeric.shape
+    (True, torch.Size([4]))
     """
 
     numeric: Tensor
@@ -68,6 +94,22 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
         Rows per batch, where the estimator leaves it to the modality.
     reads_blocks : bool
         Whether `validate` may be given a part of the rows at a time, so that X may be larger than memory.
+
+    Examples
+    --------
+    A modality is used as it is, too: it checks rows, and makes batches and views of them. CONTRIBUTING.md has a
+    complete one.
+
+    >>> import torch
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ssl.modalities import Modality, Tabular
+    >>> X = load_iris().data
+    >>> table = Tabular()
+    >>> isinstance(table, Modality)
+    True
+    >>> batch = table.fit_validate(X)[torch.arange(5)]
+    >>> batch.shape == table.view(batch).shape
+    True
     """
 
     noun: ClassVar[str] = ""
@@ -258,7 +300,14 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
 
 
 def unknown_encoder(name: str, modality: Modality) -> ValueError:
-    """Return the error for an encoder's name that the modality does not know."""
+    """Return the error for an encoder's name that the modality does not know.
+
+    Examples
+    --------
+    >>> from sklearn_ssl.modalities import Image, unknown_encoder
+    >>> str(unknown_encoder("resnet", Image()))[:36]
+    "encoder='resnet' is not known to Ima"
+    """
     names = ", ".join(repr(k) for k in ("auto", *modality.encoders))
     hint = modality.hint_of_encoders.format(name=name)
     return ValueError(

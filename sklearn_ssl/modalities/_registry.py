@@ -71,6 +71,13 @@ def infer_modality(X: Any) -> Modality:
     -----
     UserWarning
         If a column of a DataFrame looks like texts. It is treated as categorical.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ssl.modalities import infer_modality
+    >>> infer_modality(np.zeros((5, 3))), infer_modality(["a text", "another"])
+    (Tabular(), Text())
     """
     if is_frame(X):
         check_frame(X)

@@ -85,6 +85,19 @@ class LabelEfficiency:
     log_losses : ndarray of shape (n_estimators, n_budgets, n_runs) or None, default=None
         Log losses of class probabilities in nats, less is better; NaN for classifiers without probabilities. A
         probability below 1e-6 counts as that. None for regressors.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.svm import SVC
+    >>> from sklearn_ssl.model_selection import label_efficiency
+    >>> X, y = load_iris(return_X_y=True)
+    >>> pair = {"dummy": DummyClassifier(), "SVC": SVC()}
+    >>> found = label_efficiency(pair, X, y, budgets=[5], n_draws=3, random_state=0)
+    >>> gain, low, high = found.gain("SVC", 5)
+    >>> gain > 0.3, found.scores.shape
+    (True, (2, 1, 15))
     """
 
     names: tuple[str, ...]

@@ -21,6 +21,15 @@ class Step(NamedTuple):
         Means over batches are weighted by it.
     logs : mapping of str to Tensor of shape ()
         Further means over the same things; their epoch means go into ``history_``.
+
+    Examples
+    --------
+    The loss of a batch in which three tokens were hidden:
+
+    >>> import torch
+    >>> from sklearn_ssl.training import Step
+    >>> Step(torch.tensor(0.5), weight=torch.tensor(3)).weight
+    tensor(3)
     """
 
     loss: Tensor

@@ -68,10 +68,10 @@ class FineTune(NetworkEstimator, ABC):
     layer_decay : float, default=0.9
         Factor of the learning rate from each stage of the encoder to the one below.
     gradual_unfreezing : bool, default=False
-        Begin with the head, and let the stages of the encoder join one by one, from output to input [1]_.
+        Begin with the head, and let the stages of the encoder join one by one, from output to input (ULMFiT).
     penalty : {"l2-sp", "l2"}, default="l2-sp"
         The penalty R in ``loss + alpha * R(weights)``: half the squared distance of the weights from those before
-        training [2]_, or half their squares.
+        training (L2-SP), or half their squares.
     alpha : float, default=0.01
         Weight of the penalty.
     views : bool, default=True
