@@ -40,7 +40,8 @@ def register() -> None:
 
 
 def _subclasses(cls: type) -> Iterator[type]:
-    for child in cls.__subclasses__():
+    children: list[type] = cls.__subclasses__()
+    for child in children:
         yield child
         yield from _subclasses(child)
 
@@ -63,7 +64,7 @@ def parse(scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None)
 def set_shapes(operator: Any) -> None:
     """Set the shape of features, numbers or probabilities."""
     model = operator.raw_operator
-    sizes = {"n_components_": int, "classes_": len, "target_mean_": len}
+    sizes: dict[str, Any] = {"n_components_": int, "classes_": len, "target_mean_": len}
     width = next((size(getattr(model, name)) for name, size in sizes.items() if hasattr(model, name)), None)
     operator.outputs[-1].type.shape = [None, width]
 
