@@ -197,8 +197,8 @@ def _squared_slopes(
 ) -> tuple[list[Tensor], float]:
     """Return the squared gradient of all features at each number of a row, summed over rows, for each draw of signs.
 
-    Squares of the gradient of a sum with random signs are, in the mean, the sum of the squares. The second result is the
-    variance of all features together.
+    Squares of the gradient of a sum with random signs are, in the mean, the sum of the squares. The second result is
+    the variance of all features together.
     """
     squares: list[Any] = [0.0] * n_draws
     first: Any = 0.0

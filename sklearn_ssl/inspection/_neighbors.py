@@ -204,9 +204,7 @@ class NeighborsDisplay:
         for place, line in enumerate(self.shown):
             for column, text in enumerate(line):
                 style = {"ha": "center", "va": "center", "weight": "normal" if column else "bold", **kwargs}
-                words = fill(
-                    shortened(" ".join(text.split()), width * lines), width, max_lines=lines, placeholder="…"
-                )
+                words = fill(" ".join(text.split()), width, max_lines=lines, placeholder="…")
                 self.ax_.text(column, place, words, **style)
         self.ax_.set(xlim=(-0.5, len(self.shown[0]) - 0.5), ylim=(len(self.shown) - 0.5, -0.5))
         self._name_cells(1, 1)
