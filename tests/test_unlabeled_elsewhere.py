@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from matplotlib.colors import to_rgba
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
 
@@ -64,7 +63,7 @@ def test_rows_without_a_label_are_small_grey_points_below_the_others(y, names):
     np.testing.assert_array_equal(grey.get_offsets(), display.embedding[~KNOWN])
     np.testing.assert_array_equal(coloured.get_offsets(), display.embedding[KNOWN])
     assert grey.get_zorder() < coloured.get_zorder() and grey.get_sizes()[0] < coloured.get_sizes()[0]
-    np.testing.assert_allclose(grey.get_facecolor()[0, :3], to_rgba("lightgrey")[:3])
+    np.testing.assert_allclose(grey.get_facecolor()[0, :3], (0.8, 0.8, 0.8))
     again = EmbeddingDisplay(display.embedding, y).plot()
     assert legend(again) == names
 

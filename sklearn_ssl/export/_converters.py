@@ -39,8 +39,9 @@ def register() -> None:
         update_registered_converter(cls, ALIAS, set_shapes, convert, parser=parse, options=OPTIONS)
 
 
-def _subclasses(cls: Any) -> Iterator[Any]:
-    for child in cls.__subclasses__():
+def _subclasses(cls: type) -> Iterator[type]:
+    children: list[type] = cls.__subclasses__()
+    for child in children:
         yield child
         yield from _subclasses(child)
 

@@ -206,7 +206,7 @@ def to_onnx(estimator: Any, X_example: Any, *, preprocessing: bool = True) -> An
     check_is_fitted(estimator)
     need_libraries()
     model = unwrapped(estimator)
-    options: dict[int, dict[str, bool]] = defaultdict(dict)
+    options: dict[int, dict[str, Any]] = defaultdict(dict)
     if is_classifier(model) and hasattr(model, "predict_proba"):
         options[id(model)]["zipmap"] = False  # probabilities as an array
     if isinstance(first_step(model), TrainedNetwork):

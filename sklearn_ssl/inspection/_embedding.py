@@ -13,8 +13,23 @@ from sklearn.utils.validation import check_consistent_length
 
 from ..few_labels import as_array, labeled_rows, not_missing, plain
 from ._axes import legend_beside, natural, one_axes
+from ._pictures import mix
 
 MOST_CLASSES = 30
+# M. A. Petroff, "Accessible Color Sequences for Data Visualization", 2021: ten colours that colour-blind people can
+# tell apart. The greys come last here, since rows without a label are grey.
+PETROFF = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#832db6",
+    "#92dadd",
+    "#e76300",
+    "#a96b59",
+    "#b9ac70",
+    "#94a4a2",
+    "#717581",
+)
 
 
 class EmbeddingDisplay:
@@ -190,7 +205,7 @@ def _style_of(style: dict[str, Any], rows: np.ndarray, n: int) -> dict[str, Any]
 
 
 def _plot_grey(ax: Any, points: np.ndarray, style: dict[str, Any]) -> Any:
-    ours = {"color": "lightgrey", "s": np.asarray(style["s"]) / 3, "zorder": 0.9}
+    ours = {"color": mix(ax, 0.2), "s": np.asarray(style["s"]) / 3, "zorder": 0.9}
     coloured = ("cmap", "norm", "vmin", "vmax", "facecolor", "edgecolor", "zorder")
     kept = {key: value for key, value in style.items() if key not in coloured}
     return ax.scatter(*points.T, **{**kept, **ours})
@@ -208,12 +223,19 @@ def _plot_classes(
     )
     if order is not None:  # of strings; numbers are in order
         classes, codes = classes[order], np.argsort(order)[codes]
-    colours, last = ("tab10", 9) if len(classes) <= 10 else ("tab20", 19)
-    if len(classes) > 20:
-        colours, last = "turbo", len(classes) - 1
+    colours, last = _colours(len(classes))
     ours = {"c": codes, "cmap": colours} | ({} if "cmap" in style else {"vmin": 0, "vmax": last})
     drawn = ax.scatter(*points.T, **{**ours, **style})
     return drawn.legend_elements(num=list(range(len(classes))))[0], list(classes)
+
+
+def _colours(n_classes: int) -> tuple[Any, int]:
+    """Return a colour map, and the number of its last class."""
+    from matplotlib.colors import ListedColormap
+
+    if n_classes <= len(PETROFF):
+        return ListedColormap(PETROFF), len(PETROFF) - 1
+    return ("tab20", 19) if n_classes <= 20 else ("turbo", n_classes - 1)
 
 
 def _full_names(scatter_kwargs: dict[str, Any]) -> dict[str, Any]:

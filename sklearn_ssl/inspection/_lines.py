@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ._pictures import ink, mix
+
 GAP = 1.1  # heights from one line to the next
 
 
@@ -39,10 +41,10 @@ def draw_series(
             low, height = known.min(), (known.max() - known.min()) or 1.0
             for number, (name, row) in enumerate(shown.items()):
                 steps = starts[name][i] + np.arange(len(row))
-                style = {"color": f"C{number}" if number else "black", "linewidth": 1.0, **plot_kwargs}
+                style = {"color": f"C{number}" if number else ink(ax), "linewidth": 1.0, **plot_kwargs}
                 (lines[name],) = ax.plot(steps, place + (row - low) / height, **style)
             for start, stop in _holes(series[channel]):
-                ax.fill_between([start - 0.5, stop - 0.5], place, place + 1, color="0.85", linewidth=0)
+                ax.fill_between([start - 0.5, stop - 0.5], place, place + 1, color=mix(ax, 0.15), linewidth=0)
             place -= GAP
     ax.set_xlabel("step")
     ax.set_yticks([])

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..modalities import Audio, Image, Series, Tabular, is_frame, series_of
 from ._axes import legend_beside, one_axes, shortened
 from ._lines import draw_series
+from ._pictures import framed, pictures, strips
 from ._rows import first_rows
 
 
@@ -122,11 +123,11 @@ class ReconstructionDisplay:
             return cls(lines).plot(ax=ax, **imshow_kwargs)
         if isinstance(modality, Audio):
             heard = {name: modality.spectrograms(rows) for name, rows in shown.items()}
-            parts = _strips(heard | {"reconstruction": rebuilt})
+            parts = strips(heard | {"reconstruction": rebuilt})
             return cls(parts).plot(ax=ax, **{"cmap": "magma", **imshow_kwargs})
         parts = {name: _dense(rows) for name, rows in given.items()}
         if isinstance(modality, Image):
-            parts = {name: _pictures(rows, modality) for name, rows in parts.items()}
+            parts = {name: pictures(rows, modality) for name, rows in parts.items()}
         else:
             scaler = StandardScaler().fit(parts["original"]) if modality is None else modality
             parts = {name: (rows - scaler.mean_) / scaler.scale_ for name, rows in parts.items()}
@@ -169,11 +170,8 @@ class ReconstructionDisplay:
     def _plot_images(self, imshow_kwargs: dict[str, Any]) -> None:
         first = next(iter(self.parts.values()))
         low, high = np.nanmin(first), np.nanmax(first)
-        strips = [np.clip((p - low) / ((high - low) or 1), 0, 1) for p in self.parts.values()]
-        gap = np.nan if first.ndim == 3 else 1  # nothing is drawn there, or white among colours
-        rows = [
-            np.pad(s, [(0, 0), (1, 1), (1, 1), *[(0, 0)] * (s.ndim - 3)], constant_values=gap) for s in strips
-        ]
+        scaled = [np.clip((p - low) / ((high - low) or 1), 0, 1) for p in self.parts.values()]
+        rows = [framed(images, self.ax_) for images in scaled]
         mosaic = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
         style = {"cmap": "gray", "vmin": 0, "vmax": 1, **imshow_kwargs}
         self.im_ = self.ax_.imshow(mosaic, **style)
@@ -206,21 +204,3 @@ def _name(column: str, what: Any) -> str:
 
 def _dense(rows: Any) -> np.ndarray:
     return np.asarray(rows.toarray() if sp.issparse(rows) else rows, dtype=float)
-
-
-def _strips(parts: dict[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return spectrograms ``(time_i, bands)`` as arrays ``(n, bands, time)``, high bands first, NaN after the ends."""
-    longest = max(len(row) for rows in parts.values() for row in rows)
-    ends = [(0, 0), (0, longest)]
-    return {
-        name: np.stack([np.pad(row.T[::-1], ends, constant_values=np.nan)[:, :longest] for row in rows])
-        for name, rows in parts.items()
-    }
-
-
-def _pictures(rows: np.ndarray, modality: Image) -> np.ndarray:
-    """Return images as ``(n, h, w)``, or as ``(n, h, w, 3)`` if they have colours."""
-    images = modality.channels_last(rows)
-    if images.shape[-1] in (3, 4):
-        return images[..., :3]
-    return images.mean(-1)
