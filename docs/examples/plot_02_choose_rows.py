@@ -6,7 +6,7 @@ You have no labels yet, and somebody has an hour to give some. :class:`~sklearn_
 to look at: it divides the features of all rows into clusters, and takes one row of each. Rows that have a label
 are not chosen again, so it serves in rounds.
 
-Here the rounds are compared with random rows, under the same classifiers.
+Here the rounds are compared with random rows, under the same classifiers, in a single run.
 """
 
 import matplotlib.pyplot as plt

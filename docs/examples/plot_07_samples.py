@@ -16,7 +16,7 @@ from sklearn_ssl.modalities import Image
 
 X = load_digits().data
 digits = Image(shape=(8, 8), horizontal_flip=False)
-vae = VAEPretrainer(modality=digits, beta=2, max_epochs=10, random_state=0).fit(X)
+vae = VAEPretrainer(modality=digits, beta=2, max_epochs=18, random_state=0).fit(X)
 drawn = {"real": X, "drawn by the VAE": vae.sample(30, random_state=0)}
 
 

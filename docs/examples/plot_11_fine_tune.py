@@ -58,3 +58,7 @@ ax.set_xticks(BUDGETS, [str(n) for n in BUDGETS])
 ax.minorticks_off()
 ax.grid(alpha=0.3)
 _ = ax.legend()
+
+# %%
+# This is one draw of the labels. :func:`~sklearn_ssl.model_selection.label_efficiency` takes several, and says
+# what is within noise.

@@ -56,4 +56,7 @@ axes[0].invert_yaxis()
 _ = axes[0].set_xlim(0.5, 1)
 
 # %%
+# The student is far smaller than its teacher, and faster. It is not more accurate, and here a network that
+# learned from the labels alone is as good. So distil to get rid of a heavy model, not to get a better one.
+#
 # The teacher is a clone, which is forgotten after fit: a pickled student has its settings, but not the trees.

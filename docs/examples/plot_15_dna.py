@@ -2,12 +2,12 @@
 DNA: sequences of letters
 =========================
 
-Sequences are texts whose tokens are letters: ``Text(analyzer="char")``. Here we make them: random DNA of 60
-letters, in which a motif stands in the left half, in the right half, or not at all. Where it stands differs
-from sequence to sequence.
+Sequences are texts whose tokens are letters: ``Text(analyzer="char")``. Here we make them: random DNA of 48
+letters with two motifs in one order, in the other order, or one motif twice. Where a motif stands differs from
+sequence to sequence.
 
-Counts of letters and of k-mers do not know where something stands. A table with a column for each place does
-not know that the same motif may stand at other places.
+Counts of k-mers do not know where something stands. A table with a column for each place knows places, and must
+learn each of them by itself.
 """
 
 import matplotlib.pyplot as plt
@@ -72,3 +72,8 @@ ax.set(xlabel="labels per class", ylabel="accuracy", xscale="log")
 ax.set_xticks(found.budgets, [str(n) for n in found.budgets])
 ax.minorticks_off()
 _ = ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+# %%
+# With enough labels the masked letters are ahead of k-mers, after a training of seconds. Extra trees on the
+# table of places are ahead of both. On splice junctions, after minutes, networks are ahead of such a table,
+# too; see :doc:`/guide/dna`.
