@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from ..files import Blocks, DiskArray, Survey, on_disk
 from ..modalities import Modality, stack_rows
 from ..training import BlockStore, Store
-from ..warning import warn
+from ..warning import gathered_warnings, warn
 
 
 def rows_of(X: Any, pool: Any, modality: Any, has_targets: bool) -> Any:
@@ -38,8 +37,7 @@ def learn_rows(modality: Modality, rows: Any) -> Store:
     if not _is_read_by(modality, rows):
         return modality.learn(rows.whole())
     survey = Survey(rows)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a few rows may lack what others have; learn_blocks warns
+    with gathered_warnings():  # a few rows may lack what others have; learn_blocks warns
         modality.learn(rows.few())
     try:
         modality.learn_blocks(survey)
@@ -62,22 +60,19 @@ def _store(modality: Modality, rows: Blocks, sample: Callable[[], Any], quiet: b
     told: set[str] = set()
 
     def read(block: int) -> Store:
-        with warnings.catch_warnings(record=True) as found:
-            warnings.simplefilter("always")
+        with gathered_warnings() as found:
             try:
                 store = modality.validate(rows.read(block))
             except (TypeError, ValueError) as error:
                 raise _of_block(error, rows.name_of(block)) from error
-        for warning in found:
-            text = str(warning.message)
+        for text, category in found:
             if not quiet and text not in told:
                 told.add(text)
-                warn(text, warning.category)
+                warn(text, category)
         return store
 
     def draw() -> Store:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with gathered_warnings():
             return modality.validate(sample())
 
     return BlockStore(rows.starts, read, rows.n_mixed, draw)

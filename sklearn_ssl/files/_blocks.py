@@ -214,6 +214,9 @@ class DiskArray(Blocks):
         """Return the array; a memory map as it is."""
         return self.array if isinstance(self.array, np.memmap) else self.array[:]
 
+    def __repr__(self) -> str:
+        return f"DiskArray of shape {self.shape}"
+
     def _rows_of_a_block(self) -> int:
         rows = max(1, self.buffer_bytes // (MIXED * self.row_bytes))
         chunk = (getattr(self.array, "chunks", None) or (1,))[0]  # what is read and unpacked together

@@ -28,9 +28,11 @@ def check_frame(frame: Any) -> None:
         raise TypeError("X is a lazy frame, which has no rows yet. Call .collect() first.")
     libraries = [base.__module__.split(".")[0] for base in type(frame).__mro__]
     if not {"pandas", "polars"} & set(libraries):
-        way = ".compute()" if hasattr(frame, "compute") else ".to_pandas()"
+        way = "call .to_pandas() first"
+        if hasattr(frame, "compute"):
+            way = "call .compute() first. For features of its parts, X.map_partitions(estimator.transform)"
         raise TypeError(
-            f"X is {type(frame).__name__} of {libraries[0]}. Take a DataFrame of pandas or polars: call {way} first."
+            f"X is {type(frame).__name__} of {libraries[0]}. Take a DataFrame of pandas or polars: {way}."
         )
     twice = [str(name) for name, count in Counter(frame.columns).items() if count > 1]
     if twice:
