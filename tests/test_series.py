@@ -272,6 +272,24 @@ def test_features_in_time():
         bag.transform_steps(["a b"])
 
 
+@pytest.mark.parametrize("name", ["convnet", "strided"])
+def test_what_predicts_looks_back_to_the_start_of_the_longest_series(name):
+    X = np.random.default_rng(0).normal(size=(2, 300))
+    series = Series().fit(X)
+    X[1] = X[0]
+    X[1, 0] += 1
+    net = series.encoder(name, None, causal=True).eval()
+    with torch.no_grad():
+        last = net.hidden(series.validate(X)[np.arange(2)]).h[:, -1]
+    assert not torch.equal(last[0], last[1])
+    assert len(series.encoder("strided", None, causal=True).norms) < len(
+        series.encoder("convnet", None, causal=True).norms
+    )
+    assert len(series.encoder(name, None).norms) == 6  # of both sides, and pooled
+    del series.reach_  # of an earlier version
+    assert len(series.encoder(name, None, causal=True).norms) == 6
+
+
 def test_a_causal_encoder_does_not_look_ahead_at_any_stride():
     series = Series().fit(RAGGED)
     x = series.validate(RAGGED)[np.array([6])]

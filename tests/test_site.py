@@ -13,7 +13,15 @@ import sklearn_ssl
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-FACES = ("callbacks", "export", "files", "inspection", "metrics", "model_selection", "testing")  # all of them is for users
+FACES = (
+    "callbacks",
+    "export",
+    "files",
+    "inspection",
+    "metrics",
+    "model_selection",
+    "testing",
+)  # all of them is for users
 
 
 def module(name):

@@ -93,7 +93,7 @@ class AutoregressivePretrainer(Pretrainer):
 
     On series a decoder predicts the changes from a step to each of the 24 that follow it, by squared error, in
     units of the scaled series, and ``predict`` forecasts what follows each series. The encoder sees as far back as
-    its convolutions reach, 127 steps by default: a season that is longer is beyond it.
+    the longest series of ``fit``: give windows that are longer than a season.
 
     See Also
     --------

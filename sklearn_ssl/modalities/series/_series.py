@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,7 +28,18 @@ from ._views import change_magnitude, change_spectrum, crop, hide_steps, jitter
 
 SCALE_ARRAYS = ("mean_", "scale_", "usual_", "centre_", "width_")
 LEAST_SPAN = 3  # steps of a stretch that is predicted: less could be told from its neighbours
+DEPTH, DEEPEST = 6, 10  # layers of an encoder
+STRIDE = 4  # steps that a position of the strided encoder stands for
 STEPS = 4096  # of a batch, about: a step of training costs little less for fewer
+
+
+def causal_depth(n_positions: int) -> int:
+    """Return how many layers let the last position see the first, of so many; at least 6, and at most 10.
+
+    What predicts the next steps must see a whole season. Each layer, of three positions, reaches twice as far as the
+    one before.
+    """
+    return min(DEEPEST, max(DEPTH, math.ceil(math.log2(n_positions / 2 + 1))))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -37,7 +49,8 @@ class Series(FrameSequences):
     X is an array ``(n, channels, time)``, as in aeon, an array ``(n, time)``, or a list of arrays
     ``(channels, time_i)`` or ``(time_i,)``. NaN at the end of a series is padding. Other NaN are holes: the
     network is told that nothing is known there. The encoder ``"convnet"``, which ``"auto"`` takes, has dilated
-    convolutions with a position per step; that of ``"strided"`` has one per four steps, for long series.
+    convolutions with a position per step; that of ``"strided"`` has one per four steps, for long series. Methods that
+    predict what comes next look back as far as the longest series of ``fit``, or 2,046 positions.
 
     Other containers take one line:
 
@@ -71,6 +84,9 @@ class Series(FrameSequences):
         Number of channels.
     longest_ : int
         Length of the longest series of ``fit``.
+    reach_ : int
+        Number of steps that an encoder which predicts should look back. Series that were saved by an earlier version
+        have none: their encoders look back 127 steps.
     ragged_ : bool
         Whether the series of ``fit`` differ in length.
     layout_ : str
@@ -177,7 +193,7 @@ class Series(FrameSequences):
         check_crop_scale(self.crop_scale)
         read = read_series(X, self, least=2)
         self.n_channels_ = int(read.rows[0].shape[0])
-        self.longest_ = int(read.lengths.max())
+        self.longest_ = self.reach_ = int(read.lengths.max())
         self.ragged_ = bool((read.lengths != self.longest_).any())
         self.layout_ = "flat" if read.flat else "channels"
         self.container_ = "array" if isinstance(read.rows, np.ndarray) else "list"
@@ -210,7 +226,9 @@ class Series(FrameSequences):
         """Raise a ValueError if fitted attributes do not go with each other."""
         check_crop_scale(self.crop_scale)
         n = whole(self, "n_channels_", 1)
-        whole(self, "longest_", 1)
+        longest = whole(self, "longest_", 1)
+        if getattr(self, "reach_", longest) != longest:
+            refuse(self, "reach_", f"is {self.reach_!r:.60}, with longest_={longest}")
         if not isinstance(self.ragged_, bool):
             refuse(self, "ragged_", f"must be True or False, and is {self.ragged_!r:.60}")
         for name, known in (("layout_", ("flat", "channels")), ("container_", ("array", "list"))):
@@ -225,9 +243,15 @@ class Series(FrameSequences):
         """Build dilated convolutions with a position per step (``"auto"``, ``"convnet"``), or one per four."""
         if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
-        stride = 4 if name == "strided" else 1
+        stride = STRIDE if name == "strided" else 1
+        longest = getattr(self, "reach_", 1) if causal else 1
         return TemporalConvNet(
-            self.n_channels_, n_components, stride=stride, causal=causal, n_extras=self._n_extras
+            self.n_channels_,
+            n_components,
+            depth=causal_depth(-(-longest // stride)),
+            stride=stride,
+            causal=causal,
+            n_extras=self._n_extras,
         )
 
     def view(self, x: Frames) -> Frames:
