@@ -22,7 +22,7 @@ X, few, _, few_y = train_test_split(X, y, test_size=100, stratify=y, random_stat
 
 ssl = ContrastivePretrainer(
     modality=Image(shape=(8, 8), horizontal_flip=False),
-    validation_fraction=0.1,
+    early_stopping=True,  # a tenth of the rows is set aside
     callbacks=[OnlineProbe(few, few_y)],
     max_epochs=7,
     random_state=0,
