@@ -13,7 +13,14 @@ import sklearn_ssl
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-FACES = ("callbacks", "inspection", "metrics", "model_selection", "testing")  # all of them is for users
+FACES = (
+    "callbacks",
+    "export",
+    "inspection",
+    "metrics",
+    "model_selection",
+    "testing",
+)  # all of them is for users
 
 
 def module(name):
