@@ -28,7 +28,7 @@ def unwrapped(estimator: Any) -> Any:
     """Return what does the work in a fitted estimator: without LabeledOnly, searches and FrozenEstimator."""
     if isinstance(estimator, Pipeline):
         steps = [(name, step if isinstance(step, str) else unwrapped(step)) for name, step in estimator.steps]
-        return Pipeline([(name, step) for name, step in steps if step not in (None, "passthrough")])
+        return Pipeline([(name, step) for name, step in steps if step != "passthrough"])
     if isinstance(estimator, FrozenEstimator):
         return unwrapped(estimator.estimator)
     if isinstance(estimator, LabeledOnly):
