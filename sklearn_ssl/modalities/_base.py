@@ -132,7 +132,11 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
 
     @classmethod
     def doubt(cls, X: Any) -> None:
-        """Warn if ``modality="auto"`` takes X for this kind but parts of it look like another."""
+        """Warn, or raise, if ``modality="auto"`` takes X for this kind but parts of it look like another."""
+
+    @classmethod
+    def refuse(cls, X: Any) -> None:
+        """Raise an error, with the way to read X, if it is of this kind in a form that none can take."""
 
     def describe(self, X: Any) -> str:
         """Return what errors call an X of this kind, in methods that do not take it."""

@@ -149,6 +149,12 @@ class Image(Modality):
         guess = f"({side}, {side})" if side**2 == shape[1] else "(height, width)"
         return f"If each row is a flattened image, pass modality=Image(shape={guess})."
 
+    @classmethod
+    def refuse(cls, X: Any) -> None:
+        """Refuse names of files, and images of several shapes."""
+        refuse_files(X)
+        stack_images(X)
+
     def input_tags(self) -> InputTags:
         """Return scikit-learn's tags: X has two dimensions only if `shape` is given."""
         return InputTags(two_d_array=self.shape is not None)

@@ -10,7 +10,6 @@ from ._base import Modality
 from ._frames import check_frame, is_frame
 from ._image import Image
 from ._input import shape_of
-from ._pictures import refuse_files, stack_images
 from .audio import Audio
 from .series import Series
 from .tabular import Tabular
@@ -81,13 +80,12 @@ def infer_modality(X: Any) -> Modality:
     """
     if is_frame(X):
         check_frame(X)
-    refuse_files(X)
-    if not Series.accepts(X):
-        stack_images(X)  # refuses images of several shapes
     for kind in MODALITIES:
         if kind.accepts(X):
             kind.doubt(X)
             return kind()
+    for kind in MODALITIES:
+        kind.refuse(X)
     shape = shape_of(X)
     if len(shape) > 2:
         hints = "".join(f" {hint}" for hint in (kind.hint(X) for kind in MODALITIES) if hint)

@@ -16,6 +16,7 @@ from ...encoders import Tokens
 from .._base import unknown_encoder
 from .._constraints import count, real
 from .._input import is_texts
+from .._pictures import refuse_files
 from ._augment import crop_tokens, mask_tokens
 from ._doubts import doubt_cut, doubt_rows
 from ._encoders import adapt, new_encoder, pretrained_settings, prompt_of
@@ -139,6 +140,11 @@ class Text(TokenSequences):
     def accepts(cls, X: Any) -> bool:
         """Return whether X is a list, array or Series of str; also for one str or bytes, to raise a better error."""
         return is_texts(X) or isinstance(X, (str, bytes)) or are_bytes(X)
+
+    @classmethod
+    def doubt(cls, X: Any) -> None:
+        """Refuse names of files, which are texts too."""
+        refuse_files(X)
 
     @classmethod
     def hint(cls, X: Any) -> str:
