@@ -79,7 +79,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
-    # examples of more than a minute are named long_*.py; all run with -D sphinx_gallery_conf.filename_pattern=/
+    # examples of more than a minute are named slow_*.py; all run with -D sphinx_gallery_conf.filename_pattern=/
     "ignore_pattern": r"__init__\.py",
     "within_subsection_order": "FileNameSortKey",
     "backreferences_dir": "api/backreferences",

@@ -140,7 +140,7 @@ def test_example_is_a_page(path):
     doc = inspect.cleandoc(compile(path.read_text(encoding="utf-8"), path.name, "exec").co_consts[0])
     title, line, *text = doc.splitlines()
     assert title and set(line) == {"="} and len(line) >= len(title) and any(text)
-    assert re.match(r"(plot|long)_\d\d_", path.name)  # the nightly build alone runs the long ones
+    assert re.match(r"(plot|slow)_\d\d_", path.name)  # the nightly build alone runs the slow ones
 
 
 def test_gallery_is_large_enough():

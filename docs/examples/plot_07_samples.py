@@ -4,7 +4,7 @@ Draw new images
 
 ``sample`` of a :class:`~sklearn_ssl.VAEPretrainer` draws rows that were never there. The network is trained for
 seconds here, and it shows: samples are blurred. ``beta`` above 1 uses fewer components, and samples are more
-like the rows. :ref:`sphx_glr_auto_examples_long_01_gan.py` draws sharper ones, after minutes.
+like the rows. :ref:`sphx_glr_auto_examples_slow_01_gan.py` draws sharper ones, after minutes.
 """
 
 import matplotlib.pyplot as plt

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..doc_link import DocLinkMixin
 from ..few_labels import LabeledScoreMixin, require_labels
 from ..methods import dense_numbers
 from ..modalities import real
@@ -33,7 +34,7 @@ MAX_FOLDS = 10
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ZeroShotClassifier(SaveMixin, LabeledScoreMixin, BaseEstimator):
+class ZeroShotClassifier(DocLinkMixin, SaveMixin, LabeledScoreMixin, BaseEstimator):
     """Classify rows into classes that are described, of which ``fit`` need not see all.
 
     ESZSL [1]_: a bilinear map between features and descriptions gives each class a score, also a class without a row
