@@ -41,6 +41,11 @@ def first_step(model: Any) -> Any:
     return first_step(model.steps[0][1]) if isinstance(model, Pipeline) else model
 
 
+def last_step(model: Any) -> Any:
+    """Return the last step of a pipeline, of pipelines in pipelines too."""
+    return last_step(model.steps[-1][1]) if isinstance(model, Pipeline) else model
+
+
 def as_array(X: Any) -> np.ndarray:
     """Return rows as an array of a type that runtimes take; of a list of unequal arrays only the first."""
     if sp.issparse(X):
@@ -207,8 +212,9 @@ def to_onnx(estimator: Any, X_example: Any, *, preprocessing: bool = True) -> An
     need_libraries()
     model = unwrapped(estimator)
     options: dict[int, dict[str, Any]] = defaultdict(dict)
-    if is_classifier(model) and hasattr(model, "predict_proba"):
-        options[id(model)]["zipmap"] = False  # probabilities as an array
+    if is_classifier(model):
+        # probabilities as an array; of a last step that is not listed skl2onnx asks for them even if it has none
+        options[id(last_step(model))] |= {"zipmap": False} if hasattr(model, "predict_proba") else {}
     if isinstance(first_step(model), TrainedNetwork):
         options[id(first_step(model))]["single"] = True
     if preprocessing:
