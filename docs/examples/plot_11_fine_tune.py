@@ -21,7 +21,7 @@ from sklearn_ssl import ContrastivePretrainer, FineTuneClassifier
 from sklearn_ssl.modalities import Image
 
 X, y = load_digits(return_X_y=True)
-X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
+X, X_test, y, y_test = train_test_split(X, y, train_size=700, stratify=y, random_state=0)
 digits = Image(shape=(8, 8), horizontal_flip=False)
 ssl = ContrastivePretrainer(modality=digits, max_epochs=5, random_state=0).fit(X)
 
