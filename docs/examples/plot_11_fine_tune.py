@@ -18,14 +18,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from sklearn_ssl import ContrastivePretrainer, FineTuneClassifier
-from sklearn_ssl.encoders import ConvNet
 from sklearn_ssl.modalities import Image
 
 X, y = load_digits(return_X_y=True)
-X, X_test, y, y_test = train_test_split(X, y, train_size=700, stratify=y, random_state=0)
+X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
 digits = Image(shape=(8, 8), horizontal_flip=False)
-small = ConvNet((1, 8, 8), widths=(16, 32, 48, 64))  # a fraction of the default, so that this takes seconds
-ssl = ContrastivePretrainer(modality=digits, encoder=small, max_epochs=20, random_state=0).fit(X)
+ssl = ContrastivePretrainer(modality=digits, max_epochs=5, random_state=0).fit(X)
 
 # %%
 # Each budget has labels of its own, the same for all models. The other training rows are the pool, without
