@@ -106,7 +106,7 @@ def test_workflows_run_the_tests():
     assert "-c constraints-oldest.txt" in oldest[0] and "pytest" in oldest[-1]
     (site,) = runs["site"]
     command = re.search(r"^python -m sphinx (.*) docs docs/_build$", read_text("CONTRIBUTING.md"), re.M)[1]
-    assert "[docs]" in site[0] and command in site[1]
+    assert "[docs]" in site[0] and f"{command} $EXAMPLES docs" in site[1]
     (nightly,) = runs["nightly"]
     assert "pytest" in nightly[-1] and not any("constraints" in run for run in nightly)
 
