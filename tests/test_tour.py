@@ -59,7 +59,7 @@ def test_classifiers_of_the_tour_learn():
     assert made["zero-shot"][-1].seen_classes_.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
 
 
-def test_transfer_is_on_the_tour(tmp_path, capsys):
+def test_transfer_is_on_the_tour(tmp_path, capsys, one_epoch):
     quick = ["--draws", "1", "--labels", "5", "--epochs", "1", "--out", str(tmp_path / "all.png")]
     main([*quick, "--methods", "zero-shot"])
     out = capsys.readouterr().out

@@ -55,12 +55,14 @@ class ValueDecoder(Decoder):
 
     Examples
     --------
+    >>> import torch
     >>> from sklearn.datasets import load_iris
-    >>> from sklearn_ssl import AutoencoderPretrainer
-    >>> from sklearn_ssl.modalities import ValueDecoder
-    >>> ae = AutoencoderPretrainer(max_epochs=1, random_state=0).fit(load_iris().data)
-    >>> isinstance(ae.decoder_, ValueDecoder), ae.decoder_.numeric.shape
-    (True, torch.Size([4]))
+    >>> from sklearn_ssl.modalities import Tabular, ValueDecoder
+    >>> table = Tabular()
+    >>> x = table.fit_validate(load_iris().data)[torch.arange(5)]
+    >>> decoder = table.decoder(n_components=2)
+    >>> isinstance(decoder, ValueDecoder), decoder.values(decoder(torch.zeros(5, 2))).shape == x.shape
+    (True, True)
     """
 
     numeric: Tensor

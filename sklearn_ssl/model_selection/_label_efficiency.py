@@ -94,7 +94,7 @@ class LabelEfficiency:
     >>> from sklearn_ssl.model_selection import label_efficiency
     >>> X, y = load_iris(return_X_y=True)
     >>> pair = {"dummy": DummyClassifier(), "SVC": SVC()}
-    >>> found = label_efficiency(pair, X, y, budgets=[5], n_draws=3, random_state=0)
+    >>> found = label_efficiency(pair, X, y, budgets=[5], cv=5, n_draws=3, random_state=0)
     >>> gain, low, high = found.gain("SVC", 5)
     >>> gain > 0.3, found.scores.shape
     (True, (2, 1, 15))
