@@ -37,7 +37,7 @@ axes[0].set_title("loss of the task without labels")
 axes[1].plot(history["epoch"], history["probe_accuracy"], "o-")
 axes[1].set(title="accuracy of a probe", xlabel="epoch")
 axes[2].plot(history["epoch"], history["effective_rank"], "o-")
-axes[2].set(title="directions that embeddings fill", xlabel="epoch", ylim=(0, None))
+axes[2].set(title="effective rank", xlabel="epoch", ylim=(0, None))
 for ax in axes[1:]:
     ax.grid(alpha=0.3)
 
