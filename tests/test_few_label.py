@@ -60,6 +60,15 @@ def test_what_knows_nothing_weighs_nothing():
     assert weights[0] > 0.5 and abs(weights[1]) < 0.1
 
 
+def test_what_misleads_on_labels_left_out_still_names_a_likeliest_class():
+    codes = np.array([0, 1] * 5)
+    wrong = np.where(np.eye(2)[1 - codes] == 1, 0.99, 0.01)
+    weights = likelihood_weights(np.log([wrong, wrong]), codes)
+    assert weights.tolist() == pytest.approx([0.05, 0.05])
+    new = np.array([[0.2, 0.8], [0.9, 0.1]])
+    assert product(np.log([new, new]), weights).argmax(axis=1).tolist() == [1, 0]
+
+
 def test_weights_say_how_sure_the_product_is():
     codes, good, _ = draws(n=4000)
     for power in (0.5, 2.0):

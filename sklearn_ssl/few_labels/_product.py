@@ -11,6 +11,7 @@ from scipy.special import log_softmax, logsumexp, softmax
 from sklearn.model_selection import check_cv
 
 RIDGE = 0.3  # times the root of the number of labels: how much speaks for equal weights
+LEAST_SUM = 0.1  # of the weights: with none at all, every row would get the first class
 LEAST_SHARE = 0.01  # of all classes together: a log-probability must not be infinite
 
 
@@ -44,7 +45,8 @@ def likelihood_weights(log_p: np.ndarray, codes: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_members,)
-        Not negative. Equal, with a sum of 1, if there is no row.
+        Not negative, with a sum of at least 0.1: where nothing predicts labels that it has not seen, probabilities are
+        nearly equal, and the likeliest class is that of all members together. Equal, with a sum of 1, if there is no row.
     """
     n_members, n, _ = log_p.shape
     equal = np.full(n_members, 1 / n_members)
@@ -59,7 +61,8 @@ def likelihood_weights(log_p: np.ndarray, codes: np.ndarray) -> np.ndarray:
         slope = (log_p * softmax(logits, axis=1)).sum(axis=(1, 2)) - own + 2 * strength * (w - equal)
         return float(value), slope
 
-    return minimize(loss, equal, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n_members).x
+    w = minimize(loss, equal, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n_members).x
+    return w + max(0.0, LEAST_SUM - w.sum()) * equal
 
 
 def splits_of(
