@@ -45,8 +45,9 @@ def likelihood_weights(log_p: np.ndarray, codes: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_members,)
-        Not negative, with a sum of at least 0.1: where nothing predicts labels that it has not seen, probabilities are
-        nearly equal, and the likeliest class is that of all members together. Equal, with a sum of 1, if there is no row.
+        Not negative, with a sum of at least 0.1: where nothing predicts labels that it has not seen, probabilities
+        are nearly equal, and the likeliest class is that of all members together. Equal, with a sum of 1, if there is
+        no row.
     """
     n_members, n, _ = log_p.shape
     equal = np.full(n_members, 1 / n_members)
