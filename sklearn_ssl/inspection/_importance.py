@@ -256,7 +256,7 @@ def _exchanged(X: Any, cells: np.ndarray, order: np.ndarray) -> Any:
         return X.with_columns(X[name].gather(order).alias(name))
     if sp.issparse(X):
         mixed = X.tolil(copy=True)
-        mixed[:, cells] = X.tolil()[order][:, cells]
+        mixed[:, cells] = mixed[order][:, cells]
         return mixed.tocsr()
     flat = np.array(X).reshape(len(X), -1)
     flat[:, cells] = np.asarray(X).reshape(len(X), -1)[order][:, cells]

@@ -62,7 +62,7 @@ class DecoderMixin:
                 f"{features.shape}."
             )
         features = features / np.float32(self._feature_scale)  # type: ignore[attr-defined]  # likewise
-        slices = gen_batches(len(features), self.net_.batch_size)  # type: ignore[attr-defined]
+        slices = gen_batches(len(features), self.net_.batch_size)  # type: ignore[attr-defined]  # likewise
         return _decode(self, (torch.tensor(features[part]) for part in slices))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 import torch
@@ -41,14 +41,27 @@ class Store(Protocol):
     """Rows that are returned as batches; any torch Dataset that can be indexed by an array of row numbers is one.
 
     If rows differ in length, the store has ``lengths``, an array of int, and batches are made of rows of similar
-    length. If rows have targets, it has ``targets_at(index)``, which returns a tensor or a NamedTuple of tensors. If
-    rows are read in blocks, it has ``rows_of_pass(shuffle)``, which yields the row numbers of a pass,
-    ``split(fraction, seed)``, which sets rows of each block aside, and ``sample``, a store of random rows.
+    length. If rows have targets, it has ``targets_at(index)``, which returns a tensor or a NamedTuple of tensors.
     """
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: np.ndarray) -> Batch: ...
+
+
+class StoreInBlocks(Store, Protocol):
+    """A store that reads its rows in blocks.
+
+    ``rows_of_pass(shuffle)`` yields the row numbers of a pass, ``split(fraction, seed)`` sets rows of each block aside,
+    and ``sample`` is a store of random rows.
+    """
+
+    @property
+    def sample(self) -> Store: ...
+
+    def rows_of_pass(self, shuffle: bool) -> Iterator[np.ndarray]: ...
+
+    def split(self, fraction: float, seed: int) -> tuple[Store, Store]: ...
 
 
 class Rows:
@@ -153,7 +166,7 @@ def lengths_of(store: Store) -> np.ndarray | None:
     return getattr(store, "lengths", None)
 
 
-def in_blocks(store: Store) -> bool:
+def in_blocks(store: Store) -> TypeGuard[StoreInBlocks]:
     """Return whether a store reads its rows in blocks."""
     return hasattr(store, "rows_of_pass")
 
@@ -201,7 +214,7 @@ class BatchLoader:
         """Return the row numbers of each batch of a pass."""
         n, lengths = len(self.store), lengths_of(self.store)
         if in_blocks(self.store):  # there may be too many rows to number them all
-            return cut(self.store.rows_of_pass(self.shuffle), n, len(self))  # type: ignore[attr-defined]
+            return cut(self.store.rows_of_pass(self.shuffle), n, len(self))
         order = torch.randperm(n).numpy() if self.shuffle else np.arange(n)
         if lengths is not None:
             # sorting all rows would show the network short rows first in every pass; sorting a few batches at a time
@@ -227,13 +240,13 @@ def cut(chunks: Iterable[np.ndarray], n: int, n_batches: int) -> Iterator[np.nda
 
 def sample_of(store: Store) -> Store:
     """Return random rows that stand for all, if the store reads its rows in blocks; else the store."""
-    return store.sample if in_blocks(store) else store  # type: ignore[attr-defined]
+    return store.sample if in_blocks(store) else store
 
 
 def some_of(store: Store, n: int, seed: int) -> Store:
     """Return n random rows of a store; if it reads its rows in blocks, about n."""
     if in_blocks(store):
-        return store.split(n / len(store), seed)[1]  # type: ignore[attr-defined]
+        return store.split(n / len(store), seed)[1]
     return Selection(store, np.random.default_rng(seed).permutation(len(store))[:n])
 
 
@@ -241,7 +254,7 @@ def fixed_order(store: Store, seed: int) -> np.ndarray:
     """Return all row numbers in random order, always the same; blocks are mixed as in training."""
     if not in_blocks(store):
         return np.random.default_rng(seed).permutation(len(store))
-    return np.concatenate(list(RandomStream(seed).each(store.rows_of_pass(True))))  # type: ignore[attr-defined]
+    return np.concatenate(list(RandomStream(seed).each(store.rows_of_pass(True))))
 
 
 def hold_out(
@@ -288,7 +301,7 @@ def hold_out(
     # a RandomState must not be drawn from here: the weights would differ from those without early stopping
     seed = random_state if isinstance(random_state, Integral) else 0
     if in_blocks(store):
-        return store.split(n_valid / n, int(seed))  # type: ignore[attr-defined]
+        return store.split(n_valid / n, int(seed))
     order = np.random.default_rng(int(seed)).permutation(n)
     if strata is not None:
         order = _by_turns(order, strata.numpy()[order])

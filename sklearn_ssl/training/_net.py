@@ -172,8 +172,7 @@ class ObjectiveNet(NeuralNet):
         self.least_[name] = min(value, self.least_.get(name, math.inf))
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        with end_of_schedules():
-            super().notify(method_name, **cb_kwargs)
+        super().notify(method_name, **cb_kwargs)
         if method_name == "on_epoch_end" and self.keeper_ is not None:  # after all callbacks
             self.keeper_.keep(self)
 
@@ -195,7 +194,8 @@ class ObjectiveNet(NeuralNet):
         try:
             self.keeper_ = keeper
             if not self._has_lost_patience():  # in an earlier run
-                self.fit_loop(store, epochs=epochs - self.n_resumed)
+                with end_of_schedules():
+                    self.fit_loop(store, epochs=epochs - self.n_resumed)
         except KeyboardInterrupt:
             if not self._stopped_early():
                 raise

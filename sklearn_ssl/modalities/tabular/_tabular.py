@@ -328,12 +328,13 @@ class Tabular(Modality):
         self, numbers: Any, codes: list[np.ndarray], on_disk: bool, told: np.ndarray | None = None
     ) -> Rows:
         """Return a store with one number or code per cell in memory; batches are expanded to one-hot."""
+        expand = self.cells.expand
         if codes:
-            return Rows(self._known(side_by_side(numbers, codes, self._scale), told), self.cells.expand)
+            return Rows(self._known(side_by_side(numbers, codes, self._scale), told), expand)
         if sp.issparse(numbers) or on_disk:
-            return Rows(numbers, lambda rows: self.cells.expand(self._known(self._scale(rows))))
+            return Rows(numbers, lambda rows: expand(self._known(self._scale(rows))))
         cells = Rows(numbers, self._scale).in_memory(chunk_of(numbers.shape[1])).rows
-        return Rows(self._known(cells), self.cells.expand)
+        return Rows(self._known(cells), expand)
 
     def _known(self, cells: Tensor, told: np.ndarray | None = None) -> Tensor:
         """Warn of missing cells in columns where fit saw none: the network has no indicator for them."""
