@@ -39,8 +39,8 @@ class RowSelector(NestedParamsMixin, DocLinkMixin, BaseEstimator):
     pretrainer : "auto", transformer or None, default="auto"
         Its features say which rows are alike. If it is fitted it is used as it is; if it is not, a clone of it is
         fitted to X. ``"auto"`` is a `ContrastivePretrainer`. None says that X are features.
-    strategy : {"typical", "centre"}, default="typical"
-        Which row of a cluster is chosen: the one whose neighbours are nearest [1]_, or the one nearest to its centre.
+    strategy : {"centre", "typical"}, default="centre"
+        Which row of a cluster is chosen: the one nearest to its centre, or the one whose neighbours are nearest [1]_.
     random_state : int, RandomState instance or None, default=None
         Controls the pretraining and the clusters.
 
@@ -83,7 +83,7 @@ class RowSelector(NestedParamsMixin, DocLinkMixin, BaseEstimator):
 
     n_rows: int = field(default=50, kw_only=False)
     pretrainer: Any = "auto"
-    strategy: str = "typical"
+    strategy: str = "centre"
     random_state: int | np.random.RandomState | None = None
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
