@@ -35,10 +35,15 @@ def test_loss_falls(method, kind):
     assert np.mean([r["train_loss"] for r in history[-3:]]) < np.mean([r["train_loss"] for r in history[:3]])
 
 
-def test_another_process_gives_the_same_bits(tmp_path):
+@pytest.mark.parametrize(
+    "cases",
+    [COVER, pytest.param([case for case in CASES if case not in COVER], marks=pytest.mark.slow)],
+    ids=["cover", "others"],
+)
+def test_another_process_gives_the_same_bits(cases, tmp_path):
     """One process for all: train again, unpickle, load."""
     expected = {}
-    for method, kind in CASES:
+    for method, kind in cases:
         est, X = fit(method, kind), KINDS[kind].X
         expected[f"{method} {kind}"] = est.transform(X)
         folder = tmp_path / f"{method} {kind}"

@@ -273,22 +273,19 @@ def test_sparse_and_dense_agree_on_bits():
     assert dense.binary_.tolist() == sparse.binary_.tolist() == [False, True, False, True]
 
 
-def test_autoencoder_rebuilds_digits_better_than_principal_components():
+def test_autoencoder_rebuilds_and_cleans_held_out_digits():
     train, test = DIGITS[:1400], DIGITS[1400:]
-    ae = AutoencoderPretrainer(modality=PIXELS, n_components=8, noise=0.0, max_epochs=40, random_state=0)
-    ours = ((ae.fit(train).inverse_transform(ae.transform(test)) - test) ** 2).mean()
-    pca = PCA(8).fit(train)
-    assert ours < ((pca.inverse_transform(pca.transform(test)) - test) ** 2).mean()
-
-
-def test_denoising_autoencoder_cleans_held_out_digits():
-    train, test = DIGITS[:1400], DIGITS[1400:]
-    noisy = test + RNG.normal(scale=4, size=test.shape)
-    ae = AutoencoderPretrainer(modality=PIXELS, max_epochs=20, random_state=0).fit(train)
-    before, after = (
-        ((images - test) ** 2).mean() for images in (noisy, ae.inverse_transform(ae.transform(noisy)))
+    ae = AutoencoderPretrainer(modality=PIXELS, n_components=8, noise=0.2, max_epochs=12, random_state=0).fit(
+        train
     )
-    assert after < before / 2
+
+    def error(images):
+        return ((images - test) ** 2).mean()
+
+    pca = PCA(8).fit(train)
+    assert error(ae.inverse_transform(ae.transform(test))) < error(pca.inverse_transform(pca.transform(test)))
+    noisy = test + RNG.normal(scale=4, size=test.shape)
+    assert error(ae.inverse_transform(ae.transform(noisy))) < error(noisy) / 2
 
 
 @pytest.mark.parametrize("method", [AutoencoderPretrainer, VAEPretrainer, GANPretrainer])
@@ -339,7 +336,9 @@ def test_samples(method):
             est.sample(wrong)
 
 
-@pytest.mark.parametrize("method", [VAEPretrainer(beta=1.0), GANPretrainer()])
+@pytest.mark.parametrize(
+    "method", [VAEPretrainer(beta=1.0), pytest.param(GANPretrainer(), marks=pytest.mark.slow)]
+)
 def test_samples_have_the_moments_of_the_rows(method):
     est = clone(method).set_params(n_components=4, max_epochs=300, random_state=0).fit(IRIS)
     rows = est.sample(2000)
@@ -354,8 +353,8 @@ def test_samples_have_the_moments_of_the_rows(method):
 
 
 def test_bound_lies_below_an_importance_sampled_likelihood_and_near_it():
-    """log p(x) by 20,000 draws from the posterior, weighted, in float64."""
-    vae = VAEPretrainer(n_components=2, beta=1.0, max_epochs=400, random_state=0, precision="float32").fit(
+    """log p(x) by 5,000 draws from the posterior, weighted, in float64."""
+    vae = VAEPretrainer(n_components=2, beta=1.0, max_epochs=200, random_state=0, precision="float32").fit(
         IRIS
     )
     objective = vae.net_.module_.double()
@@ -366,7 +365,7 @@ def test_bound_lies_below_an_importance_sampled_likelihood_and_near_it():
         errors = objective.decoder.loss(objective.decoder(draws.flatten(0, 1)), x.repeat(50, 1))
         variance = objective.variance(errors)
         bounds, weights = [], []
-        for _ in range(20_000 // 100):
+        for _ in range(5_000 // 100):
             noise = torch.randn(100, *mean.shape, dtype=torch.float64)
             z = mean + (0.5 * log_var).exp() * noise
             error = objective.decoder.loss(objective.decoder(z.flatten(0, 1)), x.repeat(100, 1))
@@ -481,6 +480,7 @@ def test_vae_takes_an_encoder_of_any_width():
     assert VAEPretrainer(encoder=net, max_epochs=0).fit(IRIS).n_components_ == 32
 
 
+@pytest.mark.slow
 def test_vae_samples_look_like_digits_to_a_classifier():
     vae = VAEPretrainer(modality=PIXELS, max_epochs=35, random_state=0).fit(DIGITS)
     judge = LogisticRegression(max_iter=2000).fit(DIGITS / 16, NUMBERS)

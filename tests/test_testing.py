@@ -76,8 +76,12 @@ def test_broken_promises_are_found(sin, words):
         check_pretrainer(Sinner(sin=sin), X, other={"sin": "no gradient"})
 
 
-def test_sound_ones_pass():
+def test_a_sound_one_passes():
     check_pretrainer(Sinner(), X, other={"sin": "no gradient"})
+
+
+@pytest.mark.slow  # the guide for contributors runs the check on two more
+def test_what_takes_images_is_checked_on_images():
     check_pretrainer(RotationPretrainer(), other={"lr": 0.01})
 
 
