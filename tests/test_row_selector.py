@@ -8,6 +8,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_blobs
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils import estimator_checks
 
@@ -46,6 +47,25 @@ def test_rounds_never_choose_a_row_twice():
     assert set(last) == set(np.flatnonzero(y == -1))
     with pytest.raises(ValueError, match=f"n_rows={rest + 1}, and X has {rest} rows without a label"):
         RowSelector(n_rows=rest + 1, pretrainer=None).fit(BLOBS, y)
+
+
+def test_in_later_rounds_the_classifier_is_least_sure_of_what_is_chosen():
+    X = np.linspace(0, 1, 101)[:, None]
+    y = np.full(101, None, dtype=object)
+    y[[0, 1, 2, 98, 99, 100]] = ["low"] * 3 + ["high"] * 3
+    selector = RowSelector(2, pretrainer=None, classifier=LogisticRegression(C=100), random_state=0)
+    found = selector.fit(X, y).selected_
+    assert np.abs(X[found, 0] - 0.5).max() < 0.2  # between the classes
+    assert np.abs(X[found[0], 0] - 0.5) <= np.abs(X[found[1], 0] - 0.5)
+    alike = RowSelector(2, pretrainer=None, random_state=0).fit(X, y).selected_
+    assert np.abs(X[alike, 0] - 0.5).max() > 0.2
+    # nothing to learn from: no labels, and labels of one class
+    none, one = np.full(101, -1), np.r_[3, np.full(100, -1)]
+    for labels in (None, none, one):
+        plain = RowSelector(2, pretrainer=None, random_state=0).fit(X, labels)
+        assert (selector.fit(X, labels).selected_ == plain.selected_).all()
+    with pytest.raises(ValueError, match="classifier"):
+        RowSelector(2, pretrainer=None, classifier=KMeans(2)).fit(X)
 
 
 def test_the_centre_is_the_row_nearest_to_it():

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
 from ..base import NestedParamsMixin, is_fitted
@@ -19,9 +19,23 @@ from ..training import draw_seed
 from ._coverage import representatives
 from ._features import check_transformer, fitted_on
 from ._graph import principal_directions
-from ._targets import labeled_rows
+from ._targets import UNLABELED, labeled_rows, partial_classes
 
 N_COMPONENTS = 64  # principal components of the features, in which rows are near each other
+CANDIDATES = 4  # rows among which a classifier chooses one
+
+
+def least_sure(P: np.ndarray) -> np.ndarray:
+    """Return the rows of probabilities ``(n, n_classes)``, those first whose two largest are nearest to each other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> least_sure(np.array([[0.9, 0.1, 0.0], [0.4, 0.35, 0.25], [0.5, 0.3, 0.2]])).tolist()
+    [1, 2, 0]
+    """
+    largest = np.sort(P, axis=1)
+    return np.argsort(largest[:, -1] - largest[:, -2], kind="stable")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -30,7 +44,8 @@ class RowSelector(NestedParamsMixin, DocLinkMixin, BaseEstimator):
 
     Features of a pretrainer are divided into as many clusters as there are labels to give, and one row of each is
     chosen, that of the largest cluster first. Clusters in which a row has a label are left out. So the same number of
-    labels tells a classifier more than labels of random rows do.
+    labels tells a classifier more than labels of random rows do. In later rounds a `classifier` may choose among such
+    rows: those of which it is least sure.
 
     Parameters
     ----------
@@ -41,6 +56,10 @@ class RowSelector(NestedParamsMixin, DocLinkMixin, BaseEstimator):
         fitted to X. ``"auto"`` is a `ContrastivePretrainer`. None says that X are features.
     strategy : {"centre", "typical"}, default="centre"
         Which row of a cluster is chosen: the one nearest to its centre, or the one whose neighbours are nearest [1]_.
+    classifier : classifier or None, default=None
+        If y has labels of two classes or more, a clone of it is fitted to the features of the labelled rows. Of four
+        times as many rows as asked for, each of another cluster, those are chosen of which it is least sure: whose two
+        likeliest classes are nearest to each other in probability. None chooses the rows of the largest clusters.
     random_state : int, RandomState instance or None, default=None
         Controls the pretraining and the clusters.
 
@@ -58,16 +77,19 @@ class RowSelector(NestedParamsMixin, DocLinkMixin, BaseEstimator):
 
     Examples
     --------
-    Ten rows to begin with, then ten more. Rows with a label in y are not chosen again:
+    Ten rows to begin with. Then ten more, of which a classifier that knows the first is not sure. Rows with a label
+    in y are not chosen again:
 
     >>> import numpy as np
     >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn_ssl import ContrastivePretrainer, LabelDiffusion, RowSelector
     >>> X, answers = load_digits(return_X_y=True)
     >>> ssl = ContrastivePretrainer(max_epochs=2, random_state=0).fit(X)
     >>> y = np.full(len(X), -1)
+    >>> selector = RowSelector(n_rows=10, pretrainer=ssl, classifier=LogisticRegression(max_iter=1000), random_state=0)
     >>> for round in range(2):
-    ...     rows = RowSelector(n_rows=10, pretrainer=ssl, random_state=0).fit(X, y).selected_
+    ...     rows = selector.fit(X, y).selected_
     ...     y[rows] = answers[rows]  # here somebody looks at the rows
     >>> int((y != -1).sum())
     20
@@ -75,7 +97,6 @@ class RowSelector(NestedParamsMixin, DocLinkMixin, BaseEstimator):
 
     With scikit-activeml, its strategies of later rounds take over from there, since both mark a missing label in y:
 
-    >>> from sklearn.linear_model import LogisticRegression
     >>> known = y != -1
     >>> sure = LogisticRegression().fit(ssl.transform(X[known]), y[known]).predict_proba(ssl.transform(X)).max(axis=1)
     >>> next_row = np.flatnonzero(~known)[sure[~known].argmin()]  # UncertaintySampling does this
@@ -84,12 +105,14 @@ class RowSelector(NestedParamsMixin, DocLinkMixin, BaseEstimator):
     n_rows: int = field(default=50, kw_only=False)
     pretrainer: Any = "auto"
     strategy: str = "centre"
+    classifier: Any = None
     random_state: int | np.random.RandomState | None = None
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_rows": [count(1)],
         "pretrainer": "no_validation",  # check_transformer has better words for it
         "strategy": [StrOptions({"centre", "typical"})],
+        "classifier": [HasMethods(["fit", "predict_proba"]), None],
         "random_state": ["random_state"],
     }
 
@@ -101,6 +124,7 @@ class RowSelector(NestedParamsMixin, DocLinkMixin, BaseEstimator):
         X : array, DataFrame or sparse matrix of shape (n, d), or what the pretrainer takes
         y : array of shape (n,), optional
             Rows with a label, which is anything but -1, None and NaN, are chosen already. Their clusters are covered.
+            A `classifier` learns from these labels.
 
         Returns
         -------
@@ -130,8 +154,22 @@ class RowSelector(NestedParamsMixin, DocLinkMixin, BaseEstimator):
         Z, fitted = self._features(pretrainer, X, seed)
         P = principal_directions(Z, N_COMPONENTS, seed)(Z)
         self.pretrainer_ = fitted
-        self.selected_ = representatives(P, self.n_rows, chosen, self.strategy, seed)
+        codes = self._codes(y)
+        n_candidates = self.n_rows if codes is None else min(CANDIDATES * self.n_rows, n - len(chosen))
+        found = representatives(P, n_candidates, chosen, self.strategy, seed)
+        if codes is not None:
+            known = codes != UNLABELED
+            model = clone(self.classifier).fit(Z[known], codes[known])
+            found = found[least_sure(model.predict_proba(Z[found]))[: self.n_rows]]
+        self.selected_ = found
         return self
+
+    def _codes(self, y: Any) -> np.ndarray | None:
+        """Return the class of each row, if there is a classifier to learn from them and there are two."""
+        if self.classifier is None or y is None or not len(labeled_rows(y)):
+            return None
+        classes, codes = partial_classes(y)
+        return codes if len(classes) > 1 else None
 
     def _features(self, pretrainer: Any, X: Any, seed: int) -> tuple[np.ndarray, Any]:
         """Return features of shape ``(n, d)``, and what computed them."""
