@@ -115,7 +115,9 @@ class World:
         """Return the random numbers of this process for an epoch, given those that all have in common."""
         if self.size == 1:
             return stream
-        return RandomStream(draw_seed(int(stream.run(torch.randint, 2**31, ())), self.rank), device)
+        # what the stream would draw next, without drawing it: the order of the rows is as in one process
+        ahead = torch.Generator().set_state(stream.states[0])
+        return RandomStream(draw_seed(int(torch.randint(2**31, (), generator=ahead)), self.rank), device)
 
     def step(self, work: Callable[..., Any], batch: Any) -> Any:
         """Return ``work(batch)``, in which sums, and statistics of batch norm, are those of all processes."""
