@@ -1,4 +1,4 @@
-"""What two processes run in test_distributed.py, as torchrun starts them: ``python tests/processes.py folder n_steps``."""
+"""What two processes run, as torchrun starts them, for test_distributed.py: ``python processes.py folder n_steps``."""
 
 import io
 import os
