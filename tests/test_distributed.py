@@ -19,7 +19,7 @@ from sklearn_ssl.training import ALONE, RandomStream, World, join
 
 pytest.importorskip("accelerate")
 HERE = Path(processes.__file__).parent
-N_STEPS = 6
+N_STEPS = 3
 
 
 def environment(rank, size=2):

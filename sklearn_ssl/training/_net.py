@@ -163,10 +163,12 @@ class ObjectiveNet(NeuralNet):
             self.notify("on_batch_end", batch=batch, training=training, **step)
         sums, total = world.totals(sums, total)
         if training:
-            self.world_.same_tensors(self.module_.buffers())  # such as moving averages, each of its own rows
-        for name, value in sums.items():
-            # weights of rows may add up to less than 1; where nothing counts, the sum is 0 as well
-            self._record(f"{prefix}_{name}", float(value) / (float(total) or 1.0))
+            world.same_tensors(self.module_.buffers())  # such as moving averages, each of its own rows
+        # weights of rows may add up to less than 1; where nothing counts, the sum is 0 as well
+        means = {name: float(value) / (float(total) or 1.0) for name, value in sums.items()}
+        # callbacks decide by them: those of all processes are the same
+        for name, mean in self.world_.same(means).items():
+            self._record(f"{prefix}_{name}", mean)
         if not total:
             warn(
                 "There is nothing in X that could be predicted, so nothing was learned. Pass longer rows.",
@@ -175,7 +177,6 @@ class ObjectiveNet(NeuralNet):
         self.history.record(f"{prefix}_batch_count", len(iterator))
 
     def _record(self, name: str, value: float) -> None:
-        value = self.world_.same(value)  # schedules and early stopping decide by it
         if name.endswith("_loss") and not math.isfinite(value):
             raise ValueError(
                 f"The loss became {value} in epoch {len(self.history)}: training went astray. Lower lr "

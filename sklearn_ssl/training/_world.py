@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -88,13 +89,16 @@ class World:
         """Overwrite tensors by those of the first process, so that all have the same bits."""
         if self.size == 1:
             return
+        groups: dict[tuple[Any, ...], list[Tensor]] = {}
         for tensor in tensors:
             if isinstance(tensor, Tensor) and not is_lazy(tensor):
-                whole = tensor.detach().contiguous()
-                with in_our_words():
-                    dist.broadcast(whole, src=0)
-                if whole.data_ptr() != tensor.data_ptr():
-                    tensor.detach().copy_(whole)
+                groups.setdefault((tensor.dtype, tensor.device), []).append(tensor.detach())
+        for group in groups.values():  # one message for many small tensors
+            flat = torch.cat([tensor.flatten() for tensor in group])
+            with in_our_words():
+                dist.broadcast(flat, src=0)
+            for tensor, part in zip(group, flat.split([t.numel() for t in group]), strict=True):
+                tensor.copy_(part.view_as(tensor))
 
     def same_weights(self, module: nn.Module) -> None:
         """Overwrite the parameters and buffers of a module by those of the first process."""
@@ -158,14 +162,20 @@ class World:
         try:
             yield
         except BaseException:
-            if self.size > 1 and dist.is_initialized():
+            if self.size > 1:
                 self.hosts = None
-                dist.destroy_process_group()
+                part()
             raise
 
 
 ALONE = World()
 _JOINED: list[World] = []  # the world of this process, once it has been asked for
+
+
+def part() -> None:
+    """Close the connections to the other processes."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def launched() -> int:
@@ -231,6 +241,7 @@ def _connected(kind: str, n: int) -> World:
             f"{state.num_processes} on {state.device.type!r}. Pass device={state.device.type!r}, or let the first fit "
             "set it up."
         )
+    atexit.register(part)  # torch complains otherwise
     return World(n, state.process_index, dist.new_group(backend="gloo"))
 
 
