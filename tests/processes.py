@@ -233,7 +233,7 @@ def main(folder, n_steps):
         "n_components": message(lambda: small(n_components=8, temperature=0.1 + rank).fit(X)),
         "batch": message(lambda: small(batch_size=3).fit(X)),
         "clone": message(lambda: clone(small()).fit(X)),
-        "fine-tuning": message(lambda: FineTuneClassifier(max_epochs=1).fit(X, np.arange(41) % 2)),
+        "fine-tuning": message(lambda: FineTuneClassifier(whole, max_epochs=1).fit(X, np.arange(41) % 2)),
         "device": message(lambda: small(device="cuda:0").fit(X)),
     }
     return found
