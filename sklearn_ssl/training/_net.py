@@ -223,6 +223,7 @@ class ObjectiveNet(NeuralNet):
         """
         if torch.is_inference_mode_enabled():
             raise ValueError("Nothing can be trained within torch.inference_mode(). Call fit outside of it.")
+        world.check_rows(len(store) // len(self.get_iterator(store)))  # of the smallest batch
         self.max_epochs, self.n_resumed = epochs, 0  # callbacks that begin may ask
         self.stream_, self.world_, self.halted_ = stream, world, False
         try:

@@ -104,16 +104,17 @@ class World:
         """Overwrite the parameters and buffers of a module by those of the first process."""
         self.same_tensors(weights_of(module).values())
 
+    def check_rows(self, n: int) -> None:
+        """Raise a ValueError if a batch of n rows is too small to be divided."""
+        if self.size > 1 and n < 2 * self.size:
+            raise ValueError(
+                f"A batch has {n} rows, and each of the {self.size} processes needs at least 2 of them. Raise batch_size, "
+                "which is that of all processes together, pass more rows, or start fewer processes."
+            )
+
     def own(self, index: np.ndarray) -> np.ndarray:
         """Return which of the rows of a batch are those of this process."""
-        if self.size == 1:
-            return index
-        if len(index) < 2 * self.size:
-            raise ValueError(
-                f"A batch has {len(index)} rows, and each of the {self.size} processes needs at least 2 of them. Raise "
-                "batch_size, which is that of all processes together, pass more rows, or start fewer processes."
-            )
-        return np.array_split(index, self.size)[self.rank]
+        return index if self.size == 1 else np.array_split(index, self.size)[self.rank]
 
     def draws(self, stream: RandomStream, device: torch.device | str) -> RandomStream:
         """Return the random numbers of this process for an epoch, given those that all have in common."""
