@@ -108,8 +108,8 @@ class World:
         """Raise a ValueError if a batch of n rows is too small to be divided."""
         if self.size > 1 and n < 2 * self.size:
             raise ValueError(
-                f"A batch has {n} rows, and each of the {self.size} processes needs at least 2 of them. Raise batch_size, "
-                "which is that of all processes together, pass more rows, or start fewer processes."
+                f"A batch has {n} rows, and each of the {self.size} processes needs at least 2 of them. Raise "
+                "batch_size, which is that of all processes together, pass more rows, or start fewer processes."
             )
 
     def own(self, index: np.ndarray) -> np.ndarray:
