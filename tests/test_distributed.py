@@ -119,9 +119,9 @@ def test_all_stop_after_the_same_batch(two):
 @pytest.mark.parametrize(
     ("case", "words"),
     [
-        ("X", "ValueError: .*In process 1, unlike in process 0, X has other values"),
-        ("rows", "ValueError: .*X has 40 rows"),
-        ("n_components", "ValueError: .*temperature is 1.1"),
+        ("X", "ValueError: .*In process 1, compared with process 0, X has other values"),
+        ("rows", "ValueError: .*X has 40 rows, and there 41"),
+        ("n_components", "ValueError: .*temperature is 1.1, and there 0.1"),
         ("batch", "ValueError: A batch has 2 rows, .*at least 2"),
         ("clone", "ValueError: This ContrastivePretrainer is a clone"),
         ("fine-tuning", "ValueError: FineTuneClassifier trains in one process"),

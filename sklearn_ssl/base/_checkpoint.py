@@ -163,7 +163,9 @@ def check_same_everywhere(
         "callbacks": [type(c).__name__ for c in estimator.callbacks or ()],
     }
     description["params"] |= {name: json.dumps(value) for name, value in watched.items()}
-    refuse_differences(world, description | {"rows": n}, differences_of)
+    refuse_differences(
+        world, description | {"rows": n}, lambda new, old: differences_of(new, old, "there", "there")
+    )
 
 
 def entropy_of(estimator: Any) -> int | np.random.RandomState | None:
@@ -239,16 +241,18 @@ def description_of(
     }
 
 
-def differences_of(new: dict[str, Any], old: Any) -> list[str]:
+def differences_of(new: dict[str, Any], old: Any, was: str = "was", had: str = "had") -> list[str]:
     """Return the differences between the description of a training and that of a file, in words."""
     if not (isinstance(old, dict) and new.keys() == old.keys() and isinstance(old["params"], dict)):
         return ["it is described in another way"]
     if new["class"] != old["class"]:
         return [f"it is of {old['class']}, not of {new['class']}"]
     names = [n for n in {**new["params"], **old["params"]} if new["params"].get(n) != old["params"].get(n)]
-    found = [f"{n} is {_shown(new['params'].get(n))}, and was {_shown(old['params'].get(n))}" for n in names]
+    found = [
+        f"{n} is {_shown(new['params'].get(n))}, and {was} {_shown(old['params'].get(n))}" for n in names
+    ]
     if new["rows"] != old["rows"]:
-        found.append(f"X has {new['rows']} rows, and had {old['rows']}")
+        found.append(f"X has {new['rows']} rows, and {had} {old['rows']}")
     elif new["X"] != old["X"] and not any("modality" in name for name in names):
         found.append("X has other values")
     if not found and new["targets"] != old["targets"]:

@@ -50,6 +50,6 @@ def refuse_differences(world: World, description: dict[str, Any], differences: A
         found = differences(other, first)
         if found:
             raise ValueError(
-                f"The processes were given different things. In process {rank}, unlike in process 0, "
+                f"The processes were given different things. In process {rank}, compared with process 0, "
                 f"{'; '.join(found)}. All of them run the same script on the same X: give what is random in it a seed."
             )
