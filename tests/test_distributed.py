@@ -141,6 +141,56 @@ def test_an_error_in_one_process_ends_the_others(two):
     assert max(first[2], second[2]) < 60
 
 
+SCRIPT = """
+import os
+import signal
+import sys
+
+from processes import X, bits, small
+from skorch.callbacks import Callback
+
+
+class Die(Callback):
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) == 3 and os.environ["RANK"] == "1" and "dies" in sys.argv:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+est = small(checkpoint="kept", max_epochs=4, callbacks=[Die()]).fit(X)
+whole = small(max_epochs=4, callbacks=[Die()]).fit(X)
+print("resumed", est.net_.n_resumed, bits(est) == bits(whole), flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_ends_all_and_torchrun_goes_on_from_the_checkpoint(tmp_path):
+    (tmp_path / "train.py").write_text(SCRIPT)
+    path = os.pathsep.join([str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")])
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "train.py",
+    ]
+    results = [
+        subprocess.run(
+            [*command, how],
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        for how in ("dies", "goes")
+    ]
+    assert results[0].returncode != 0 and "resumed" not in results[0].stdout
+    assert results[1].returncode == 0, results[1].stderr
+    assert results[1].stdout.count("resumed 2 True") == 2
+
+
 def test_accelerate_is_named_where_it_is_missing():
     with (
         mock.patch.dict(os.environ, environment(0)),

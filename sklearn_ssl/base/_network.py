@@ -64,8 +64,8 @@ class NetworkEstimator(HookedNetwork, ABC):
         Seconds after which a training ends, with the batch at hand. What was learned is kept; ``history_``
         has the whole epochs. The preparation of X is not counted.
     batch_size : int or "auto", default="auto"
-        Rows per step, in training and ``transform``. ``"auto"``: 256, fewer large images (64 at least), 32 texts
-        or sounds, 32 to 256 series.
+        Rows per step, in training (of all processes, if torchrun has started several) and ``transform``.
+        ``"auto"``: 256, fewer large images (64 at least), 32 texts or sounds, 32 to 256 series.
     lr : float, default=1e-3
         Learning rate of AdamW.
     early_stopping : bool, default=False

@@ -203,6 +203,8 @@ class ObjectiveNet(NeuralNet):
 
     def _stops_anywhere(self, stops: bool, method_name: str) -> bool:
         """Return whether a callback ends training in any process, so that all end it after the same batch."""
+        if self.world_.size == 1:
+            return stops
         timed = any(isinstance(c, TimeLimit) for _, c in self.callbacks_)
         if method_name == "on_epoch_end" or (timed and method_name == "on_batch_end"):
             return self.world_.any(stops)

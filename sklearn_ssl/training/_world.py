@@ -20,9 +20,7 @@ from ._seed import RandomStream, draw_seed
 from ._shared import in_our_words, sharing
 
 LAUNCHER = ("RANK", "WORLD_SIZE", "MASTER_ADDR")  # what torchrun sets for each process
-OWNER = (
-    "SKLEARN_SSL_PROCESS"  # the process that a launcher started: those that it starts inherit its environment
-)
+OWNER = "SKLEARN_SSL_PROCESS"  # the process that a launcher started; its children inherit the variable
 
 
 class World:
