@@ -20,15 +20,19 @@ from ..training import (
     Batch,
     LabeledStore,
     ObjectiveNet,
+    Selection,
     Store,
+    World,
     dtype_name,
     in_float32,
+    is_first,
     resolve_precision,
     restore,
     state_of,
     weights_of,
 )
 from ..warning import warn
+from ._processes import processes_of, refuse_differences
 
 # they don't change what is learned; device and precision are compared as they are resolved
 UNCOMPARED = {
@@ -43,6 +47,7 @@ UNCOMPARED = {
     "warm_start",
 }
 ROWS = 256  # of the data that are looked at together
+SAMPLE = 64  # rows at the beginning, in the middle and at the end that processes compare
 LONGEST = 200  # of a value that is shown
 WAY_OUT = "delete the file, or pass another checkpoint."
 
@@ -55,6 +60,8 @@ class Checkpoint:
     file : Path
     description : dict
         What the training is: see :func:`description_of`.
+    world : World
+        The processes that train together. All go on from the file, and the first one writes it.
 
     Raises
     ------
@@ -62,9 +69,9 @@ class Checkpoint:
         If the file is of another training, or damaged.
     """
 
-    def __init__(self, file: Path, description: dict[str, Any]):
+    def __init__(self, file: Path, description: dict[str, Any], world: World):
         self.file, self.description, self.warned = file, description, False
-        self.found = read_checkpoint(file)
+        self.found = world.from_first(read_checkpoint, file)  # the others may be on machines without the file
         if self.found is None:
             return
         differences = differences_of(description, self.found[0].get("training"))
@@ -97,6 +104,8 @@ class Checkpoint:
             self.warned = True
 
     def _write(self, net: ObjectiveNet) -> None:
+        if not is_first():
+            return
         state, tensors = state_of(net)
         write_checkpoint(self.file, {"training": self.description, "state": state}, tensors)
 
@@ -109,6 +118,7 @@ def checkpoint_of(
     epochs: int,
     origin: nn.Module | None,
     own: bool,
+    world: World,
 ) -> Checkpoint | None:
     """Return the checkpoint of a training; None if the estimator has no folder for it, or there are no epochs.
 
@@ -118,11 +128,44 @@ def checkpoint_of(
         As in :func:`description_of`.
     own : bool
         Whether the training has a file of its own in the folder, as those of clones have.
+    world : World
+        The processes that train together.
     """
     if estimator.checkpoint is None or not epochs:
         return None
     description = description_of(estimator, modality, data, device, epochs, origin)
-    return Checkpoint(checkpoint_file(estimator.checkpoint, description, own), description)
+    if world.size > 1:  # they divide batches and random numbers
+        description["params"]["number of processes"] = json.dumps(world.size)
+    return Checkpoint(checkpoint_file(estimator.checkpoint, description, own), description, world)
+
+
+def check_same_everywhere(
+    world: World,
+    estimator: Any,
+    modality: Modality,
+    data: Store,
+    device: torch.device,
+    epochs: int,
+    origin: nn.Module | None,
+) -> None:
+    """Raise a ValueError if the processes that train together were given different parameters or data.
+
+    Of the rows only some are compared, and what the modality learned from all.
+    """
+    if world.size == 1:
+        return
+    n, kind = len(data), torch.device(device.type)  # each has a device of its own
+    some = np.unique([place for start in (0, n // 2, n - SAMPLE) for place in range(start, start + SAMPLE)])
+    sample = Selection(data, some[(some >= 0) & (some < n)])
+    description = description_of(estimator, modality, sample, kind, epochs, origin)
+    watched = {
+        "max_time": estimator.max_time,
+        "callbacks": [type(c).__name__ for c in estimator.callbacks or ()],
+    }
+    description["params"] |= {name: json.dumps(value) for name, value in watched.items()}
+    refuse_differences(
+        world, description | {"rows": n}, lambda new, old: differences_of(new, old, "there", "there")
+    )
 
 
 def entropy_of(estimator: Any) -> int | np.random.RandomState | None:
@@ -130,8 +173,15 @@ def entropy_of(estimator: Any) -> int | np.random.RandomState | None:
 
     Without it, a training that goes on would meet another teacher, or other labels of a pool, than it began with.
     """
-    if estimator.random_state is not None or estimator.checkpoint is None:
+    if estimator.random_state is not None:
         return estimator.random_state
+    world = processes_of(estimator)
+    if estimator.checkpoint is None:
+        return None if world.size == 1 else world.same(secrets.randbits(31))
+    return world.from_first(_kept_seed, estimator)
+
+
+def _kept_seed(estimator: Any) -> int:
     file = folder_of(estimator.checkpoint, "checkpoint") / "seed.safetensors"
     found = read_checkpoint(file)
     if found is None:
@@ -191,16 +241,18 @@ def description_of(
     }
 
 
-def differences_of(new: dict[str, Any], old: Any) -> list[str]:
+def differences_of(new: dict[str, Any], old: Any, was: str = "was", had: str = "had") -> list[str]:
     """Return the differences between the description of a training and that of a file, in words."""
     if not (isinstance(old, dict) and new.keys() == old.keys() and isinstance(old["params"], dict)):
         return ["it is described in another way"]
     if new["class"] != old["class"]:
         return [f"it is of {old['class']}, not of {new['class']}"]
     names = [n for n in {**new["params"], **old["params"]} if new["params"].get(n) != old["params"].get(n)]
-    found = [f"{n} is {_shown(new['params'].get(n))}, and was {_shown(old['params'].get(n))}" for n in names]
+    found = [
+        f"{n} is {_shown(new['params'].get(n))}, and {was} {_shown(old['params'].get(n))}" for n in names
+    ]
     if new["rows"] != old["rows"]:
-        found.append(f"X has {new['rows']} rows, and had {old['rows']}")
+        found.append(f"X has {new['rows']} rows, and {had} {old['rows']}")
     elif new["X"] != old["X"] and not any("modality" in name for name in names):
         found.append("X has other values")
     if not found and new["targets"] != old["targets"]:

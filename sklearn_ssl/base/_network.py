@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import InputTags
 from sklearn.utils._param_validation import StrOptions
 from skorch.helper import predefined_split
 from torch import nn
@@ -25,6 +24,7 @@ from ..training import (
     ObjectiveNet,
     RandomStream,
     Store,
+    World,
     auto_epochs,
     calibrate,
     check_callbacks,
@@ -38,11 +38,12 @@ from ..training import (
     weights_of,
 )
 from ..warning import warn
-from ._checkpoint import Checkpoint, checkpoint_of, entropy_of
-from ._columns import check_columns, check_same, forget_fitted, has_other_columns, modality_of, set_fitted
+from ._checkpoint import Checkpoint, check_same_everywhere, checkpoint_of, entropy_of
+from ._columns import check_columns, check_same, forget_fitted, has_other_columns, set_fitted
 from ._docs import merged_constraints, with_shared_sections
 from ._hooks import HookedNetwork
 from ._objective import Objective
+from ._processes import processes_of
 from ._rows import learn_rows, rows_of, store_of
 from ._trainer import trainer
 
@@ -63,8 +64,8 @@ class NetworkEstimator(HookedNetwork, ABC):
         Seconds after which a training ends, with the batch at hand. What was learned is kept; ``history_``
         has the whole epochs. The preparation of X is not counted.
     batch_size : int or "auto", default="auto"
-        Rows per step, in training and ``transform``. ``"auto"``: 256, fewer large images (64 at least), 32 texts
-        or sounds, 32 to 256 series.
+        Rows per step, in training (of all processes, if torchrun has started several) and ``transform``.
+        ``"auto"``: 256, fewer large images (64 at least), 32 texts or sounds, 32 to 256 series.
     lr : float, default=1e-3
         Learning rate of AdamW.
     early_stopping : bool, default=False
@@ -149,6 +150,7 @@ class NetworkEstimator(HookedNetwork, ABC):
 
     _epoch_budget: ClassVar[int] = 5000  # of max_epochs="auto"
     _betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # AdamW's
+    _trains_together: ClassVar[bool] = False  # in the processes that torchrun starts
     _causal: ClassVar[bool] = False  # whether a named encoder must not look ahead
     _modalities: ClassVar[tuple[type[Modality], ...]] = (Modality,)  # that the estimator accepts
 
@@ -205,6 +207,7 @@ class NetworkEstimator(HookedNetwork, ABC):
         # all checks come first: a refused input must not change a fitted estimator
         self._validate_params()
         check_callbacks(self.callbacks, self.early_stopping)
+        world = processes_of(self)
         device = resolve_device(self.device)
         first = not (go_on and hasattr(self, "net_"))
         # a frame with other columns needs a new first layer; the rest of the encoder is kept
@@ -213,24 +216,28 @@ class NetworkEstimator(HookedNetwork, ABC):
         if not first:
             check_columns(self, X)
             check_same(self, learned or {}, "Begin again, with warm_start=False.")
-        rows = rows_of(X, pool, self.modality, targets is not None)
-        # X is checked, and texts are split, here and only here; from now on rows come from the store
-        modality, store = self._begin(rows) if first else (self.modality_, store_of(self.modality_, rows))
-        data = store if targets is None else LabeledStore(store, targets)
-        train, valid = hold_out(data, self.early_stopping * self.validation_fraction, self.random_state)
+        with world.left_by_errors():
+            rows = rows_of(X, pool, self.modality, targets is not None)
+            # X is checked, and texts are split, here and only here; from now on rows come from the store
+            modality, store = self._begin(rows) if first else (self.modality_, store_of(self.modality_, rows))
+            data = store if targets is None else LabeledStore(store, targets)
+            train, valid = hold_out(data, self.early_stopping * self.validation_fraction, self.random_state)
         wanted = self.max_epochs if max_epochs is None else max_epochs
         epochs = auto_epochs(train, self._epoch_budget) if isinstance(wanted, str) else int(wanted)
         begins = (start if origin is None else origin) if first else self.net_.module_
         own = not first or hasattr(self, "_is_clone")
-        keeper = checkpoint_of(self, modality, data, device, epochs, begins, own) if keeps else None
+        check_same_everywhere(world, self, modality, data, device, epochs, begins)
+        keeper = checkpoint_of(self, modality, data, device, epochs, begins, own, world) if keeps else None
         entropy = entropy_of(self) if keeps else self.random_state
         if first:
             self._reset(modality, X, learned)
         # the number of epochs so far enters the seed: a fit that continues must not repeat the first views
-        stream = RandomStream(draw_seed(entropy, 0 if first else self._n_begun), device)
+        seed = world.same(draw_seed(entropy, 0 if first else self._n_begun))
+        stream = RandomStream(seed, device)
         net = stream.run(self._first_net, store, device, start) if first else self._next_net(device)
         net.train_split = None if valid is None else predefined_split(valid)
-        complaint = self._train(net, train, epochs, stream, first, keeper)
+        complaint = self._train(net, train, epochs, stream, first, keeper, world)
+        world.same_weights(net.module_)
         if complaint:
             warn(complaint, ConvergenceWarning)
         return self
@@ -243,6 +250,7 @@ class NetworkEstimator(HookedNetwork, ABC):
         stream: RandomStream,
         first: bool,
         keeper: Checkpoint | None,
+        world: World,
     ) -> str:
         """Train a network and keep it; return the text of a warning, if any."""
         before = None if first else {k: v.clone() for k, v in weights_of(net.module_).items()}
@@ -251,7 +259,7 @@ class NetworkEstimator(HookedNetwork, ABC):
         kept, complaint = self._follow(net), ""
         try:
             if epochs:
-                net.train(store, epochs, stream, keeper)
+                net.train(store, epochs, stream, keeper, world)
                 complaint = self._verdict(net, store)
         except KeyboardInterrupt:
             # users who stop a long training want what it has learned so far
@@ -337,14 +345,3 @@ class NetworkEstimator(HookedNetwork, ABC):
     def _n_begun(self) -> int:
         """The number of epochs so far, those that were broken off included."""
         return len(self.history_) + getattr(self, "n_unfinished_", 0)
-
-    def __sklearn_clone__(self) -> Self:
-        new = super().__sklearn_clone__()
-        new._is_clone = True  # the many trainings of a search share a folder of checkpoints
-        return new
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        modality = modality_of(self)
-        tags.input_tags = InputTags(two_d_array=False) if modality is None else modality.input_tags()
-        return tags

@@ -91,6 +91,7 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     n_components: int | None = None
     on_collapse: str = "warn"
 
+    _trains_together: ClassVar[bool] = True
     _default_width: ClassVar[int | None] = None  # that n_components=None requests from a named encoder
     _projects_features: ClassVar[bool] = False  # whether the objective itself maps features to n_components
     _compares_rows: ClassVar[bool] = True  # whether the loss needs at least two rows

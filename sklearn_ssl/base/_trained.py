@@ -6,11 +6,12 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.utils import InputTags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
@@ -34,7 +35,7 @@ from ..training import (
     without_fitted,
     without_memory,
 )
-from ._columns import check_columns, check_same
+from ._columns import check_columns, check_same, modality_of
 from ._nested import NestedParamsMixin
 from ._objective import Objective
 from ._rows import store_of
@@ -188,3 +189,14 @@ class TrainedNetwork(NestedParamsMixin, DocLinkMixin, SaveMixin, BaseEstimator, 
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
+
+    def __sklearn_clone__(self) -> Self:
+        new = super().__sklearn_clone__()
+        new._is_clone = True  # the many trainings of a search share a folder of checkpoints
+        return new
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        modality = modality_of(self)
+        tags.input_tags = InputTags(two_d_array=False) if modality is None else modality.input_tags()
+        return tags

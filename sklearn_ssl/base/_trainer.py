@@ -13,6 +13,7 @@ from ..training import (
     SeenLoss,
     TimeLimit,
     dtype_name,
+    is_first,
     prints_a_log,
     reporters,
     resolve_precision,
@@ -48,7 +49,7 @@ def trainer(
         callbacks.append(SeenLoss())
     if estimator.early_stopping:
         callbacks.append(EarlyStopping(patience=estimator.n_iter_no_change, load_best=True))
-    if estimator.verbose:
+    if estimator.verbose and is_first():
         callbacks += reporters(f"{type(estimator).__name__} [{device}, {dtype_name(precision)}]")
     if estimator.max_time is not None:
         callbacks.append(
@@ -67,5 +68,5 @@ def trainer(
         device=str(device),
         train_split=None,
         callbacks=callbacks,
-        verbose=prints_a_log(callbacks),
+        verbose=prints_a_log(callbacks) and is_first(),
     )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..base import Modality, Objective, Pretrainer
 from ..encoders import head
 from ..modalities import real
-from ..training import Batch
+from ..training import Batch, all_rows
 
 
 def nt_xent(a: Tensor, b: Tensor, temperature: float) -> Tensor:
@@ -69,7 +69,7 @@ class ContrastiveObjective(Objective):
     def forward(self, x: Batch) -> Tensor:
         """Return the loss of a batch ``(n, ...)``."""
         a, b = self.modality.views(x)
-        return nt_xent(self.embedding(a), self.embedding(b), self.temperature)
+        return nt_xent(all_rows(self.embedding(a)), all_rows(self.embedding(b)), self.temperature)
 
     def embedding(self, x: Batch) -> Tensor:
         """Return the projections ``(n, 128)`` that the loss compares."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..base import Modality, Objective, Pretrainer
 from ..modalities import Sequences, real, unknown_target
-from ..training import Batch, RandomStream, Step
+from ..training import Batch, RandomStream, Step, all_sum
 
 MASK_SEED, N_MASKS = 0, 8  # of score_samples
 N_REFERENCE = 64  # rows beside the masked ones: few of the values that are drawn are then the row's own
@@ -34,7 +34,7 @@ def masked_mean(error: Tensor, hidden: Tensor, visible_weight: float) -> Tensor:
         0 if all weights are 0.
     """
     weight = visible_weight + (1 - visible_weight) * hidden
-    return (error * weight).sum() / weight.sum().clamp(min=1e-6)
+    return all_sum((error * weight).sum()) / all_sum(weight.sum()).clamp(min=1e-6)
 
 
 def indices_of(*masks: Tensor) -> list[Tensor]:
@@ -169,7 +169,8 @@ class MaskedPositionsObjective(Objective):
         changed = (
             differs.flatten(0, 1)[judged[0]].reshape(len(logits), -1).any(1).float()
         )  # values may be vectors
-        found = F.binary_cross_entropy_with_logits(logits, changed, reduction="sum") / max(1, len(logits))
+        wrong = F.binary_cross_entropy_with_logits(logits, changed, reduction="sum")
+        found = all_sum(wrong) / all_sum(wrong.new_full((), len(logits))).clamp(min=1)
         return Step(loss + self.mask_weight * found, total, {"target": loss, "mask": found})
 
     def row_losses(self, x: Batch) -> Tensor:

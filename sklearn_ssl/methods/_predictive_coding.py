@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from ..base import Modality, Objective, Pretrainer
 from ..encoders import Hidden
 from ..modalities import Sequences, count, real
-from ..training import Batch, RandomStream, Step, draw_one
+from ..training import Batch, RandomStream, Step, agreed, all_rows, draw_one, first_row, with_others
 from ._autoregressive import looks_ahead
 
 WIDTH = 128  # of what is compared
+LONGEST = 2**32  # more positions than a sequence has
 SCORE_SEED, N_COPIES = 0, 4  # of score_samples
 
 
@@ -54,7 +55,7 @@ def info_nce(
         return losses, true > others.amax(2)
 
 
-def draw_negatives(present: Tensor, n_within: int, n_across: int) -> Tensor:
+def draw_negatives(present: Tensor, n_within: int, n_across: int) -> tuple[Tensor, Tensor, Tensor]:
     """Draw positions for each sequence of a batch, with replacement.
 
     Parameters
@@ -68,16 +69,20 @@ def draw_negatives(present: Tensor, n_within: int, n_across: int) -> Tensor:
 
     Returns
     -------
-    Tensor of int64 of shape (n, n_within + n_across)
+    within : Tensor of int64 of shape (n, n_within)
+    across : Tensor of int64 of shape (n_across,)
         Indices into the flattened positions ``(n * length,)``.
+    own : Tensor of bool of shape (n_across,)
+        Which of `across` are meant; the others are of sequences that other processes have.
     """
     n, length = present.shape
     chances = (present | ~present.any(1, keepdim=True)).float()  # a sequence without positions predicts none
     within = _draw(chances, n_within)
     within = within + length * torch.arange(n, device=present.device)[:, None]
-    rows = _draw(chances.sum(1), n_across)
+    drawn = agreed(_draw(all_rows(chances.sum(1)), n_across)) - first_row()
+    rows = drawn.clamp(0, n - 1)
     across = length * rows + draw_one(chances[rows])[:, 0]
-    return torch.cat([within, across.expand(n, -1)], dim=1)
+    return within, across, drawn == rows
 
 
 def _draw(chances: Tensor, n: int) -> Tensor:
@@ -146,10 +151,12 @@ class PredictiveCodingObjective(Objective):
         n, length = local.present.shape
         target = self.target(local.h)
         predicted = self.predictor(net.context(local).h).view(n, length, self.n_steps, WIDTH)
-        drawn = draw_negatives(local.present, self.n_within, self.n_across)
-        negatives = target.flatten(0, 1)[drawn]
         codes = self._codes(x, local)
-        drawn_codes = codes.flatten()[drawn][:, None, :]
+        within, picked, own = draw_negatives(local.present, self.n_within, self.n_across)
+        pool, across = with_others(target.flatten(0, 1), picked, own)
+        drawn = torch.cat([within, across.expand(n, -1)], dim=1)
+        negatives = pool[drawn]
+        drawn_codes = with_others(codes.flatten(), picked, own)[0][drawn][:, None, :]
         losses, found, where = [], [], []
         for step in range(1, self.n_steps + 1):
             # behind the last position there is padding, which does not count
@@ -171,7 +178,9 @@ class PredictiveCodingObjective(Objective):
         """
         if self.modality.is_discrete:
             return self.modality.positions_of(x, local).values
-        return torch.arange(local.present.numel(), device=local.h.device).view(local.present.shape)
+        n, length = local.present.shape
+        rows = first_row() + torch.arange(n, device=local.h.device)
+        return rows[:, None] * LONGEST + torch.arange(length, device=local.h.device)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

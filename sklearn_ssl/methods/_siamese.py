@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..base import Modality, Objective, Pretrainer
 from ..encoders import head
 from ..modalities import real
-from ..training import Batch
+from ..training import Batch, all_rows
 
 WIDTH = 256  # of the embeddings that are compared
 LEAST_VARIANCE = 1e-4  # VICReg's epsilon: the gradient of a square root at 0 is infinite
@@ -181,9 +181,9 @@ class SiameseObjective(Objective):
         a, b = self.modality.views(x)
         z_a, z_b = self.embedding(a), self.embedding(b)
         if self.loss == "barlow_twins":
-            return barlow_twins_loss(z_a, z_b, self.redundancy)
+            return barlow_twins_loss(all_rows(z_a), all_rows(z_b), self.redundancy)
         if self.loss == "vicreg":
-            return vicreg_loss(z_a, z_b)
+            return vicreg_loss(all_rows(z_a), all_rows(z_b))
         p_a, p_b = self.predictor(z_a), self.predictor(z_b)
         if self.loss == "simsiam":
             return simsiam_loss(p_a, p_b, z_a, z_b)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..base import Modality, Objective, Pretrainer
 from ..modalities import real
-from ..training import Batch, Step
+from ..training import Batch, Step, all_sum
 from ._decoding import DecodingObjective, SamplerMixin
 
 LEAST_VARIANCE = 1e-4  # of the decoder: errors are divided by it
@@ -127,7 +127,7 @@ class VAEObjective(DecodingObjective):
         """Return the mean squared error of the numbers, without a gradient."""
         numeric = self.decoder.numeric.expand(error.shape[1:]).sum() * len(error)
         squares = torch.where(self.decoder.numeric, error.detach(), 0).sum()
-        return (squares / numeric.clamp(min=1)).clamp(min=LEAST_VARIANCE)
+        return (all_sum(squares) / all_sum(numeric).clamp(min=1)).clamp(min=LEAST_VARIANCE)
 
     def features(self, x: Batch) -> Tensor:
         """Return the posterior means ``(n, n_components)``."""

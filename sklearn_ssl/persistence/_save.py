@@ -15,7 +15,7 @@ from torch import nn
 
 from ..encoders import blueprint
 from ..modalities import Modality, to_json_string
-from ..training import is_fitted_name, weights_of
+from ..training import is_first, is_fitted_name, weights_of
 from ..version import __version__
 from ._files import FORMAT, digest_of_description, digest_of_weights, folder_of, library, write
 
@@ -50,6 +50,8 @@ class SaveMixin:
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to the folder `path`, as safetensors and JSON, without pickle.
 
+        Of several processes that have trained together, the first one writes it, and the others do nothing.
+
         Parameters
         ----------
         path : str or Path
@@ -66,7 +68,8 @@ class SaveMixin:
         --------
         sklearn_ssl.load : Read it back.
         """
-        _save(self, path)
+        if is_first():
+            _save(self, path)
 
 
 def _save(estimator: Any, path: str | Path) -> None:

@@ -33,10 +33,13 @@ from ._saved import Allowance, check_finite, check_weights, without_memory
 from ._seed import RandomStream, draw_one, draw_seed, in_float32
 from ._seen import SeenLoss
 from ._settings import n_threads
+from ._shared import agreed, all_rows, all_sum, first_row, with_others
 from ._step import Step, Targets, as_step, mean_loss, weighted_mean
 from ._time import TimeLimit
+from ._world import ALONE, World, is_first, join, launched
 
 __all__ = [
+    "ALONE",
     "Allowance",
     "Batch",
     "BatchLoader",
@@ -54,6 +57,10 @@ __all__ = [
     "Store",
     "Targets",
     "TimeLimit",
+    "World",
+    "agreed",
+    "all_rows",
+    "all_sum",
     "as_step",
     "auto_epochs",
     "calibrate",
@@ -65,11 +72,15 @@ __all__ = [
     "draw_seed",
     "dtype_name",
     "effective_rank",
+    "first_row",
     "fixed_order",
     "hold_out",
     "in_float32",
     "is_collapsed",
+    "is_first",
     "is_fitted_name",
+    "join",
+    "launched",
     "lengths_of",
     "load_weights",
     "mean_loss",
@@ -90,6 +101,7 @@ __all__ = [
     "weighted_mean",
     "weights_of",
     "with_batch_statistics",
+    "with_others",
     "without_fitted",
     "without_memory",
 ]

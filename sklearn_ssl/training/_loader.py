@@ -194,12 +194,21 @@ class BatchLoader:
         Rows in a batch. Some batches are smaller, and one may be larger if a single row would be left.
     shuffle : bool
         Draw a new order from torch's global generator in every pass.
+    part : callable, optional
+        Maps the row numbers of a batch to those that are wanted of it: those of one of several processes.
     """
 
-    def __init__(self, store: Store, batch_size: int, shuffle: bool = False):
+    def __init__(
+        self,
+        store: Store,
+        batch_size: int,
+        shuffle: bool = False,
+        part: Callable[[np.ndarray], np.ndarray] | None = None,
+    ):
         self.store = store
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.part = part
 
     def __len__(self) -> int:
         n = len(self.store)
@@ -207,7 +216,8 @@ class BatchLoader:
         return max(1, min(-(-n // self.batch_size), n // 2))
 
     def __iter__(self) -> Iterator[tuple[Batch, Batch | None]]:
-        for index in self.indices():
+        for batch in self.indices():
+            index = batch if self.part is None else self.part(batch)
             yield self.store[index], targets_of(self.store, index)
 
     def indices(self) -> Iterable[np.ndarray]:

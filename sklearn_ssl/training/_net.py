@@ -22,6 +22,7 @@ from ._schedule import Memory, end_of_schedules, memory_of, starting_schedules
 from ._seed import RandomStream
 from ._step import as_step
 from ._time import TimeLimit
+from ._world import ALONE, World
 
 VALIDATION_SEED = 0  # the same views in every epoch, so that losses can be compared
 
@@ -64,6 +65,8 @@ class ObjectiveNet(NeuralNet):
     """
 
     keeper_: Keeper | None = None  # in training only
+    world_: World = ALONE  # in training only
+    halted_ = False  # by a callback, in this process or in another one
     n_resumed = 0  # epochs of the last training that an earlier run had done
 
     def __init__(
@@ -87,7 +90,8 @@ class ObjectiveNet(NeuralNet):
         return X  # a store is a dataset already, whatever its class
 
     def get_iterator(self, dataset: Any, training: bool = False) -> BatchLoader:
-        return BatchLoader(dataset, self.batch_size, shuffle=training)
+        part = self.world_.own if training else None  # all processes measure the loss on all rows set aside
+        return BatchLoader(dataset, self.batch_size, shuffle=training, part=part)
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[Any, dict[str, Any]]:
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
@@ -106,7 +110,12 @@ class ObjectiveNet(NeuralNet):
         self._set_training(True)
         step = self._forward(self.module_, batch)
         # no scaling of gradients: bfloat16 has the range of float32
-        step["loss"].backward()
+        if self.world_.size == 1:
+            step["loss"].backward()
+            return step
+        weight = torch.as_tensor(size_of(step, batch), device=step["loss"].device)
+        (step["loss"] * weight).backward()
+        self.world_.add_up([p for p in self.module_.parameters() if p.requires_grad], weight)
         return step
 
     def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
@@ -140,19 +149,26 @@ class ObjectiveNet(NeuralNet):
         self.__dict__.pop("measured", None)  # a network may have replaced parts that are no parameters
         # a stream of its own for validation, so that training draws the same numbers with and without it
         stream = self.stream_ if training else RandomStream(VALIDATION_SEED, self.device)
+        world = self.world_ if training else ALONE
+        views = world.draws(stream, self.device)
         sums: dict[str, Any] = {}
         total: Any = 0
         for batch in stream.each(iterator):
             self.notify("on_batch_begin", batch=batch, training=training)
-            step = stream.run(step_fn, batch)
-            size = n_rows(batch[0]) if step["weight"] is None else step["weight"]
+            step = views.run(world.step, step_fn, batch)
+            size = size_of(step, batch)
             total = total + size  # a tensor if weights are: reading it would make a GPU wait
             for name, value in {"loss": step["loss"], **step["logs"]}.items():
                 sums[name] = sums.get(name, 0.0) + value.detach() * size
             self.notify("on_batch_end", batch=batch, training=training, **step)
-        for name, value in sums.items():
-            # weights of rows may add up to less than 1; where nothing counts, the sum is 0 as well
-            self._record(f"{prefix}_{name}", float(value) / (float(total) or 1.0))
+        sums, total = world.totals(sums, total)
+        if training:
+            world.same_tensors(self.module_.buffers())  # such as moving averages, each of its own rows
+        # weights of rows may add up to less than 1; where nothing counts, the sum is 0 as well
+        means = {name: float(value) / (float(total) or 1.0) for name, value in sums.items()}
+        # callbacks decide by them: those of all processes are the same
+        for name, mean in self.world_.same(means).items():
+            self._record(f"{prefix}_{name}", mean)
         if not total:
             warn(
                 "There is nothing in X that could be predicted, so nothing was learned. Pass longer rows.",
@@ -172,11 +188,36 @@ class ObjectiveNet(NeuralNet):
         self.least_[name] = min(value, self.least_.get(name, math.inf))
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        super().notify(method_name, **cb_kwargs)
+        try:
+            super().notify(method_name, **cb_kwargs)
+            stops = False
+        except KeyboardInterrupt:
+            if not self._stopped_early():
+                raise
+            stops = True
+        if self._stops_anywhere(stops, method_name):
+            self.halted_ = True
+            raise KeyboardInterrupt
         if method_name == "on_epoch_end" and self.keeper_ is not None:  # after all callbacks
             self.keeper_.keep(self)
 
-    def train(self, store: Any, epochs: int, stream: RandomStream, keeper: Keeper | None = None) -> None:
+    def _stops_anywhere(self, stops: bool, method_name: str) -> bool:
+        """Return whether a callback ends training in any process, so that all end it after the same batch."""
+        if self.world_.size == 1:
+            return stops
+        timed = any(isinstance(c, TimeLimit) for _, c in self.callbacks_)
+        if method_name == "on_epoch_end" or (timed and method_name == "on_batch_end"):
+            return self.world_.any(stops)
+        return stops
+
+    def train(
+        self,
+        store: Any,
+        epochs: int,
+        stream: RandomStream,
+        keeper: Keeper | None = None,
+        world: World = ALONE,
+    ) -> None:
         """Train for `epochs` more epochs, with the random numbers of `stream`, or for those that `keeper` has not seen.
 
         skorch's own ``fit`` swallows Ctrl-C, and its EarlyStopping stops training by the same exception. Here
@@ -184,8 +225,17 @@ class ObjectiveNet(NeuralNet):
         """
         if torch.is_inference_mode_enabled():
             raise ValueError("Nothing can be trained within torch.inference_mode(). Call fit outside of it.")
+        world.check_rows(len(store) // len(self.get_iterator(store)))  # of the smallest batch
         self.max_epochs, self.n_resumed = epochs, 0  # callbacks that begin may ask
-        self.stream_ = stream
+        self.stream_, self.world_, self.halted_ = stream, world, False
+        try:
+            with world.left_by_errors():
+                self._train(store, epochs, keeper)
+        finally:
+            del self.world_
+
+    def _train(self, store: Any, epochs: int, keeper: Keeper | None) -> None:
+        self.world_.same_weights(self.module_)  # processors differ in the last bits
         memory = self.__dict__.pop("memory_", None)
         self.module_.before_training()
         with starting_schedules(self.optimizer_, self.callbacks_, memory, self.lr):
@@ -256,7 +306,12 @@ class ObjectiveNet(NeuralNet):
 
     def _stopped_early(self) -> bool:
         limits = [c for _, c in self.callbacks_ if isinstance(c, TimeLimit)]
-        return self._has_lost_patience() or any(c.over_ for c in limits)
+        return self.halted_ or self._has_lost_patience() or any(c.over_ for c in limits)
+
+
+def size_of(step: dict[str, Any], batch: Any) -> Any:
+    """Return the weight of a step among others: the number of rows, or what it says."""
+    return n_rows(batch[0]) if step["weight"] is None else step["weight"]
 
 
 def _is_scalar(name: str, value: Any) -> bool:
