@@ -19,6 +19,7 @@ from ._token_bag import TokenBag
 from ._token_convolution import TokenConvNet
 from ._tokens import TokenEncoder, Tokens
 from ._transformer import Transformer
+from ._waveform import WaveformConvNet
 
 __all__ = [
     "MLP",
@@ -35,6 +36,7 @@ __all__ = [
     "TokenEncoder",
     "Tokens",
     "Transformer",
+    "WaveformConvNet",
     "blueprint",
     "default_prompt",
     "head",

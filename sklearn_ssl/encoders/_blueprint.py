@@ -13,8 +13,17 @@ from ._temporal import TemporalConvNet
 from ._token_bag import TokenBag
 from ._token_convolution import TokenConvNet
 from ._transformer import Transformer
+from ._waveform import WaveformConvNet
 
-CLASSES: tuple[type[nn.Module], ...] = (MLP, ConvNet, TokenBag, TokenConvNet, Transformer, TemporalConvNet)
+CLASSES: tuple[type[nn.Module], ...] = (
+    MLP,
+    ConvNet,
+    TokenBag,
+    TokenConvNet,
+    Transformer,
+    TemporalConvNet,
+    WaveformConvNet,
+)
 WRONG = "The saved encoder does not go with its weights. Save the estimator again."
 KNOWS = ("columns", "vocabulary")  # attributes that name the inputs
 
@@ -107,6 +116,10 @@ def _arguments(encoder: Any) -> dict[str, Any]:
             "causal": encoder.causal,
             "n_extras": encoder.pooling.n_extras,
         }
+    if isinstance(encoder, WaveformConvNet):
+        temporal = _arguments(encoder.temporal)
+        shared = {name: temporal[name] for name in ("n_components", "width", "depth", "stride", "causal")}
+        return {"n_samples": encoder.n_samples, **shared}
     table = encoder.embedding
     arguments = {
         "n_tokens": table.num_embeddings,
