@@ -18,7 +18,14 @@ from sklearn_ssl import (
     SiamesePretrainer,
     load,
 )
-from sklearn_ssl.encoders import Frames, WaveformConvNet, blueprint, rebuilt, stages_of
+from sklearn_ssl.encoders import (
+    Frames,
+    SpectrogramConvNet,
+    WaveformConvNet,
+    blueprint,
+    rebuilt,
+    stages_of,
+)
 from sklearn_ssl.modalities import Audio
 from sklearn_ssl.modalities.audio._waves import add_hiss, change_speed, fade, folded, mix_waves, step_of
 
@@ -44,7 +51,7 @@ ODD = [
 
 
 def small(**params):
-    return WaveformConvNet(STEP, **{"width": 8, "depth": 2, **params})
+    return WaveformConvNet(STEP, (0.05, 0.1, 0.2, 0.4), **{"size": 200, "width": 8, "depth": 2, **params})
 
 
 @pytest.mark.parametrize("rate, hop, step", [(16_000, 0.01, 160), (44_100, 0.01, 448), (100, 0.01, 16)])
@@ -63,8 +70,9 @@ def test_features_come_at_the_rate_of_the_encoder_and_depend_on_no_other_row():
             est = method(modality=RAW, encoder=small(causal=True), **FAST).fit(SOUNDS)
             together, steps = est.transform(rows), est.transform_steps(rows)
             assert np.isfinite(together).all()
-            alone = np.concatenate([est.transform([row]) for row in rows])
-            np.testing.assert_allclose(together, alone, atol=1e-5)
+            some = [0, 3, 6, 7]  # of unlike lengths
+            alone = np.concatenate([est.transform([rows[i]]) for i in some])
+            np.testing.assert_allclose(together[some], alone, atol=1e-5)
             counts = [-(-len(row) // STEP) for row in rows]
             assert [len(h) for h in steps] == [-(-n // 4) for n in counts]
             np.testing.assert_allclose(steps[0], est.transform_steps(rows[:1])[0], atol=1e-5)
@@ -88,6 +96,8 @@ def test_methods_learn_from_samples(method):
 def test_waveforms_are_not_decoded():
     with pytest.raises(TypeError, match=r"no decoder of waveforms.*front_end='log-mel'"):
         AutoencoderPretrainer(modality=RAW, **FAST).fit(SOUNDS)
+    with pytest.raises(ValueError, match=r"needs Audio.front_end='log-mel'"):
+        ContrastivePretrainer(modality=RAW, encoder="spectrogram", **FAST).fit(SOUNDS)
     with pytest.raises(ValueError, match=r"front_end.*'waveform'"):
         Audio(front_end="raw").fit(SOUNDS)
 
@@ -105,26 +115,70 @@ def test_what_is_predicted_are_the_spectrograms_of_a_fit_on_them():
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_saved_estimator_and_a_pickled_one_give_the_same_features(tmp_path):
-    est = PredictiveCodingPretrainer(modality=RAW, n_components=4, **FAST).fit(SOUNDS)
+PLANE = Audio(sample_rate=RATE, n_bands=10)
+
+
+@pytest.mark.parametrize(
+    "method", [ContrastivePretrainer, MaskedPretrainer, PredictiveCodingPretrainer, SegmentOrderPretrainer]
+)
+def test_methods_learn_from_the_plane_of_time_and_bands(method):
+    est = method(modality=PLANE, encoder="spectrogram", **FAST).fit(SOUNDS)
+    rows = [*SOUNDS[:3], *ODD[:-1]]
+    together = est.transform(rows)
+    assert np.isfinite(together).all()
+    np.testing.assert_allclose(
+        together[2:4], np.concatenate([est.transform([r]) for r in rows[2:4]]), atol=1e-5
+    )
+    frames = [1 + max(0, len(row) - 200) // 80 for row in rows]
+    assert [len(h) for h in est.transform_steps(rows)] == [-(-n // 4) for n in frames]
+
+
+@pytest.mark.parametrize("modality, name", [(RAW, "auto"), (PLANE, "spectrogram")], ids=["samples", "plane"])
+def test_a_saved_estimator_and_a_pickled_one_give_the_same_features(modality, name, tmp_path):
+    est = PredictiveCodingPretrainer(modality=modality, encoder=name, n_components=4, **FAST).fit(SOUNDS)
     Z = est.transform(SOUNDS)
     est.save(tmp_path / "raw")
     for again in (load(tmp_path / "raw"), pickle.loads(pickle.dumps(est))):
         assert np.array_equal(again.transform(SOUNDS), Z)
 
 
-@pytest.mark.parametrize("n_samples", [80, 7, 2])
-def test_an_encoder_of_samples_is_built_anew_and_looks_back_only(n_samples):
-    encoder = WaveformConvNet(n_samples, 3, width=6, depth=1, stride=2, causal=True).eval()
+ENCODERS = {
+    "long filters": (WaveformConvNet(8, (0.1, 0.2), 3, size=20, width=6, depth=1, stride=2, causal=True), 8),
+    "short filters": (WaveformConvNet(8, (0.1, 0.2), size=5, width=6, depth=1, stride=2, causal=True), 8),
+    "plane": (SpectrogramConvNet(12, 3, width=4, depth=1, n_hidden=5), 12),
+    "odd bands": (SpectrogramConvNet(7, width=4, depth=2, n_hidden=5), 7),
+}
+
+
+@pytest.mark.parametrize("encoder, width", ENCODERS.values(), ids=ENCODERS)
+def test_encoders_of_sound_are_built_anew_and_look_back_only(encoder, width):
+    encoder.eval()
     tensors = {}
     again = rebuilt(blueprint(encoder, tensors, "x"), tensors)
-    values = torch.randn(2, 6, n_samples)
-    x = Frames(values, torch.ones_like(values).bool(), torch.tensor([6, 6]), torch.zeros(2, 0))
+    values = torch.randn(2, 12, width)
+    lengths = torch.tensor([12, 5])
+    here = (torch.arange(12) < lengths[:, None])[:, :, None].expand_as(values)
+    x = Frames(values.masked_fill(~here, 0), here, lengths, torch.zeros(2, 0))
     assert str(again) == str(encoder) and torch.equal(again(x), encoder(x))
-    later = x._replace(values=torch.cat([values[:, :4], torch.randn(2, 2, n_samples)], dim=1))
-    torch.testing.assert_close(encoder.hidden(later).h[:, :2], encoder.hidden(x).h[:, :2])
+    assert blueprint(again, {}, "x") == blueprint(encoder, {}, "x")
+    later = x._replace(values=torch.cat([x.values[:, :8], here[:, 8:] * torch.randn(2, 4, width)], dim=1))
+    n = encoder.hidden(x).h.shape[1] * 8 // 12
+    torch.testing.assert_close(encoder.hidden(later).h[:, :n], encoder.hidden(x).h[:, :n])
+    short = Frames(x.values[1:, :5], here[1:, :5], lengths[1:], torch.zeros(1, 0))
+    torch.testing.assert_close(encoder(short), encoder(x)[1:], atol=1e-5, rtol=1e-5)
     parts = {id(p) for stage in stages_of(encoder) for p in stage.parameters()}
     assert parts == {id(p) for p in encoder.parameters()}
+
+
+def test_filters_hear_the_power_at_their_frequency():
+    x = Audio(sample_rate=RATE, front_end="waveform").fit_validate([tone(800, 0.5), tone(1600, 0.5)])
+    encoder = WaveformConvNet(STEP, (0.1, 0.2, 0.3), size=200).eval()
+    frames = encoder.frames(x[np.arange(2)])
+    power = frames.values[:, 10:40].mean(1)
+    assert power.argmax(1).tolist() == [0, 1]
+    torch.testing.assert_close(power.amax(1).exp(), torch.full((2,), 200 / 3), rtol=0.05, atol=0)
+    with pytest.raises(ValueError, match="steps of 80 samples, and those of the batch have 64"):
+        encoder(x[np.arange(2)]._replace(values=torch.zeros(2, 3, 64)))
 
 
 def test_hidden_steps_are_hidden():
@@ -191,7 +245,9 @@ def test_a_fit_on_a_device_waits_for_nothing():
     with fake_cuda() as device:
         X = SOUNDS[:8]
         for est in (PredictiveCodingPretrainer(), ContrastivePretrainer()):
-            est.set_params(modality=RAW, encoder=small(causal=True), device="cuda", **{**FAST, "batch_size": 4}).fit(X)
+            est.set_params(
+                modality=RAW, encoder=small(causal=True), device="cuda", **{**FAST, "batch_size": 4}
+            ).fit(X)
             assert not device.unrepeatable, device.unrepeatable
             device.waits.clear()
             assert np.isfinite(est.transform(X)).all()

@@ -13,6 +13,7 @@ from ._pretrained import (
 )
 from ._pretrained_image import PretrainedImage, image_encoder
 from ._sequence import Hidden, SequenceEncoder
+from ._spectrogram import SpectrogramConvNet
 from ._stages import stages_of
 from ._temporal import Frames, TemporalConvNet
 from ._token_bag import TokenBag
@@ -30,6 +31,7 @@ __all__ = [
     "PretrainedImage",
     "PretrainedText",
     "SequenceEncoder",
+    "SpectrogramConvNet",
     "TemporalConvNet",
     "TokenBag",
     "TokenConvNet",

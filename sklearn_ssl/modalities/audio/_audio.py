@@ -10,7 +10,7 @@ import torch
 from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
-from ...encoders import Frames, TemporalConvNet, WaveformConvNet
+from ...encoders import Frames, SpectrogramConvNet, TemporalConvNet, WaveformConvNet
 from ...training import resident
 from .._base import unknown_encoder, unknown_target
 from .._constraints import check_crop_scale, count, real
@@ -25,7 +25,7 @@ from ..series import (
     swap_segments,
 )
 from ._input import RATES, check_rate, common_rate, lengths_at, peak, read_again, read_sounds
-from ._mel import frame_sizes, log_mel, n_frames
+from ._mel import edges, frame_sizes, log_mel, n_frames
 from ._store import SoundRows, level_of, moments_of, rows_of
 from ._views import add_noise, change_gain, hide_bands, mix, resize
 from ._waves import folded, step_of, view_of_waves, windows_of
@@ -54,9 +54,8 @@ class Audio(FrameSequences):
     Autoencoders reconstruct spectrograms, of up to 512 frames: ``inverse_transform`` returns them as a list of arrays
     ``(n_frames, n_bands)``, since no waveform can be had from them.
 
-    With ``front_end="waveform"`` networks see the samples instead, and learn what to make of them: strided
-    convolutions, as in wav2vec [3]_, take the place of the spectrogram. Views and masks are those of waveforms. What is
-    hidden, or comes next, is still predicted as a spectrogram. Autoencoders need spectrograms.
+    With ``front_end="waveform"`` networks see samples, and learn a bank of filters, which begin as those of the bands.
+    Views and masks are those of waveforms. What is hidden, or comes next, is still predicted as a spectrogram.
 
     Parameters
     ----------
@@ -111,8 +110,6 @@ class Audio(FrameSequences):
        General-Purpose Audio Representation." IJCNN 2021. https://arxiv.org/abs/2103.06695
     .. [2] D. S. Park et al. "SpecAugment: A Simple Data Augmentation Method for Automatic Speech Recognition."
        Interspeech 2019. https://arxiv.org/abs/1904.08779
-    .. [3] S. Schneider, A. Baevski, R. Collobert, M. Auli. "wav2vec: Unsupervised Pre-training for Speech
-       Recognition." Interspeech 2019. https://arxiv.org/abs/1904.05862
 
     Examples
     --------
@@ -141,7 +138,7 @@ class Audio(FrameSequences):
 
     noun: ClassVar[str] = "sounds"
     usage: ClassVar[str] = "Audio(sample_rate=16000)"
-    encoders: ClassVar[tuple[str, ...]] = ("strided", "convnet")
+    encoders: ClassVar[tuple[str, ...]] = ("strided", "convnet", "spectrogram")
     batch_size: ClassVar[int] = 32
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -248,12 +245,17 @@ class Audio(FrameSequences):
         return log_mel(waves, self.sample_rate_, self.window, self._hop, self.n_bands)
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
-        """Build dilated convolutions with a position per four frames (``"auto"``, ``"strided"``), or per frame."""
+        """Build dilated convolutions over every fourth frame (``"auto"``), or each, or convolutions over bands too."""
         if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
+        if name == "spectrogram":
+            if self._is_raw:
+                raise ValueError("encoder='spectrogram' needs Audio(front_end='log-mel').")
+            return SpectrogramConvNet(self.n_bands, n_components)
         stride = 1 if name == "convnet" else STRIDE
         if self._is_raw:
-            return WaveformConvNet(self._step, n_components, stride=stride, causal=causal)
+            size, peaks = self._sizes()[0], edges(self.sample_rate_, self.n_bands)[1:-1] / self.sample_rate_
+            return WaveformConvNet(self._step, peaks, n_components, size=size, stride=stride, causal=causal)
         return TemporalConvNet(self.n_bands, n_components, stride=stride, causal=causal)
 
     def targets(self, x: Frames) -> Frames:
