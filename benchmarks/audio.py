@@ -7,7 +7,8 @@ is on. ``prompts`` are those of a telephone exchange in five languages, of up to
 whether it is a digit, a letter, a word that stands for a letter, or something else. They chose nothing.
 
 All features are learned from, or scaled by, all sounds without labels, and end in logistic regression; all get the same
-draws of labels, and are judged on all other sounds by balanced accuracy.
+draws of labels, and are judged on all other sounds by balanced accuracy. ``plane`` names networks that convolve over
+time and bands, as in BYOL-A, and ``waveforms`` those that see samples.
 
 Needs soundfile, for ``letters``.
 
@@ -64,11 +65,14 @@ def pretrainers(rate: int) -> dict[str, Any]:
     return {
         "untrained": ContrastivePretrainer(**shared, max_epochs=0),
         "contrastive": ContrastivePretrainer(**shared),
+        "contrastive, plane": ContrastivePretrainer(**shared, encoder="spectrogram"),
         "BYOL": SiamesePretrainer(**shared),
+        "BYOL, plane": SiamesePretrainer(**shared, encoder="spectrogram"),
         "VICReg": SiamesePretrainer(**shared, loss="vicreg"),
         "masked": MaskedPretrainer(**shared),
         "next frames": AutoregressivePretrainer(**shared),
         "predictive coding": PredictiveCodingPretrainer(**shared),
+        "untrained, plane": ContrastivePretrainer(**shared, encoder="spectrogram", max_epochs=0),
         "untrained, waveforms": PredictiveCodingPretrainer(**raw, max_epochs=0),
         "predictive coding, waveforms": PredictiveCodingPretrainer(**raw),
     }

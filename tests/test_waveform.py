@@ -176,7 +176,9 @@ def test_filters_hear_the_power_at_their_frequency():
     frames = encoder.frames(x[np.arange(2)])
     power = frames.values[:, 10:40].mean(1)
     assert power.argmax(1).tolist() == [0, 1]
-    torch.testing.assert_close(power.amax(1).exp(), torch.full((2,), 200 / 3), rtol=0.05, atol=0)
+    gauss = np.exp(-0.5 * ((np.arange(200) - 99.5) / (0.18 * 200)) ** 2)
+    expected = gauss.sum() ** 2 / (gauss**2).sum() / 2  # of a wave whose mean square is one
+    torch.testing.assert_close(power.amax(1).exp(), torch.full((2,), expected).float(), rtol=0.02, atol=0)
     with pytest.raises(ValueError, match="steps of 80 samples, and those of the batch have 64"):
         encoder(x[np.arange(2)]._replace(values=torch.zeros(2, 3, 64)))
 

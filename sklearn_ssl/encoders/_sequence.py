@@ -25,11 +25,10 @@ def convolve(convolution: nn.Module, h: Tensor, pad: tuple[int, int]) -> Tensor:
     Returns
     -------
     Tensor of shape (n, n_positions + before + behind - reach, n_out)
-        Fewer positions if the convolution has a stride.
     """
     rows = F.pad(h, (0, 0, *pad)).transpose(1, 2).unsqueeze(2)
     one: Any = convolution  # a ModuleList gives its members as mere modules
-    out = F.conv2d(rows, one.weight.unsqueeze(2), one.bias, (1, *one.stride), dilation=(1, *one.dilation))
+    out = F.conv2d(rows, one.weight.unsqueeze(2), one.bias, dilation=(1, *one.dilation))
     return out.squeeze(2).transpose(1, 2)
 
 

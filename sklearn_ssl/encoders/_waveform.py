@@ -5,50 +5,82 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ._sequence import Hidden, SequenceEncoder, convolve
+from ._sequence import Hidden, SequenceEncoder
 from ._temporal import Frames, TemporalConvNet
 
+WIDTH = 0.18  # standard deviation of a Hann window, of its length
 FLOOR = 1e-5  # power that is added before the logarithm, of samples whose mean square is one
 
 
-def filters_at(frequencies: Sequence[float], size: int) -> np.ndarray:
-    """Return two filters for each frequency, a quarter of a period apart, under a Hann window, with a peak of one.
+class FilterBank(nn.Module):
+    """Pairs of waves under Gaussian windows, a quarter of a period apart, whose squares add up to power [1]_.
+
+    What is learned are the frequencies and the lengths of the windows. Filters of free samples let a trace of the loud
+    low frequencies through after a few steps, and the logarithm of the power of the soft high ones is then theirs.
 
     Parameters
     ----------
     frequencies : sequence of float
-        In periods per sample.
+        Where they begin, in periods per sample.
     size : int
         Number of samples of a filter.
+    step : int
+        Number of samples from one position to the next.
 
-    Returns
-    -------
-    ndarray of float32 of shape (2 * n_frequencies, size)
+    References
+    ----------
+    .. [1] N. Zeghidour, O. Teboul, F. de Chaumont Quitry, M. Tagliasacchi. "LEAF: A Learnable Frontend for Audio
+       Classification." ICLR 2021. https://arxiv.org/abs/2101.08596
     """
-    steps = np.arange(size) - (size - 1) / 2
-    phases = 2 * np.pi * np.asarray(frequencies)[:, None] * steps
-    taper = np.hanning(size + 2)[1:-1]
-    return np.concatenate([taper * np.cos(phases), taper * np.sin(phases)]).astype(np.float32)
+
+    begin: Tensor
+
+    def __init__(self, frequencies: Sequence[float], size: int, step: int):
+        super().__init__()
+        self.size, self.step = size, step
+        self.register_buffer("begin", torch.tensor(frequencies))
+        # factors, as logarithms: weight decay then pulls filters back to where they began
+        self.shift = nn.Parameter(torch.zeros(len(frequencies)))
+        self.stretch = nn.Parameter(torch.zeros(len(frequencies)))
+        self.norm = nn.BatchNorm1d(len(frequencies))
+
+    def filters(self) -> Tensor:
+        """Return the filters, each pair of unit energy, ``(2 * n_filters, 1, size)``."""
+        at = torch.arange(self.size, device=self.begin.device) - (self.size - 1) / 2
+        width = max(1.0, WIDTH * self.size) * self.stretch.exp()
+        window = (-0.5 * (at / width[:, None]).square()).exp()
+        window = window / window.square().sum(1, keepdim=True).sqrt()
+        phase = 2 * math.pi * (self.begin * self.shift.exp())[:, None] * at
+        return torch.cat([window * phase.cos(), window * phase.sin()])[:, None]
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Map samples ``(n, n_samples)`` to the logarithm of power at each step ``(n, n_steps, n_filters)``."""
+        # a rounding error of loud frequencies, as in bfloat16, is as loud as soft ones
+        with torch.autocast(samples.device.type, enabled=False):
+            # filters that are longer than a step look back only
+            padded = F.pad(samples, (self.size - self.step, 0))[:, None]
+            waves = F.conv1d(padded, self.filters(), stride=self.step)
+            power = waves.square().unflatten(1, (2, -1)).sum(1)
+            return self.norm((power + FLOOR).log()).transpose(1, 2)
 
 
 class WaveformConvNet(SequenceEncoder):
-    """A strided convolution over samples, and a :class:`TemporalConvNet` over the logarithm of its power.
+    """A learned bank of filters over samples, and a :class:`TemporalConvNet` over the logarithm of their power.
 
-    The convolution takes the place of a spectrogram, and is learned like all else. It begins as one: its filters are
-    waves of given frequencies, in pairs, whose squares add up to the power at this frequency [1]_. A stack of short
-    convolutions with random weights, as in wav2vec [2]_, needs far more sound. No filter looks ahead, so that padding
-    behind a sound changes nothing. Features come out standardised.
+    The filters take the place of a spectrogram, and begin as one: waves of given frequencies, which are learned, as is
+    how long each wave is [1]_. A stack of short convolutions with random weights, as in wav2vec [2]_, needs far more
+    sound. No filter looks ahead, so that padding behind a sound changes nothing. Features come out standardised.
 
     Parameters
     ----------
     n_samples : int
         Number of samples of a step: a step of :class:`~sklearn_ssl.encoders.Frames` is a stretch of the waveform.
     frequencies : sequence of float
-        Frequencies of the filters before training, in periods per sample, from 0 to 0.5.
+        Frequencies of the filters before training, in periods per sample, above 0 and up to 0.5.
     n_components : int or None, default=None
         Width of the features, set by a linear layer on top. None leaves that layer out and gives
         ``2 * (depth + 1) * width`` features.
@@ -96,14 +128,9 @@ class WaveformConvNet(SequenceEncoder):
         super().__init__()
         self.n_samples, self.size = n_samples, size
         self.frequencies = tuple(float(f) for f in frequencies)
-        n_filters = len(self.frequencies)
-        # of a peak of one, and scaled in `frames`: Adam's steps are as large for small weights, and would erase them
-        self.filters = nn.Conv1d(1, 2 * n_filters, size, n_samples, bias=False)
-        with torch.no_grad():
-            self.filters.weight.copy_(torch.from_numpy(filters_at(self.frequencies, size))[:, None])
-        self.norm = nn.BatchNorm1d(n_filters)
+        self.bank = FilterBank(self.frequencies, size, n_samples)
         self.temporal = TemporalConvNet(
-            n_filters, n_components, width=width, depth=depth, stride=stride, causal=causal
+            len(self.frequencies), n_components, width=width, depth=depth, stride=stride, causal=causal
         )
 
     def frames(self, x: Frames) -> Frames:
@@ -119,10 +146,7 @@ class WaveformConvNet(SequenceEncoder):
                 f"The encoder takes steps of {self.n_samples} samples, and those of the batch have "
                 f"{x.values.shape[2]}. Take WaveformConvNet(n_samples={x.values.shape[2]}), or encoder='auto'."
             )
-        samples = x.values.flatten(1)[:, :, None] * math.sqrt(8 / (3 * self.size))  # filters of unit energy
-        waves = convolve(self.filters, samples, (self.size - self.n_samples, 0))
-        power = waves.float().square().unflatten(2, (2, -1)).sum(2)
-        h = self.norm((power + FLOOR).log().transpose(1, 2)).transpose(1, 2)
+        h = self.bank(x.values.flatten(1))
         known = x.observed.any(2, keepdim=True).expand_as(h)
         return x._replace(values=h.masked_fill(~known, 0), observed=known)
 
@@ -140,4 +164,4 @@ class WaveformConvNet(SequenceEncoder):
 
     def stages(self) -> list[nn.Module]:
         """Return the parts of the network in depth order, see :func:`~sklearn_ssl.encoders.stages_of`."""
-        return [nn.ModuleList([self.filters, self.norm]), *self.temporal.stages()]
+        return [self.bank, *self.temporal.stages()]
