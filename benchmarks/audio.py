@@ -7,13 +7,15 @@ is on. ``prompts`` are those of a telephone exchange in five languages, of up to
 whether it is a digit, a letter, a word that stands for a letter, or something else. They chose nothing.
 
 All features are learned from, or scaled by, all sounds without labels, and end in logistic regression; all get the same
-draws of labels, and are judged on all other sounds by balanced accuracy.
+draws of labels, and are judged on all other sounds by balanced accuracy. ``plane`` names networks that convolve over
+time and bands, as in BYOL-A, and ``waveforms`` those that see samples.
 
 Needs soundfile, for ``letters``.
 
     python benchmarks/audio.py
     python benchmarks/audio.py --sounds prompts --out audio_prompts
     python benchmarks/audio.py --languages it lt uk da ml he --features "MFCC 20 statistics" masked --out tuning
+    python benchmarks/audio.py --epochs 30 --features "predictive coding" "predictive coding, waveforms" --out short
 """
 
 from __future__ import annotations
@@ -59,14 +61,20 @@ SYLLABLE = re.compile("[b-df-hj-np-tv-z]{1,2}([aeiou])")
 def pretrainers(rate: int) -> dict[str, Any]:
     """Return pretrainers with default settings, by name."""
     shared = {"modality": Audio(sample_rate=rate), "random_state": 0}
+    raw = {**shared, "modality": Audio(sample_rate=rate, front_end="waveform")}
     return {
         "untrained": ContrastivePretrainer(**shared, max_epochs=0),
         "contrastive": ContrastivePretrainer(**shared),
+        "contrastive, plane": ContrastivePretrainer(**shared, encoder="spectrogram"),
         "BYOL": SiamesePretrainer(**shared),
+        "BYOL, plane": SiamesePretrainer(**shared, encoder="spectrogram"),
         "VICReg": SiamesePretrainer(**shared, loss="vicreg"),
         "masked": MaskedPretrainer(**shared),
         "next frames": AutoregressivePretrainer(**shared),
         "predictive coding": PredictiveCodingPretrainer(**shared),
+        "untrained, plane": ContrastivePretrainer(**shared, encoder="spectrogram", max_epochs=0),
+        "untrained, waveforms": PredictiveCodingPretrainer(**raw, max_epochs=0),
+        "predictive coding, waveforms": PredictiveCodingPretrainer(**raw),
     }
 
 
@@ -85,12 +93,13 @@ def pooled(X: list[Any], rate: int, n_coefficients: int | None) -> np.ndarray:
     return np.array(rows)
 
 
-def features(name: str, X: list[Any], rate: int) -> np.ndarray:
-    """Return features by name."""
+def features(name: str, X: list[Any], rate: int, epochs: int | None = None) -> np.ndarray:
+    """Return features by name, after so many epochs if they are learned."""
     if name in RIVALS:
         number = re.search(r"\d+", name)
         return pooled(X, rate, None if number is None else int(number.group()))
-    return pretrainers(rate)[name].fit_transform(X)
+    ssl = pretrainers(rate)[name]
+    return ssl.set_params(**{"max_epochs": epochs} if epochs and ssl.max_epochs else {}).fit_transform(X)
 
 
 def tasks(sounds: str, languages: np.ndarray, names: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -115,7 +124,12 @@ def draw(y: np.ndarray, n_labels: int, seed: int) -> tuple[np.ndarray, np.ndarra
 
 
 def measure(
-    sounds: str, languages: Sequence[str], names: list[str], labels: list[int], draws: int
+    sounds: str,
+    languages: Sequence[str],
+    names: list[str],
+    labels: list[int],
+    draws: int,
+    epochs: int | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Yield a row for each task, number of labels and draw, for one kind of features after the other."""
     rate = RATES[sounds]
@@ -123,7 +137,7 @@ def measure(
     for name in names:
         rows = []
         start = time.process_time()
-        Z = features(name, X, rate)
+        Z = features(name, X, rate, epochs)
         seconds = time.process_time() - start
         print(f"{name}: {seconds:.0f} s of processor time", flush=True)
         for task, (index, y) in tasks(sounds, of, kinds).items():
@@ -170,6 +184,9 @@ def main() -> None:
     parser.add_argument(
         "--labels", nargs="+", type=int, default=[5, 20], metavar="N", help="labels per class"
     )
+    parser.add_argument(
+        "--epochs", type=int, metavar="N", help="epochs of each method, in place of the default"
+    )
     parser.add_argument("--draws", type=int, default=10, help="draws of the labels")
     parser.add_argument(
         "--out", default="audio", metavar="NAME", help="name of the files in benchmarks/results"
@@ -185,7 +202,7 @@ def main() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         parts: list[pd.DataFrame] = []
-        for part in measure(args.sounds, languages, args.features, args.labels, args.draws):
+        for part in measure(args.sounds, languages, args.features, args.labels, args.draws, args.epochs):
             parts.append(part)
             found = pd.concat(parts)  # what was measured is kept if the rest is broken off
             found.round(4).to_csv(RESULTS / f"{args.out}.csv", index=False)

@@ -116,6 +116,7 @@ KINDS = {
         TONES,
         {
             "sample_rate": 3000,
+            "front_end": "waveform",
             "n_bands": 6,
             "window": 0.03,
             "hop": 0.012,

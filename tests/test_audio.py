@@ -205,7 +205,7 @@ def test_features_do_not_depend_on_other_rows():
 def test_spectrograms_that_are_not_kept_are_the_same(monkeypatch):
     est = ContrastivePretrainer(modality=SMALL, **FAST)
     Z = est.fit_transform(SOUNDS)
-    monkeypatch.setattr("sklearn_ssl.modalities.audio._audio.IN_MEMORY", 0)
+    monkeypatch.setattr("sklearn_ssl.modalities.audio._store.IN_MEMORY", 0)
     assert np.array_equal(est.fit_transform(SOUNDS), Z)
 
 

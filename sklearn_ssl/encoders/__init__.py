@@ -13,12 +13,14 @@ from ._pretrained import (
 )
 from ._pretrained_image import PretrainedImage, image_encoder
 from ._sequence import Hidden, SequenceEncoder
+from ._spectrogram import SpectrogramConvNet
 from ._stages import stages_of
 from ._temporal import Frames, TemporalConvNet
 from ._token_bag import TokenBag
 from ._token_convolution import TokenConvNet
 from ._tokens import TokenEncoder, Tokens
 from ._transformer import Transformer
+from ._waveform import WaveformConvNet
 
 __all__ = [
     "MLP",
@@ -29,12 +31,14 @@ __all__ = [
     "PretrainedImage",
     "PretrainedText",
     "SequenceEncoder",
+    "SpectrogramConvNet",
     "TemporalConvNet",
     "TokenBag",
     "TokenConvNet",
     "TokenEncoder",
     "Tokens",
     "Transformer",
+    "WaveformConvNet",
     "blueprint",
     "default_prompt",
     "head",

@@ -9,12 +9,23 @@ from torch import Tensor, nn
 
 from ._convolutional import ConvNet
 from ._mlp import MLP
+from ._spectrogram import SpectrogramConvNet
 from ._temporal import TemporalConvNet
 from ._token_bag import TokenBag
 from ._token_convolution import TokenConvNet
 from ._transformer import Transformer
+from ._waveform import WaveformConvNet
 
-CLASSES: tuple[type[nn.Module], ...] = (MLP, ConvNet, TokenBag, TokenConvNet, Transformer, TemporalConvNet)
+CLASSES: tuple[type[nn.Module], ...] = (
+    MLP,
+    ConvNet,
+    TokenBag,
+    TokenConvNet,
+    Transformer,
+    TemporalConvNet,
+    WaveformConvNet,
+    SpectrogramConvNet,
+)
 WRONG = "The saved encoder does not go with its weights. Save the estimator again."
 KNOWS = ("columns", "vocabulary")  # attributes that name the inputs
 
@@ -107,6 +118,22 @@ def _arguments(encoder: Any) -> dict[str, Any]:
             "causal": encoder.causal,
             "n_extras": encoder.pooling.n_extras,
         }
+    if isinstance(encoder, SpectrogramConvNet):
+        own = {
+            "n_bands": encoder.n_bands,
+            "depth": len(encoder.layers),
+            "n_hidden": encoder.mlp[0].out_features,
+        }
+        return {
+            **own,
+            "n_components": _width(encoder.pooling.head),
+            "width": encoder.layers[0][0].out_channels,
+        }
+    if isinstance(encoder, WaveformConvNet):
+        temporal = _arguments(encoder.temporal)
+        shared = {name: temporal[name] for name in ("n_components", "width", "depth", "stride", "causal")}
+        own = {"n_samples": encoder.n_samples, "frequencies": encoder.frequencies, "size": encoder.size}
+        return {**own, **shared}
     table = encoder.embedding
     arguments = {
         "n_tokens": table.num_embeddings,

@@ -67,15 +67,19 @@ class Pooling(nn.Module):
         Width of the output, set by a linear layer; None leaves that layer out.
     maximum : bool, default=True
         Whether to pool by maximum too, not by mean alone.
+    eps : float, default=1e-8
+        Added to the variance of features, see :class:`Standardize`.
     """
 
-    def __init__(self, n_layers: int, width: int, n_components: int | None, maximum: bool = True):
+    def __init__(
+        self, n_layers: int, width: int, n_components: int | None, maximum: bool = True, eps: float = 1e-8
+    ):
         super().__init__()
         self.maximum = maximum
         n_all = (1 + maximum) * n_layers * width
         self.head = nn.Sequential(
             nn.Identity() if n_components is None else nn.Linear(n_all, n_components, bias=False),
-            Standardize(n_components or n_all),
+            Standardize(n_components or n_all, eps),
         )
 
     def forward(self, layers: list[Tensor], present: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Sound, as log-mel spectrograms of waveforms of any length."""
+"""Sound, as log-mel spectrograms of waveforms of any length, or as these waveforms."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
-from ...encoders import Frames, TemporalConvNet
+from ...encoders import Frames, SpectrogramConvNet, TemporalConvNet, WaveformConvNet
 from ...training import resident
-from ...warning import warn
 from .._base import unknown_encoder, unknown_target
 from .._constraints import check_crop_scale, count, real
 from .._fitted import array, refuse, whole
@@ -24,22 +24,23 @@ from ..series import (
     jitter,
     swap_segments,
 )
-from ._input import RATES, check_rate, common_rate, converted_length, peak, read_sounds, waveform
-from ._mel import frame_sizes, log_mel, n_frames
-from ._store import SoundRows, moments_of
+from ._input import RATES, check_rate, common_rate, lengths_at, peak, read_again, read_sounds
+from ._mel import edges, frame_sizes, log_mel, n_frames
+from ._store import SoundRows, level_of, moments_of, rows_of
 from ._views import add_noise, change_gain, hide_bands, mix, resize
+from ._waves import folded, step_of, view_of_waves, windows_of
 
-IN_MEMORY = 2**29  # bytes of spectrograms that are computed once and kept
 STRIDE = 4  # frames that a position of the default encoder stands for
 SPAN, LARGEST_SPAN = 0.15, 0.25  # of a stretch that is hidden: seconds, and share of a sound
-OTHER_SCALE = 1000  # times as loud, or as soft, is probably an error
 LONGEST = 512  # frames of a sound that are decoded
 LEAST_SCALE = 0.1  # nats: the spread of a band that hardly varies, as in silence
+LEAST_LEVEL = 1e-6  # of silence
+LOUDEST_SAMPLE = 100.0  # times the level beyond which samples are cut off
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Audio(FrameSequences):
-    """Sound: waveforms of any length, as log-mel spectrograms.
+    """Sound: waveforms of any length, as log-mel spectrograms or as they are.
 
     X is a list of waveforms. Each is an array ``(n_samples,)`` of any length, or of one or two channels in
     either order, whose mean is taken. Integers are read as samples of a WAV file: those of int16 are divided by
@@ -53,11 +54,16 @@ class Audio(FrameSequences):
     Autoencoders reconstruct spectrograms, of up to 512 frames: ``inverse_transform`` returns them as a list of arrays
     ``(n_frames, n_bands)``, since no waveform can be had from them.
 
+    With ``front_end="waveform"`` networks see samples, and learn a bank of filters, which begin as those of the bands.
+    Views and masks are those of waveforms. What is hidden, or comes next, is still predicted as a spectrogram.
+
     Parameters
     ----------
     sample_rate : int or None, default=None
         Samples per second, of waveforms that come without a rate, and what all others are converted to. None takes
         the rate that all rows come with.
+    front_end : {"log-mel", "waveform"}, default="log-mel"
+        What networks see: spectrograms, or samples, in steps of about `hop` seconds.
     n_bands : int, default=64
         Number of bands, evenly spaced in mel from 60 Hz to half of the rate.
     window : float, default=0.025
@@ -67,9 +73,10 @@ class Audio(FrameSequences):
     crop_scale : tuple (smallest, largest), default=(0.5, 1.0)
         Range of the share of a sound that a random crop keeps, within (0, 1]; for views.
     stretch : float, default=1.2
-        Largest factor by which views are stretched in time, at least 1; its inverse is the smallest.
+        Largest factor by which views are stretched in time, at least 1; its inverse is the smallest. A waveform is
+        played faster or slower, which changes its pitch too.
     pitch : float, default=0.1
-        Share of the bands by which views move the lowest and the highest band, at most.
+        Share of the bands by which views move the lowest and the highest band, at most. Not used on waveforms.
     gain : float, default=6.0
         Decibels by which views are louder or softer at their start and at their end, at most.
     mixing : float, default=0.4
@@ -80,7 +87,7 @@ class Audio(FrameSequences):
         Share of the frames of a view that is hidden, in stretches of 0.15 seconds, or a quarter of a
         short sound [2]_.
     band_mask : float, default=0.2
-        Largest share of the bands of a view that is hidden [2]_.
+        Largest share of the bands of a view that is hidden [2]_. Not used on waveforms.
 
     Attributes
     ----------
@@ -94,6 +101,8 @@ class Audio(FrameSequences):
         Whether the sounds of ``fit`` differ in their number of frames.
     mean_, scale_ : ndarray of shape (n_bands,)
         Mean and standard deviation of each band, over all frames; of the natural logarithm of power.
+    level_ : float
+        Root of the mean square of all samples. Only set with ``front_end="waveform"``.
 
     References
     ----------
@@ -114,6 +123,7 @@ class Audio(FrameSequences):
     """
 
     sample_rate: int | None = None
+    front_end: str = "log-mel"
     n_bands: int = 64
     window: float = 0.025
     hop: float = 0.01
@@ -128,11 +138,12 @@ class Audio(FrameSequences):
 
     noun: ClassVar[str] = "sounds"
     usage: ClassVar[str] = "Audio(sample_rate=16000)"
-    encoders: ClassVar[tuple[str, ...]] = ("strided", "convnet")
+    encoders: ClassVar[tuple[str, ...]] = ("strided", "convnet", "spectrogram")
     batch_size: ClassVar[int] = 32
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "sample_rate": [count(1), None],
+        "front_end": [StrOptions({"log-mel", "waveform"})],
         "n_bands": [count(2, 512)],
         "window": [real(0, 1, closed="right")],
         "hop": [real(0, 1, closed="right")],
@@ -160,23 +171,21 @@ class Audio(FrameSequences):
         else:
             self.sample_rate_ = check_rate(int(self.sample_rate), "sample_rate")
         self.peak_ = peak(sounds)
-        store = self._rows(sounds)
+        spectrograms = self._rows(sounds)
+        self.mean_, spread = moments_of(spectrograms)
+        self.scale_ = np.maximum(spread, LEAST_SCALE)
+        store = spectrograms
+        if self._is_raw:
+            store = self._waves(sounds)
+            self.level_ = max(level_of(store, lengths_at(sounds, self.sample_rate_).sum()), LEAST_LEVEL)
         self.longest_ = int(store.n_frames.max())
         self.ragged_ = bool((store.n_frames != self.longest_).any())
-        self.mean_, spread = moments_of(store)
-        self.scale_ = np.maximum(spread, LEAST_SCALE)
-        return store.scaled_by(self.mean_, self.scale_)
+        return self._scaled(store)
 
     def validate(self, X: Any) -> SoundRows:
         """Return X as a store of batches of :class:`~sklearn_ssl.encoders.Frames`."""
-        sounds = read_sounds(X)
-        loudest = peak(sounds)
-        if loudest and self.peak_ and not 1 / OTHER_SCALE < loudest / self.peak_ < OTHER_SCALE:
-            warn(
-                f"The largest sample of X is {loudest:.3g}, and that of fit was {self.peak_:.3g}. Are they on another "
-                "scale, such as integers that were cast to float? Give X as in fit."
-            )
-        return self._rows(sounds).scaled_by(self.mean_, self.scale_)
+        sounds = read_again(X, self.peak_)
+        return self._scaled(self._waves(sounds) if self._is_raw else self._rows(sounds))
 
     def check_fitted(self) -> None:
         """Raise a ValueError if fitted attributes do not go with each other."""
@@ -190,36 +199,80 @@ class Audio(FrameSequences):
             refuse(self, "ragged_", f"must be True or False, and is {self.ragged_!r:.60}")
         array(self, "mean_", "f", (self.n_bands,))
         array(self, "scale_", "f", (self.n_bands,), low=LEAST_SCALE)
+        if self._is_raw and (not isinstance(self.level_, float) or not LEAST_LEVEL <= self.level_ < np.inf):
+            refuse(self, "level_", f"must be a number of at least {LEAST_LEVEL}, and is {self.level_!r:.60}")
 
     def _check_params(self) -> None:
         self._validate_params()
         check_crop_scale(self.crop_scale)
 
+    @property
+    def _is_raw(self) -> bool:
+        return self.front_end == "waveform"
+
+    @property
+    def _step(self) -> int:
+        """Samples of a step of a waveform."""
+        return step_of(self.sample_rate_, self.hop)
+
+    @property
+    def _hop(self) -> float:
+        """Seconds from one step to the next."""
+        return self._step / self.sample_rate_ if self._is_raw else self.hop
+
+    def _scaled(self, store: SoundRows) -> SoundRows:
+        if not self._is_raw:
+            return store.scaled_by(self.mean_, self.scale_)
+        return store.scaled_by(np.zeros(1), np.full(self._step, self.level_), LOUDEST_SAMPLE)
+
     def _rows(self, sounds: list[Any]) -> SoundRows:
-        rate = self.sample_rate_
-        size, step, _ = frame_sizes(rate, self.window, self.hop, self.n_bands)
+        def spectrogram(wave: np.ndarray) -> np.ndarray:
+            return self._log_mel(torch.from_numpy(wave)[None])[0].numpy()
 
-        def spectrogram(i: int) -> np.ndarray:
-            wave = torch.from_numpy(waveform(sounds[i], rate))
-            return log_mel(wave[None], rate, self.window, self.hop, self.n_bands)[0].numpy()
+        size, step, _ = self._sizes()
+        counts = n_frames(lengths_at(sounds, self.sample_rate_), size, step)
+        return rows_of(sounds, self.sample_rate_, spectrogram, counts, self.n_bands)
 
-        counts = n_frames(np.array([converted_length(s, rate) for s in sounds]), size, step)
-        store = SoundRows(spectrogram, counts, 1)
-        if 4 * self.n_bands * int(counts.sum()) <= IN_MEMORY:
-            store.keep()
-        return store
+    def _waves(self, sounds: list[Any]) -> SoundRows:
+        step = self._step
+        counts = -(-lengths_at(sounds, self.sample_rate_) // step)
+        return rows_of(sounds, self.sample_rate_, lambda wave: folded(wave, step), counts, step)
+
+    def _sizes(self) -> tuple[int, int, int]:
+        return frame_sizes(self.sample_rate_, self.window, self._hop, self.n_bands)
+
+    def _log_mel(self, waves: Tensor) -> Tensor:
+        return log_mel(waves, self.sample_rate_, self.window, self._hop, self.n_bands)
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
-        """Build dilated convolutions with a position per four frames (``"auto"``, ``"strided"``), or per frame."""
+        """Build dilated convolutions over every fourth frame (``"auto"``), or each, or convolutions over bands too."""
         if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
-        return TemporalConvNet(
-            self.n_bands, n_components, stride=1 if name == "convnet" else STRIDE, causal=causal
-        )
+        if name == "spectrogram":
+            if self._is_raw:
+                raise ValueError("encoder='spectrogram' needs Audio(front_end='log-mel').")
+            return SpectrogramConvNet(self.n_bands, n_components)
+        stride = 1 if name == "convnet" else STRIDE
+        if self._is_raw:
+            size, peaks = self._sizes()[0], edges(self.sample_rate_, self.n_bands)[1:-1] / self.sample_rate_
+            return WaveformConvNet(self._step, peaks, n_components, size=size, stride=stride, causal=causal)
+        return TemporalConvNet(self.n_bands, n_components, stride=stride, causal=causal)
+
+    def targets(self, x: Frames) -> Frames:
+        """Return the scaled spectrograms of a batch: what is predicted of it, whatever networks see."""
+        if not self._is_raw:
+            return x
+        mean, scale = (resident(part, x.values.device, torch.float32) for part in (self.mean_, self.scale_))
+        values = (self._log_mel(windows_of(x, self._sizes()[0]) * self.level_) - mean) / scale
+        known = x.observed.any(2, keepdim=True).expand_as(values)
+        return x._replace(values=values.masked_fill(~known, 0), observed=known)
 
     def view(self, x: Frames) -> Frames:
         """Return a random part of each sound, mixed, stretched, moved in pitch, louder, noisy and masked."""
         low, high = self.crop_scale
+        if self._is_raw:
+            x = view_of_waves(crop(x, (low, high)), self.mixing, self.stretch, self.gain, self.noise)
+            return self.mask(x, self.time_mask)[0] if self.time_mask else x
         mean, scale = (resident(part, x.values.device, torch.float32) for part in (self.mean_, self.scale_))
         x = crop(x, (low, high))
         if self.mixing:
@@ -236,7 +289,7 @@ class Audio(FrameSequences):
 
     def mask(self, x: Frames, rate: float) -> tuple[Frames, Tensor]:
         """Return the sounds with a share of their frames hidden, in stretches, and the mask ``(n, time)``."""
-        share = (SPAN / self.hop / x.lengths).clamp(max=LARGEST_SPAN)
+        share = (SPAN / self._hop / x.lengths).clamp(max=LARGEST_SPAN)
         return hide_steps(x, rate, share, least=STRIDE)
 
     def noisy(self, x: Frames, strength: float) -> Frames:
@@ -251,6 +304,8 @@ class Audio(FrameSequences):
         """Build a convolutional network that maps features to spectrograms."""
         if target != "value":
             raise unknown_target(target, ("value",), self)
+        if self._is_raw:
+            raise self.lacks("no decoder of waveforms (that of front_end='log-mel' is one of spectrograms)")
         shape = (self.n_bands, min(self.longest_, LONGEST), 0)
         return SeriesDecoder(n_components, *shape, ragged=self.ragged_, linear=linear)
 
@@ -276,7 +331,7 @@ class Audio(FrameSequences):
         ValueError, TypeError
             If X is no list of sounds.
         """
-        store = self.validate(X)
+        store = self._rows(read_again(X, self.peak_)).scaled_by(self.mean_, self.scale_)
         return [self.restore(store[np.array([i])])[0][: int(store.n_frames[i])] for i in range(len(store))]
 
     def give_back(self, rows: np.ndarray, container: str | None) -> Any:
@@ -287,7 +342,8 @@ class Audio(FrameSequences):
 
     def example(self) -> Frames:
         """Return a small synthetic batch."""
-        values = torch.arange(32.0).sin()[None, :, None].repeat(2, 1, self.n_bands)
+        width = self._step if self._is_raw else self.n_bands
+        values = torch.arange(32.0).sin()[None, :, None].repeat(2, 1, width)
         return Frames(
             values, torch.ones_like(values, dtype=torch.bool), torch.tensor([32, 32]), torch.zeros(2, 0)
         )

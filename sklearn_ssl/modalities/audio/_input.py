@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from ...warning import warn
 from .._input import is_texts
 
 INTEGERS = (np.uint8, np.int8, np.int16, np.int32)  # of sound files
 RATES = (100, 1_000_000)  # samples per second that make sense
 LOUDEST = 1e15  # whose power is a float32 still
+OTHER_SCALE = 1000  # times as loud, or as soft, is probably an error
 LARGEST_FACTOR = 1000  # of resampling; the error in the rate is below one in a million
 
 
@@ -158,10 +160,11 @@ def n_samples(sound: Sound) -> int:
     return max(sound.samples.shape)
 
 
-def converted_length(sound: Sound, rate: int) -> int:
-    """Return the number of samples of ``waveform(sound, rate)``."""
-    ratio = _ratio(sound, rate)
-    return -(-n_samples(sound) * ratio.numerator // ratio.denominator)
+def lengths_at(sounds: Sequence[Sound], rate: int) -> np.ndarray:
+    """Return the number of samples of ``waveform(sound, rate)`` of each sound, int64 ``(n,)``."""
+    ratios = (_ratio(sound, rate) for sound in sounds)
+    pairs = zip(sounds, ratios, strict=True)
+    return np.array([-(-n_samples(sound) * r.numerator // r.denominator) for sound, r in pairs])
 
 
 def _ratio(sound: Sound, rate: int) -> Fraction:
@@ -174,6 +177,18 @@ def peak(sounds: Sequence[Sound]) -> float:
         float(max(abs(float(part.min())), abs(float(part.max())))) / _unit(part.dtype)
         for part in (sound.samples for sound in sounds)
     )
+
+
+def read_again(X: Any, known: float) -> list[Sound]:
+    """Return what :func:`read_sounds` does, and warn if X is on another scale than in fit, whose peak is `known`."""
+    sounds = read_sounds(X)
+    loudest = peak(sounds)
+    if loudest and known and not 1 / OTHER_SCALE < loudest / known < OTHER_SCALE:
+        warn(
+            f"The largest sample of X is {loudest:.3g}, and that of fit was {known:.3g}. Are they on another "
+            "scale, such as integers that were cast to float? Give X as in fit."
+        )
+    return sounds
 
 
 def _unit(dtype: np.dtype) -> float:

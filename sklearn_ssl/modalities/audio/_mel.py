@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...training import resident
+
 LOWEST = 60.0  # Hz: below is hum
 FLOOR = 1e-7  # power that is added before the logarithm, about that of the noise of 12 bits
 CHUNK = 2**21  # numbers that are transformed at once
@@ -46,21 +48,21 @@ def n_frames(n_samples: np.ndarray, size: int, step: int) -> np.ndarray:
 
 
 @cache
-def filters(rate: int, n_fft: int, n_bands: int) -> Tensor:
+def filters(rate: int, n_fft: int, n_bands: int) -> np.ndarray:
     """Return the weight of each frequency in each band, ``(n_fft / 2 + 1, n_bands)``: triangles that peak at 1."""
     frequencies = np.arange(n_fft // 2 + 1) * rate / n_fft
     corners = edges(rate, n_bands)
     low, peak, high = corners[:-2], corners[1:-1], corners[2:]
     rising = (frequencies[:, None] - low) / (peak - low)
     falling = (high - frequencies[:, None]) / (high - peak)
-    return torch.from_numpy(np.maximum(0, np.minimum(rising, falling)).astype(np.float32))
+    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
 
 
 @cache
-def taper(size: int) -> Tensor:
+def taper(size: int) -> np.ndarray:
     """Return a Hann window of unit energy, float32 ``(size,)``."""
     window = torch.hann_window(size, periodic=True, dtype=torch.float64)
-    return (window / window.square().sum().sqrt()).float()
+    return (window / window.square().sum().sqrt()).float().numpy()
 
 
 def log_mel(waves: Tensor, rate: int, window: float, hop: float, n_bands: int) -> Tensor:
@@ -82,7 +84,7 @@ def log_mel(waves: Tensor, rate: int, window: float, hop: float, n_bands: int) -
     """
     size, step, n_fft = frame_sizes(rate, window, hop, n_bands)
     waves = F.pad(waves, (0, max(0, size - waves.shape[1])))
-    weights, bands = taper(size), filters(rate, n_fft, n_bands)
+    weights, bands = (resident(table, waves.device) for table in (taper(size), filters(rate, n_fft, n_bands)))
     frames = waves.unfold(1, size, step)
     n_at_once = max(1, CHUNK // (len(waves) * n_fft))
     parts = []

@@ -91,17 +91,17 @@ def resize(x: Frames, stretch: float, shift: float) -> Frames:
     lengths = ((x.lengths - 1) / speed).floor().long() + 1
     most = int((x.values.shape[1] - 1) * stretch) + 1
     at = torch.arange(longest_of(lengths, most), device=device) * speed[:, None]
-    values = _between(x.values, at, x.lengths - 1)
+    values = between(x.values, at, x.lengths - 1)
     ends = shift * (n_bands - 1) * (2 * torch.rand(n, 2, 1, device=device) - 1)
     share = torch.linspace(0, 1, n_bands, device=device)
     bands = ends[:, 0] * (1 - share) + (n_bands - 1 + ends[:, 1]) * share
-    values = _between(values.transpose(1, 2), bands, torch.full_like(lengths, n_bands - 1)).transpose(1, 2)
+    values = between(values.transpose(1, 2), bands, torch.full_like(lengths, n_bands - 1)).transpose(1, 2)
     observed = torch.arange(values.shape[1], device=device) < lengths[:, None]
     observed = observed[:, :, None].expand_as(values)
     return Frames(values.masked_fill(~observed, 0), observed, lengths, x.extras)
 
 
-def _between(values: Tensor, at: Tensor, last: Tensor) -> Tensor:
+def between(values: Tensor, at: Tensor, last: Tensor) -> Tensor:
     """Return ``(n, k, d)``: `values` ``(n, steps, d)`` at the steps `at` ``(n, k)``, from 0 to `last` ``(n,)``."""
     at = at.clamp(min=0).minimum(last[:, None].to(at.dtype))
     low = at.floor().long()

@@ -60,7 +60,11 @@ class FrameSequences(Sequences, ABC):
 
     def positions(self, x: Frames, hidden: Hidden) -> Positions:
         """Return the targets: the steps under each position, and which of their values are known."""
-        return positions_of_steps(x, hidden)
+        return positions_of_steps(self.targets(x), hidden)
+
+    def targets(self, x: Frames) -> Frames:
+        """Hook: return what is predicted of each step; by default what networks see of it."""
+        return x
 
     def position_decoder(self, encoder: nn.Module) -> StepDecoder:
         """Build a decoder of the steps under a position."""
@@ -69,7 +73,7 @@ class FrameSequences(Sequences, ABC):
     def changes(self, x: Frames, hidden: Hidden) -> tuple[Tensor, Tensor]:
         """Return the changes from the last step under each position to the steps that follow, and which are known."""
         steps, known = self.positions_of(x, hidden).values.chunk(2, dim=2)
-        n_channels = x.values.shape[2]
+        n_channels = steps.shape[2] // -(-x.values.shape[1] // steps.shape[1])
         ahead, observed = (_windows(part[:, 1:], self.steps_ahead) for part in (steps, known))
         last = steps[:, :-1, -n_channels:].repeat(1, 1, ahead.shape[2] // n_channels)
         return observed.any(2), torch.cat([ahead - last, observed], dim=2)
