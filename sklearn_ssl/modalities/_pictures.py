@@ -43,6 +43,8 @@ DATA_FILES = (
     ".svg",
 )
 IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*", b"BM")
+# converted at once: an open picture keeps its file open, and there may be more pictures than a process may open files
+OPEN = "[PIL.Image.open({}).convert('RGB').resize((64, 64)) for {} in X]"
 SOUND_FILES = (".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aiff")
 
 
@@ -69,13 +71,13 @@ def refuse_files(X: Any) -> None:
     first = X if isinstance(X, (str, PurePath)) else _first(X)
     if isinstance(first, bytes) and first.startswith(IMAGE_STARTS):
         raise TypeError(
-            "X holds the bytes of files of images. Open them first: [PIL.Image.open(io.BytesIO(data)) for data in X], "
-            "pictures of one size."
+            "X holds the bytes of files of images. Open them first, with one mode and size: "
+            f"{OPEN.format('io.BytesIO(data)', 'data')}."
         )
     if hasattr(first, "read") and not is_picture(first):
         raise TypeError(
             f"X holds open files, of type {type(first).__name__}. Read them first, for example by "
-            "[PIL.Image.open(file) for file in X]."
+            f"{OPEN.format('file', 'file')}."
         )
     if not are_files(X) and not isinstance(first, PurePath):
         return
@@ -92,8 +94,8 @@ def refuse_files(X: Any) -> None:
             "that soundfile.read(name)[1] tells."
         )
     raise TypeError(
-        f"X holds names of files, such as {str(first)!r:.80}. Open them first: [PIL.Image.open(name) for name in X], "
-        "pictures of one size. If the names themselves are the texts, pass them as str with modality=Text()."
+        f"X holds names of files, such as {str(first)!r:.80}. Open them first, with one mode and size: "
+        f"{OPEN.format('name', 'name')}. If the names themselves are the texts, pass them as str with modality=Text()."
     )
 
 
@@ -103,7 +105,7 @@ def refuse_words(X: Any) -> None:
     if isinstance(first, (str, bytes)):
         raise TypeError(
             f"Image takes images, and X holds texts, such as {first!r:.60}. If they name files, open them first: "
-            "[PIL.Image.open(name) for name in X], pictures of one size."
+            f"{OPEN.format('name', 'name')}."
         )
 
 
