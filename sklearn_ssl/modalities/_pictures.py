@@ -11,7 +11,10 @@ import numpy as np
 
 # what a picture looks like once palettes and the like are resolved, and its channels
 LOOKS = {"L": 1, "RGB": 3, "RGBA": 4}
-CONVERTED = {"1": "L", "CMYK": "RGB", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}
+CONVERTED = {
+    **dict.fromkeys(("CMYK", "YCbCr", "LAB", "HSV", "RGBX"), "RGB"),
+    **{"1": "L", "RGBa": "RGBA", "La": "LA"},
+}
 OPAQUE = {"LA": "L", "P": "RGB", "PA": "RGB", "RGBA": "RGB"}  # what may be transparent, and what it is if not
 NUMBERS = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")  # one channel, of more than 8 bits
 IMAGE_FILES = (
