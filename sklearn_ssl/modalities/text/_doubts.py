@@ -73,7 +73,7 @@ def doubt_merged(corpus: Corpus, rows: TokenRows, analyzer: str) -> None:
     for i in some:
         start, end = corpus.offsets[i : i + 2]
         ids = rows.ids[rows.starts[i] : rows.starts[i] + rows.lengths[i]]
-        alike.setdefault(ids.tobytes(), {})[corpus.ids[start:end].tobytes()] = i
+        alike.setdefault(ids.tobytes(), {})[corpus.ids[start:end].tobytes()] = int(i)
     merged = [list(group.values()) for group in alike.values() if len(group) > 1]
     n_merged, n_different = sum(map(len, merged)), sum(map(len, alike.values()))
     if n_different < FEW or n_merged <= MERGED * n_different:
