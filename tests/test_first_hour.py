@@ -198,10 +198,23 @@ def test_a_frame_with_a_row_per_step_is_no_series(name):
     X, group = LONG[name]
     with pytest.raises(ValueError, match="one step per row: 'who' seems to name the series") as caught:
         series(X)()
-    fix = re.search(r"first: (\[.*\])\. If", str(caught.value))[1]
+    fix = re.search(r"first: (\[.*\]), and", str(caught.value))[1]
     assert group in fix
     parts = eval(fix, {"X": X})
     assert len(parts) in (4, 5) and {part.shape for part in parts} in ({(1, 5)}, {(1, 4)})
+
+
+@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
+@pytest.mark.parametrize("week", ["2024-01-0", ""], ids=["dates as texts", "numbers"])
+def test_steps_in_any_order_are_no_series(library, week):
+    whole = long_form(who=np.repeat(["d", "b", "c", "a"], 5))
+    whole["week"] = [f"{week}{w + 1}" if week else w for w in whole["week"]]
+    X = library.DataFrame(whole.sample(frac=1, random_state=0).to_dict("list"))
+    with pytest.raises(ValueError, match="'who' seems to name the series") as caught:
+        series(X)()
+    parts = eval(re.search(r"first: (\[.*\]),", str(caught.value))[1], {"X": X})
+    expected = {tuple(part) for part in whole["sales"].to_numpy().reshape(4, 5)}
+    assert {tuple(part[0]) for part in parts} == expected  # each in order of time
 
 
 def test_a_frame_with_a_series_per_row_is_one():

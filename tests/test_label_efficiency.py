@@ -159,7 +159,9 @@ def test_the_answer_on_digits_is_that_pretraining_helps():
 
 
 def test_too_few_labels_are_refused():
-    with pytest.raises(ValueError, match=r"fewer than the budget of 100"):
+    with pytest.raises(
+        ValueError, match=r"class, \w+, has \d+ .* fewer than the budget of 100. Pass smaller .*merge"
+    ):
         label_efficiency(FEW, X, Y, budgets=[100], cv=2)
 
 

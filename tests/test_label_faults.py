@@ -9,6 +9,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import DataConversionWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_ssl import (
     ContrastivePretrainer,
@@ -143,8 +146,9 @@ def test_a_column_of_labels_is_like_a_vector(make, labels):
     found = label_efficiency({"LR": LR}, X, make(labels), budgets=[3], cv=2)
     assert (found.scores == expected.scores).all()
     forest = RandomForestClassifier(5, random_state=0)
-    with pytest.warns(UserWarning, match="column-vector"):  # scikit-learn's own DataConversionWarning
+    with pytest.warns(DataConversionWarning, match="column-vector") as caught:
         column = LabeledOnly(forest).fit(X, make(labels))
+    assert {warning.filename for warning in caught} == {__file__}
     assert (column.predict(X) == LabeledOnly(forest).fit(X, labels).predict(X)).all()
     folds = [test.tolist() for _, test in SemiSupervisedStratifiedKFold(3).split(X, make(labels))]
     assert folds == [test.tolist() for _, test in SemiSupervisedStratifiedKFold(3).split(X, labels)]
@@ -260,7 +264,13 @@ def test_what_a_mask_hides_has_no_label():
 
 
 def test_a_column_of_labels_warns_from_the_users_line():
-    for est in (LabelDiffusion(), FewLabelClassifier(pretrainers=None, cv=2)):
+    for est in (LabelDiffusion(), ZeroShotClassifier(), FewLabelClassifier(pretrainers=None, cv=2)):
         with pytest.warns(DataConversionWarning, match=r"column-vector y.*ravel") as caught:
             est.fit(X[::5], Y[::5, None])
         assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_what_takes_columns_of_labels_only_gets_them():
+    several = MultiOutputClassifier(LR)
+    for est in (several, make_pipeline(StandardScaler(), several)):
+        assert LabeledOnly(est).fit(X, Y[:, None]).predict(X).shape == (150, 1)

@@ -1,8 +1,10 @@
 """Pictures of all modes, their intensities, files instead of images, and tensors that numpy lacks."""
 
 import io
+import re
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -104,7 +106,14 @@ def test_transparency_is_a_channel():
 
 
 @pytest.mark.parametrize(
-    "mode, shape", [("1", (1, 12, 16)), ("CMYK", (3, 12, 16)), ("YCbCr", (3, 12, 16)), ("HSV", (3, 12, 16))]
+    "mode, shape",
+    [
+        ("1", (1, 12, 16)),
+        ("CMYK", (3, 12, 16)),
+        ("YCbCr", (3, 12, 16)),
+        ("HSV", (3, 12, 16)),
+        ("LAB", (3, 12, 16)),
+    ],
 )
 def test_other_modes_are_read_by_their_look(mode, shape):
     pictures = [x.convert(mode) for x in RGB]
@@ -130,8 +139,11 @@ def test_more_than_8_bits_stay_as_they_are(mode):
 
 
 def test_modes_that_are_not_known_are_named():
-    with pytest.raises(ValueError, match="Row 0 of X is a picture of mode 'LAB'"):
-        new().fit([Pillow.new("LAB", (8, 8))] * 4)
+    odd = SimpleNamespace(
+        **dict.fromkeys(("getbands", "convert", "tobytes"), len), load=list, size=(8, 8), mode="X"
+    )
+    with pytest.raises(ValueError, match="Row 0 of X is a picture of mode 'X'"):
+        new().fit([odd] * 4)
     with pytest.raises(TypeError, match="row 1 is ndarray"):
         new().fit([RGB[0], np.asarray(RGB[1])])
     with pytest.raises(TypeError, match=r"one picture.*\[X\]"):
@@ -255,8 +267,10 @@ def test_names_of_files_are_to_be_opened_first(modality, kind, suffix, opener):
     names = [kind(f"some folder/{i}{suffix}") for i in range(6)]
     est = ContrastivePretrainer(modality=modality, **FAST)
     for X in (names, tuple(names), np.array(names), pd.Series(names)):
-        with pytest.raises(TypeError, match=rf"Open them first.*{opener}"):
+        with pytest.raises(TypeError, match=rf"Open them first.*{opener}") as caught:
             est.fit(X)
+        fix = re.search(r": (\[PIL.*? in X\])", str(caught.value))
+        assert suffix.lower() != ".png" or "convert" in fix[1]  # an open picture keeps its file open
     with pytest.raises(TypeError, match="Open them first"):
         est.fit(names[0])
     with pytest.raises(TypeError, match="Open them first"):

@@ -23,7 +23,7 @@ from sklearn.model_selection import (
     cross_val_predict,
     cross_val_score,
 )
-from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
@@ -53,6 +53,7 @@ AROUND = {
     "calibration": lambda est: CalibratedClassifierCV(est, cv=3),
     "one against the rest": OneVsRestClassifier,
     "one against one": OneVsOneClassifier,
+    "codes": lambda est: OutputCodeClassifier(est, code_size=4, random_state=0),
     "within another": lambda est: VotingClassifier([("bag", BaggingClassifier(est, 2, random_state=0))]),
     "in a pipeline": lambda est: make_pipeline(StandardScaler(), VotingClassifier([("a", est)])),
 }

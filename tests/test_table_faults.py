@@ -257,10 +257,63 @@ def test_a_column_that_is_not_what_it_seems_is_told(name, library):
 def test_the_advice_on_numbers_works(cells, form):
     X = pd.DataFrame({"x": np.arange(float(N)), "odd": cells})
     message = told(Tabular().fit, X)
-    code = message.split("first: ")[1].split(". If it is")[0]
+    code = re.split(r"\. (?:If it is|Or read)", message.split("first: ")[1])[0]
     found = eval(code, {"pd": pd, "X": X})
     expected = np.abs(VALUES) if "$" in cells[0] else VALUES
     np.testing.assert_allclose(found[:-1], expected[:-1])
+
+
+def in_units(value, sign=""):
+    """An amount as people write it: in thousands, in millions, or as it is."""
+    scale, unit, digits = (1e3, "k", 6) if value > 2000 else (1e6, "M", 9) if value > 900 else (1, "", 2)
+    return f"{sign}{value / scale:.{digits}f}{unit}"
+
+
+AMOUNTS = np.abs(VALUES) + 1
+WRITTEN = {
+    "k and M": [in_units(v) for v in AMOUNTS],
+    "$ and k": [in_units(v, "$") for v in AMOUNTS],
+    "k, currency behind": [in_units(v) + " EUR" for v in AMOUNTS],
+    "an E that is no exponent": [f"EUR {v}" for v in AMOUNTS],
+    "a point that is no decimal one": [f"Rs. {v}" for v in AMOUNTS],
+    "a point behind": [f"{v} kr.".replace(".", ",", 1) for v in AMOUNTS],
+    "Mio.": [
+        f"{v / 1e6:.9f} Mio. €".replace(".", ",", 1) if v > 900 else f"{v} €".replace(".", ",")
+        for v in AMOUNTS
+    ],
+    "points that part thousands": [f"{v * 1e4:,.0f}".replace(",", ".") for v in AMOUNTS],
+}
+
+
+@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_advice_keeps_units_and_points(name, library):
+    X = library.DataFrame({"x": np.arange(float(N)), "odd": WRITTEN[name]})
+    message = told(Tabular().fit, X)
+    code = re.split(r"\. (?:If it is|Or read)", message.split("first: ")[1])[0]
+    found = np.asarray(eval(code, {"pd": pd, "pl": pl, "X": X}), dtype=float)
+    np.testing.assert_allclose(found, AMOUNTS * (1e4 if "thousands" in name else 1), rtol=1e-6)
+    assert ("thousands=" in message) == (library is pd and '",", "."' in code)
+
+
+def test_several_units_are_told():
+    weights = [f"{v} kg" if i % 2 else f"{1000 * v} g" for i, v in enumerate(AMOUNTS)]
+    message = told(Tabular().fit, pd.DataFrame({"x": np.arange(float(N)), "odd": weights}))
+    assert "in several units" in message
+    assert "in several" not in told(
+        Tabular().fit, pd.DataFrame({"odd": [f"{v} kg" for v in AMOUNTS], "x": AMOUNTS})
+    )
+
+
+@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
+def test_the_advice_on_dates_works(library):
+    X = library.DataFrame({"x": np.arange(float(N)), "day": DAYS})
+    with pytest.raises(ValueError, match="Columns that hold dates") as caught:
+        quick(max_epochs=0).fit(X)
+    days, month = str(caught.value).split("data: ")[1].removesuffix(".").split(", or ")
+    found = np.asarray(eval(days, {"X": X}))
+    np.testing.assert_array_equal(found, (DAYS - DAYS[0]).days)
+    np.testing.assert_array_equal(np.asarray(eval(month, {"X": X})), DAYS.month)
 
 
 ORDINARY = {

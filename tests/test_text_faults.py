@@ -273,3 +273,28 @@ def test_what_is_not_seen_breaks_no_word(sign):
 def test_rows_of_other_types_are_told_how_to_be_passed(rows, message):
     with pytest.raises(TypeError, match=message):
         Text().fit(rows)
+
+
+ADDRESSES = [f"https://example.org/shop/item/{i * 7919:06x}" for i in range(30)]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [ADDRESSES, [f"the order {i * 7919} came late" for i in range(30)]],
+    ids=["addresses", "one word of five"],
+)
+def test_texts_that_differ_in_words_that_are_left_out_are_told(texts):
+    with pytest.warns(UserWarning, match=r"get the same features as others.*min_df=1") as told:
+        Text().fit(texts)
+    assert len(told) == 1
+    kept = Text(min_df=1).fit(texts)  # as advised
+    assert len({tuple(row) for row in kept.validate(texts)[np.arange(30)].ids.tolist()}) == 30
+
+
+@pytest.mark.filterwarnings("error")
+def test_texts_that_differ_in_what_is_kept_are_not_told():
+    Text().fit(
+        ["the cat sees a dog", "the dog sees a cat"] * 20
+        + [f"the {i % 7} sees the {i % 5}" for i in range(40)]
+    )
+    Text().fit(["Oslo", "Bergen", "Oslo ", "oslo"] * 10)

@@ -6,7 +6,7 @@ from ._checkpoint import entropy_of
 from ._clones import is_fitted, seeded_clone
 from ._columns import check_columns, forget_fitted, has_other_columns, modality_of
 from ._deployed import Features, Numbers, Probabilities
-from ._nested import NestedParamsMixin
+from ._nested import NestedParamsMixin, first_step
 from ._network import NetworkEstimator
 from ._objective import Objective, SupervisedObjective
 from ._pretrainer import Pretrainer
@@ -21,6 +21,7 @@ __all__ = [
     "TrainedNetwork",
     "check_columns",
     "entropy_of",
+    "first_step",
     "forget_fitted",
     "has_other_columns",
     "is_fitted",

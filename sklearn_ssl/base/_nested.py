@@ -1,12 +1,24 @@
-"""Parameters of parameters, such as ``modality__corruption_rate``."""
+"""Estimators in estimators: the first step of a pipeline, and parameters of parameters."""
 
 from __future__ import annotations
 
 from typing import Any, Self
 
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from ..modalities import MODALITIES, Modality
+
+
+def first_step(estimator: Any) -> Any:
+    """Return what raw rows come to in an estimator: the first step of a pipeline, of pipelines in pipelines too.
+
+    Steps that do nothing are left out; of a pipeline of such steps, the last is returned.
+    """
+    while isinstance(estimator, Pipeline):
+        steps = [step for _, step in estimator.steps]
+        estimator = next((step for step in steps if step not in (None, "passthrough")), steps[-1])
+    return estimator
 
 
 def refuse_nested(estimator: BaseEstimator, params: dict[str, Any]) -> None:

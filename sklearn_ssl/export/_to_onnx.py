@@ -12,7 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from ..base import TrainedNetwork, check_columns
+from ..base import TrainedNetwork, check_columns, first_step
 from ..few_labels import LabeledOnly
 from ..modalities import is_frame
 from ..training import Batch
@@ -34,11 +34,6 @@ def unwrapped(estimator: Any) -> Any:
     if isinstance(estimator, LabeledOnly):
         return unwrapped(estimator.estimator_)
     return unwrapped(estimator.best_estimator_) if "best_estimator_" in vars(estimator) else estimator
-
-
-def first_step(model: Any) -> Any:
-    """Return the first step of a pipeline, of pipelines in pipelines too."""
-    return first_step(model.steps[0][1]) if isinstance(model, Pipeline) else model
 
 
 def last_step(model: Any) -> Any:

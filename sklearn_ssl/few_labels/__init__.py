@@ -9,7 +9,14 @@ from ._pool import pool_keyword
 from ._propagation import class_shares, neighbour_graph, propagate
 from ._row_selector import RowSelector
 from ._scored import LabeledScoreMixin
-from ._targets import class_labels, labeled_rows, refuse_plus_and_minus_one, require_labels, warn_of_minus_one
+from ._targets import (
+    class_labels,
+    labeled_rows,
+    one_column,
+    refuse_plus_and_minus_one,
+    require_labels,
+    warn_of_minus_one,
+)
 
 __all__ = ["FewLabelClassifier", "LabelDiffusion", "LabeledOnly", "RowSelector"]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.multiclass import OutputCodeClassifier
 
 
 def refuse_classifier_around() -> None:
@@ -30,6 +31,14 @@ def refuse_classifier_around() -> None:
             _refuse("OneVsRestClassifier" if rest else "OneVsOneClassifier", local.get("classes"))
         if frame.f_code.co_name == "_fit_ovo_binary":
             _refuse("OneVsOneClassifier", [local.get("i"), local.get("j")])
+
+
+def has_codes_around() -> bool:
+    """Return whether an OutputCodeClassifier is being fitted around: it codes classes as -1 and 1, both labels.
+
+    Where -1 is among the classes that it codes, `refuse_classifier_around` has refused it.
+    """
+    return any(isinstance(frame.f_locals.get("self"), OutputCodeClassifier) for frame in _frames())
 
 
 def refuse_clone_for_classifier() -> None:

@@ -21,10 +21,10 @@ from sklearn.utils.validation import (
 
 from ..doc_link import DocLinkMixin
 from ..modalities import stack_rows
-from ._around import refuse_classifier_around, refuse_clone_for_classifier
+from ._around import has_codes_around, refuse_classifier_around, refuse_clone_for_classifier
 from ._labels import as_array, is_labeled, plain, require_y
 from ._pool import POOL, pool_keyword
-from ._targets import refuse_plus_and_minus_one, warn_of_minus_one
+from ._targets import refuse_plus_and_minus_one, suited, warn_of_minus_one
 
 
 def _has(method: str) -> Any:
@@ -60,6 +60,9 @@ class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
     Ensembles and calibration belong inside: ``LabeledOnly(VotingClassifier(...))``. The other way round,
     ``VotingClassifier``, ``StackingClassifier``, ``BaggingClassifier``, ``CalibratedClassifierCV`` and the classifiers
     of ``sklearn.multiclass`` take -1 for a class before LabeledOnly sees y. `fit` refuses that.
+
+    It has no ``save``, since it only was of use in `fit`: save ``estimator_``, which predicts the same, where that has
+    one, as in ``LabeledOnly(FineTuneClassifier(...))``, and a whole pipeline by skops.
 
     See Also
     --------
@@ -118,9 +121,9 @@ class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
             -1 for a class.
         """
         self._validate_params()
-        rows, known = self._labels(X, y)
         if not is_regressor(self.estimator):
             refuse_classifier_around()
+        rows, known = self._labels(X, y)
         if not len(rows):
             raise ValueError("No row of y has a label. Label some rows, or pass those that are labelled.")
         if len(rows) < len(as_array(y)) and not is_regressor(self.estimator):
@@ -130,6 +133,7 @@ class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
         pools = {k: v for k, v in routed.items() if k.split("__")[-1] == POOL}
         params = _check_method_params(X, {k: routed[k] for k in routed.keys() - pools.keys()}, indices=rows)
         pools |= self._pool(X, rows, pools)
+        known = suited(self.estimator, known)
         self.estimator_ = clone(self.estimator).fit(_rows_of(X, rows), known, **params, **pools)
         return self
 
@@ -154,7 +158,7 @@ class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
             self.estimator_ = clone(self.estimator)
         if len(rows):
             params = _check_method_params(X, self._routed("partial_fit", params), indices=rows)
-            self.estimator_.partial_fit(_rows_of(X, rows), known, **params)
+            self.estimator_.partial_fit(_rows_of(X, rows), suited(self.estimator, known), **params)
         return self
 
     @_has("predict")
@@ -234,8 +238,7 @@ class LabeledOnly(DocLinkMixin, MetaEstimatorMixin, BaseEstimator):
         """Return the indices of the labelled rows, and their labels."""
         require_y(self, y)
         check_consistent_length(X, y)
-        regression = is_regressor(self.estimator)
-        labeled = is_labeled(y, minus_one=not regression)
+        labeled = is_labeled(y, minus_one=not (is_regressor(self.estimator) or has_codes_around()))
         return np.flatnonzero(labeled), plain(as_array(y)[labeled])
 
     def __sklearn_clone__(self) -> LabeledOnly:

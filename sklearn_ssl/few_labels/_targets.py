@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_regressor
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.pipeline import Pipeline
+from sklearn.utils import assert_all_finite, column_or_1d, get_tags
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from ..warning import warn
@@ -146,6 +148,19 @@ def one_column(y: Any) -> np.ndarray:
             DataConversionWarning,
         )
     return values
+
+
+def suited(estimator: Any, y: np.ndarray) -> np.ndarray:
+    """Return labels as `estimator` is to get them: a column of classes in one dimension, unless it takes columns only.
+
+    scikit-learn's own warning would point at the line that calls it, which is ours.
+    """
+    tags = get_tags(estimator).target_tags
+    hidden = (
+        isinstance(estimator, Pipeline) and tags.multi_output
+    )  # a pipeline tells not whether it takes columns only
+    one = y.ndim == 2 and y.shape[1] == 1 and tags.single_output and not hidden
+    return one_column(y) if one and not is_regressor(estimator) else y
 
 
 def partial_classes(y: Any) -> tuple[np.ndarray, np.ndarray]:

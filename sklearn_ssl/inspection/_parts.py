@@ -6,8 +6,8 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
+from ..base import first_step
 from ..modalities import Audio, Image, Series, Tabular, Text, is_count, is_frame, shape_of
 
 N_PATCHES = 8  # along the shorter side of an image, and along the steps of a series
@@ -34,9 +34,7 @@ class Parts(NamedTuple):
 
 def modality_in(estimator: Any) -> Any:
     """Return the fitted modality of an estimator, or of the first step of a pipeline; None if there is none."""
-    while isinstance(estimator, Pipeline):
-        estimator = estimator.steps[0][1]
-    return getattr(estimator, "modality_", None)
+    return getattr(first_step(estimator), "modality_", None)
 
 
 def column_names(X: Any) -> list[str]:

@@ -83,8 +83,8 @@ def _refuse_other_than_rows(X: Any) -> None:
         raise TypeError(
             f"Expected rows, and X is one name or text, {str(X)!r:.80}. Read what it names first: a table by "
             "pandas.read_csv(X), Parquet files by sklearn_ssl.files.ParquetTable(X), the images in a folder by "
-            "[PIL.Image.open(path) for path in "
-            "sorted(pathlib.Path(X).glob('*.png'))]."
+            "[PIL.Image.open(path).convert('RGB').resize((64, 64)) for path in "
+            "sorted(pathlib.Path(X).glob('**/*.png'))]."
         )
 
 

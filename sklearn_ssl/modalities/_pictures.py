@@ -11,7 +11,10 @@ import numpy as np
 
 # what a picture looks like once palettes and the like are resolved, and its channels
 LOOKS = {"L": 1, "RGB": 3, "RGBA": 4}
-CONVERTED = {"1": "L", "CMYK": "RGB", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}
+CONVERTED = {
+    **dict.fromkeys(("CMYK", "YCbCr", "LAB", "HSV", "RGBX"), "RGB"),
+    **{"1": "L", "RGBa": "RGBA", "La": "LA"},
+}
 OPAQUE = {"LA": "L", "P": "RGB", "PA": "RGB", "RGBA": "RGB"}  # what may be transparent, and what it is if not
 NUMBERS = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")  # one channel, of more than 8 bits
 IMAGE_FILES = (
@@ -43,6 +46,8 @@ DATA_FILES = (
     ".svg",
 )
 IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*", b"BM")
+# converted at once: an open picture keeps its file open, and there may be more pictures than a process may open files
+OPEN = "[PIL.Image.open({}).convert('RGB').resize((64, 64)) for {} in X]"
 SOUND_FILES = (".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".aiff")
 
 
@@ -69,13 +74,13 @@ def refuse_files(X: Any) -> None:
     first = X if isinstance(X, (str, PurePath)) else _first(X)
     if isinstance(first, bytes) and first.startswith(IMAGE_STARTS):
         raise TypeError(
-            "X holds the bytes of files of images. Open them first: [PIL.Image.open(io.BytesIO(data)) for data in X], "
-            "pictures of one size."
+            "X holds the bytes of files of images. Open them first, with one mode and size: "
+            f"{OPEN.format('io.BytesIO(data)', 'data')}."
         )
     if hasattr(first, "read") and not is_picture(first):
         raise TypeError(
             f"X holds open files, of type {type(first).__name__}. Read them first, for example by "
-            "[PIL.Image.open(file) for file in X]."
+            f"{OPEN.format('file', 'file')}."
         )
     if not are_files(X) and not isinstance(first, PurePath):
         return
@@ -92,8 +97,8 @@ def refuse_files(X: Any) -> None:
             "that soundfile.read(name)[1] tells."
         )
     raise TypeError(
-        f"X holds names of files, such as {str(first)!r:.80}. Open them first: [PIL.Image.open(name) for name in X], "
-        "pictures of one size. If the names themselves are the texts, pass them as str with modality=Text()."
+        f"X holds names of files, such as {str(first)!r:.80}. Open them first, with one mode and size: "
+        f"{OPEN.format('name', 'name')}. If the names themselves are the texts, pass them as str with modality=Text()."
     )
 
 
@@ -103,7 +108,7 @@ def refuse_words(X: Any) -> None:
     if isinstance(first, (str, bytes)):
         raise TypeError(
             f"Image takes images, and X holds texts, such as {first!r:.60}. If they name files, open them first: "
-            "[PIL.Image.open(name) for name in X], pictures of one size."
+            f"{OPEN.format('name', 'name')}."
         )
 
 

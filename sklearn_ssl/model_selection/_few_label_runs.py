@@ -49,9 +49,12 @@ def draw_labels(y: np.ndarray, budget: int, seed: int, per_class: bool = True) -
     groups = [np.flatnonzero(y == c) for c in np.unique(y)] if per_class else [np.arange(len(y))]
     fewest = min(map(len, groups))
     if fewest < budget:
-        what = "The smallest class" if per_class else "The training part"
+        smallest = np.unique(y)[np.argmin([len(rows) for rows in groups])]
+        what = f"The smallest class, {smallest!s:.40}," if per_class else "The training part"
+        more = ", or leave out or merge classes that few rows have" if per_class else ""
         raise ValueError(
-            f"{what} has {fewest} labelled rows to learn from, fewer than the budget of {budget}."
+            f"{what} has {fewest} labelled rows to learn from, fewer than the budget of {budget}. Pass smaller "
+            f"budgets, such as budgets=[{fewest}]{more}."
         )
     return np.concatenate([rng.permutation(rows)[:budget] for rows in groups])
 

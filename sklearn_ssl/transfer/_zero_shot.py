@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..doc_link import DocLinkMixin
-from ..few_labels import LabeledScoreMixin, require_labels
+from ..few_labels import LabeledScoreMixin, one_column, require_labels
 from ..methods import dense_numbers
 from ..modalities import real
 from ..persistence import SaveMixin
@@ -197,7 +197,7 @@ class ZeroShotClassifier(DocLinkMixin, SaveMixin, LabeledScoreMixin, BaseEstimat
     def _learn(self, X: Any, y: Any) -> None:
         require_labels(self, y)
         dense_numbers(X, self, first=True)  # has better words than what follows
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+        X, y = validate_data(self, X, one_column(y), dtype=[np.float64, np.float32])
         check_classification_targets(y)
         seen = np.unique(y)
         if self.class_descriptions is None:

@@ -155,14 +155,40 @@ def _refuse_long_form(X: Any) -> None:
             series = (
                 time if values.dtype.kind == "M" else key
             )  # sorted by time: then each time has all series
-            rest = [name for name in columns if name not in (key, time)]
-            group = f"groupby({series!r})" if is_pandas(X) else f"group_by({series!r}, maintain_order=True)"
-            part = f"part[{rest!r}]" if is_pandas(X) else f"part.select({rest!r})"
             raise ValueError(
-                f"Series takes one series per row, and X has one step per row: {series!r} seems to name the series. "
-                f"Take X apart first: [{part}.to_numpy().T for _, part in X.{group}]. If each row is a series, pass "
-                "X.to_numpy()."
+                _taken_apart(X, series, [key, time]) + " If each row is a series, pass X.to_numpy()."
             )
+    _refuse_unsorted(X, columns)
+
+
+def _refuse_unsorted(X: Any, columns: dict[Any, np.ndarray]) -> None:
+    """Refuse a DataFrame of steps in any order, in which a column of texts names the series: no series has texts."""
+    ranked = {name: _ranks(values) for name, values in columns.items() if values.dtype.kind not in "fb"}
+    texts = [name for name in ranked if columns[name].dtype.kind in "OUT"]
+    for key in texts:
+        # dates first, then texts, which may be dates, then whole numbers
+        for time in sorted(
+            ranked.keys() - {key}, key=lambda name: "MOTUiu".find(columns[name].dtype.kind) % 7
+        ):
+            n_series, pairs = len(set(ranked[key].tolist())), set(zip(ranked[key], ranked[time], strict=True))
+            if 1 < n_series <= len(X) / 2 and len(pairs) == len(X):
+                raise ValueError(_taken_apart(X, key, [key, time], time))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    return np.unique(values.astype(str) if values.dtype.kind in "OT" else values, return_inverse=True)[1]
+
+
+def _taken_apart(X: Any, series: Any, keys: list[Any], time: Any = None) -> str:
+    """Return an error message: how a DataFrame of steps becomes series, sorted by `time` if it is given."""
+    rest = [name for name in X.columns if name not in keys]
+    group = f"groupby({series!r})" if is_pandas(X) else f"group_by({series!r}, maintain_order=True)"
+    part = f"part[{rest!r}]" if is_pandas(X) else f"part.select({rest!r})"
+    sort = "" if time is None else f"sort_values({time!r})." if is_pandas(X) else f"sort({time!r})."
+    return (
+        f"Series takes one series per row, and X has one step per row: {series!r} seems to name the series. Take X "
+        f"apart first: [{part}.to_numpy().T for _, part in X.{sort}{group}], and give y in the order of those groups."
+    )
 
 
 def lengths_of_rows(rows: np.ndarray | Sequence[np.ndarray], chunk: int = CHUNK) -> np.ndarray:

@@ -13,7 +13,7 @@ from ...warning import warn
 from .._frames import is_frame, is_pandas
 from ._categories import Factorized, Value
 from ._drift import counts_of, rare_share
-from ._looks import is_mark, look_of
+from ._looks import MAGNITUDE, is_mark, look_of
 
 SAMPLE = 1000  # different values that are looked at
 SEPARATORS = (";", "\t", "|", ",")  # of columns in a file
@@ -23,15 +23,18 @@ FEW_ROWS = 10  # a table with fewer is not judged
 PARSE = 'pd.to_numeric({}, errors="coerce")', "{}.cast(pl.Float64, strict=False)"
 FIXES = {
     "number": (PARSE[0].format("column"), PARSE[1].format("column")),
+    # "Rs." goes with its point
     "number with signs": (
-        PARSE[0].format(r'column.str.replace(r"[^\d.eE-]", "", regex=True)'),
-        PARSE[1].format(r'column.str.replace_all(r"[^\d.eE-]", "")'),
+        PARSE[0].format(r'column.str.replace(r"[^\W\d]+\.?|[^\d.-]", "", regex=True)'),
+        PARSE[1].format(r'column.str.replace_all(r"[^\W\d]+\.?|[^\d.-]", "")'),
     ),
     "number with comma": (
         PARSE[0].format(
-            r'column.str.replace(r"[^\d,eE-]", "", regex=True).str.replace(",", ".", regex=False)'
+            r'column.str.replace(r"[^\W\d]+\.?|[^\d,-]", "", regex=True).str.replace(",", ".", regex=False)'
         ),
-        PARSE[1].format(r'column.str.replace_all(r"[^\d,eE-]", "").str.replace(",", ".", literal=True)'),
+        PARSE[1].format(
+            r'column.str.replace_all(r"[^\W\d]+\.?|[^\d,-]", "").str.replace(",", ".", literal=True)'
+        ),
     ),
     "date": (
         '(pd.to_datetime(column, errors="coerce") - pd.Timestamp("2020-01-01")).dt.days',
@@ -45,6 +48,17 @@ WITH_MINUS = (
     r"""column.str.replace(r"^\s*[(\u2212\u2013](.*?)\)?\s*$|^(.*)-\s*$", "-${1}${2}")""",
 )
 NEGATIVE = ", negative"
+WORD = re.compile(r"[^\W\d]+\.?")  # such as "Rs.", which is no decimal point
+EXPONENT = re.compile(r"\d[eE][-+]?\d")
+EXPONENTS = ", exponents"
+# what "k" behind a number stands for, where numbers of a column differ in it
+POWERS = '{"k": 1e3, "m": 1e6, "b": 1e9, "mrd": 1e9}'
+SCALED = (
+    rf' * column.str.extract(r"(?i)\d\s*(k|mrd|m|b)", expand=False).str.lower().map({POWERS}).fillna(1)',
+    rf' * column.str.extract(r"(?i)\d\s*(k|mrd|m|b)").str.to_lowercase().replace_strict({POWERS}, default=1.0)',
+)
+MAGNITUDES = ", magnitudes"
+UNITS = ", units"
 NAMES = {"number": "numbers", "percent": "percentages", "money": "amounts of money", "date": "dates or times"}
 
 
@@ -160,7 +174,17 @@ def _parsed(name: Any, sample: list[Value], texts: list[Value], rows_each: float
     good = {str(value) for value, look in zip(texts, kinds, strict=True) if look}
     other = next((repr(value) for value in sample if str(value) not in good), "")
     example = next(str(value) for value, look in zip(texts, kinds, strict=True) if look)
-    return Look(name, kind, "date" if kind == "date" else _fix([str(v) for v in texts]), example, other)
+    if kind == "date":
+        return Look(name, kind, "date", example, other)
+    found = {unit.lower() for number, (_, unit) in zip(kinds, looks, strict=True) if number}
+    return Look(name, kind, _fix([str(v) for v in texts]) + _of_units(found), example, other)
+
+
+def _of_units(units: set[str]) -> str:
+    """Return what a conversion must heed of the units of a column, where an empty one is a number without a unit."""
+    if len(units) < 2:
+        return ""
+    return MAGNITUDES if all(MAGNITUDE.fullmatch(unit) for unit in units if unit) else UNITS
 
 
 def _look(value: Value) -> tuple[str, str]:
@@ -176,12 +200,16 @@ def _are_codes(texts: list[Value]) -> bool:
 
 def _fix(texts: list[str]) -> str:
     """Return the key of the conversion that these texts need, and whether some are negative in another way than -1."""
-    return _decimal_sign(texts) + (NEGATIVE if any(map(MINUS.fullmatch, texts)) else "")
+    exponents = EXPONENTS if any(map(EXPONENT.search, texts)) else ""
+    return _decimal_sign(texts) + exponents + (NEGATIVE if any(map(MINUS.fullmatch, texts)) else "")
 
 
 def _decimal_sign(texts: list[str]) -> str:
     """Return the key of a conversion: which sign is the decimal one."""
+    given, texts = texts, [text if EXPONENT.search(text) else WORD.sub("", text) for text in texts]
     commas = [text for text in texts if "," in text]
+    if not commas and any(text.count(".") > 1 for text in texts):
+        return "number with comma"  # 1.234.567: the point parts thousands
     last = [text for text in commas if text.rfind(",") > text.rfind(".")]
     thousands = [
         text for text in commas if len(_digits_after(text)) == 3 and not text.lstrip("-+ ").startswith("0,")
@@ -190,7 +218,7 @@ def _decimal_sign(texts: list[str]) -> str:
         return "number with comma"
     return (
         "number"
-        if all(_is_float(text) or not any(map(str.isdigit, text)) for text in texts)
+        if all(_is_float(text) or not any(map(str.isdigit, text)) for text in given)
         else ("number with signs")
     )
 
@@ -227,13 +255,24 @@ def _advice(looks: list[Look], X: Any) -> str:
         )
     but = next((f" ({look.exception} is none)" for look in looks if look.exception), "")
     library = 0 if not is_frame(X) or is_pandas(X) else 1
-    fix = FIXES[looks[0].fix.removesuffix(NEGATIVE)][library]
-    if looks[0].fix.endswith(NEGATIVE):
+    base, *flags = looks[0].fix.split(", ")
+    fix = FIXES[base][library]
+    if EXPONENTS[2:] in flags:
+        fix = fix.replace(r"[^\W\d]+\.?|[^\d.-]", r"[^\d.eE-]").replace(r"[^\W\d]+\.?|[^\d,-]", r"[^\d,eE-]")
+    if NEGATIVE[2:] in flags:
         fix = fix.replace("column", WITH_MINUS[library])
+    if MAGNITUDES[2:] in flags:
+        fix += SCALED[library]
+    but += " (in several units: bring them to one)" * (UNITS[2:] in flags)
+    read = (
+        ""
+        if base != "number with comma" or library
+        else ' Or read the file with decimal="," and thousands=".".'
+    )
     return (
         f"{which}{more} {'looks' if one else 'look'} like {NAMES[kind]}, such as {looks[0].example!r}{but}, and a "
         f"table takes {'it for a category' if one else 'them for categories'}, most of them rare. Convert "
-        f"{'it' if one else 'them'} first: {fix.replace('column', f'X[{names[0]!r}]')}. If "
+        f"{'it' if one else 'them'} first: {fix.replace('column', f'X[{names[0]!r}]')}.{read} If "
         f"{'it is' if one else 'they are'} to be categories, name {'it' if one else 'them'} in "
         "Tabular(categorical_features=...)."
     )

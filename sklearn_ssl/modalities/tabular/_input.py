@@ -15,6 +15,7 @@ from .._frames import (
     columns_of,
     has_value,
     is_frame,
+    is_pandas,
     kind_of,
     numbers_of,
     without_values,
@@ -130,6 +131,13 @@ def kinds_of(X: Any) -> list[str] | None:
     ]
 
 
+def _in_numbers(X: Any, name: Any) -> str:
+    """Return code that makes numbers of a column of dates."""
+    column = f"X[{name!r}]"
+    days, call = ("days", "") if is_pandas(X) else ("total_days()", "()")
+    return f"({column} - {column}.min()).dt.{days}, or {column}.dt.month{call}"
+
+
 def refuse_columns(
     X: Any,
     kinds: list[str] | None,
@@ -150,7 +158,7 @@ def refuse_columns(
     if dates:
         raise ValueError(
             f"Columns that hold dates or times: {dates[:5]}. Turn them into numbers first, such as days since a "
-            "start, the month or the hour, whichever matters in your data."
+            f"start, the month or the hour, whichever matters in your data: {_in_numbers(X, dates[0])}."
         )
     bad = [
         name

@@ -10,6 +10,9 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+MAGNITUDE = re.compile(r"(k|mio|mrd|mn|bn|m|b)\b\.?", re.IGNORECASE)
+"""Thousands and more, behind a number."""
+
 MARKS = _words("""
     ? ?? - -- --- . .. * / n/a #n/a na n.a. n.a <na> nan nat nil none null missing unknown undefined empty k.a. s/d nd
     n.d. #value! #div/0! inf -inf
@@ -62,7 +65,7 @@ def look_of(text: str) -> tuple[str, str]:
     look : {"date", "number", "decimal", "percent", "money", ""}
         "decimal" is a number with digits after a point or comma, "" nothing of all that.
     unit : str
-        What follows a number, such as "kg"; empty for other looks.
+        What follows a number, such as "kg", or "k" in an amount of money; empty for other looks.
     """
     text = text.strip().strip(QUOTES).lstrip(BOUNDS).lstrip()
     if not any(sign.isdigit() for sign in text) or len(text) > 60:
@@ -81,8 +84,10 @@ def look_of(text: str) -> tuple[str, str]:
         return ("" if zeros else "decimal" if re.search(r"[.,\u066b]\d", body) else "number"), ""
     if {before, after} <= {"", "%", "‰"}:
         return "percent", ""
-    if _is_currency(before) and _is_currency(after):
-        return "money", ""
+    power = MAGNITUDE.match(after)
+    rest = after[power.end() :].strip() if power else after
+    if _is_currency(before) and _is_currency(rest) and (not power or before or rest):
+        return "money", power[1] if power else ""
     spaced = text[match.end() : match.end() + 1].isspace() or len(after) <= 3
     return ("decimal", after) if not before and len(after) <= 8 and spaced else ("", "")
 

@@ -15,11 +15,12 @@ RARE = 0.1  # share of the words that occur in more than one text
 LONG_WORD, LONG_PHRASE = 12, 6  # letters; the latter in scripts without spaces between words
 MOSTLY = 0.8  # share of the tokens of a text that are unknown: in other texts of the language, half may be
 UNKNOWN_TEXTS, ENOUGH = 0.9, 4  # share of such texts, and how many texts there must be
+MERGED, SAMPLE = 0.5, 10_000  # share of the texts that become equal, and how many are looked at
 LOST, N_CUT = 0.2, 5  # share of the tokens that is cut off, and of how many texts at least
 
 
-def doubt_words(corpus: Corpus, analyzer: str) -> None:
-    """Warn if nearly all tokens occur in one text only, as texts do that are not split into words.
+def doubt_words(corpus: Corpus, analyzer: str) -> bool:
+    """Warn if nearly all tokens occur in one text only, as texts do that are not split into words; return whether.
 
     Short labels that repeat are no such texts, whatever their script.
     """
@@ -32,7 +33,7 @@ def doubt_words(corpus: Corpus, analyzer: str) -> None:
     )
     n_texts = int((per_text[np.diff(corpus.offsets) > 0] > 0).sum())
     if n_texts < FEW:
-        return
+        return False
     total = np.bincount(corpus.ids, minlength=len(kept))[kept]
     words = [token for token, good in zip(corpus.tokens, kept, strict=True) if good]
     sizes = np.array([len(word) for word in words])
@@ -43,7 +44,7 @@ def doubt_words(corpus: Corpus, analyzer: str) -> None:
     phrases = analyzer == "word" and letters >= LONG_PHRASE and not has_spaces(words) and shared < 0.5
     whole = total.sum() <= 2 * n_texts and letters >= LONG_WORD
     if not phrases and not (shared < RARE and (n_texts >= MANY or whole)):
-        return
+        return False
     said = f"Most {'words' if analyzer == 'word' else 'tokens'} of X, such as {words[sizes.argmax()]!r:.40}, "
     if analyzer == "word":
         advice = (
@@ -53,6 +54,44 @@ def doubt_words(corpus: Corpus, analyzer: str) -> None:
     else:
         advice = "Take shorter n-grams, or modality=Text(analyzer='subword')."
     warn(f"{said}occur in one text only, so that little can be learned, and new texts look alike. {advice}")
+    return True
+
+
+def doubt_merged(corpus: Corpus, rows: TokenRows, analyzer: str) -> None:
+    """Warn if most texts differ from another one only in tokens that are not in the vocabulary.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        All tokens of the texts.
+    rows : TokenRows
+        The same texts as ids of the vocabulary.
+    analyzer : str
+    """
+    some = np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(int)) if len(rows) else np.arange(0)
+    alike: dict[bytes, dict[bytes, int]] = {}
+    for i in some:
+        start, end = corpus.offsets[i : i + 2]
+        ids = rows.ids[rows.starts[i] : rows.starts[i] + rows.lengths[i]]
+        alike.setdefault(ids.tobytes(), {})[corpus.ids[start:end].tobytes()] = int(i)
+    merged = [list(group.values()) for group in alike.values() if len(group) > 1]
+    n_merged, n_different = sum(map(len, merged)), sum(map(len, alike.values()))
+    if n_different < FEW or n_merged <= MERGED * n_different:
+        return
+    first, second = (
+        " ".join(corpus.tokens[j] for j in corpus.ids[corpus.offsets[i] : corpus.offsets[i + 1]])
+        for i in merged[0][:2]
+    )
+    parts = (
+        ""
+        if analyzer == "subword"
+        else ", or pass modality=Text(analyzer='subword'), which knows parts of words"
+    )
+    warn(
+        f"{n_merged / n_different:.0%} of the different texts of X get the same features as others, such as "
+        f"{first!r:.60} and {second!r:.60}: they differ only in tokens that few texts have, which are left out. If "
+        f"these matter, keep them by Text(min_df=1){parts}."
+    )
 
 
 def doubt_rows(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ._doubts import doubt_words
+from ._doubts import doubt_merged, doubt_words
 from ._tokens import PAD, SPECIAL, Corpus, TokenRows, collect, find_vocabulary, number
 from ._words import normalized, word_finder
 
@@ -103,10 +103,13 @@ class NGrams:
     ) -> tuple[dict[str, int], np.ndarray, TokenRows]:
         """Return the vocabulary, the count of each token, and the texts as ids; texts are split once."""
         corpus = collect(self.documents(texts), max_length)
-        doubt_words(corpus, self.analyzer)
+        told = doubt_words(corpus, self.analyzer)
         self.lost = corpus.lost
         vocabulary, counts, _ = find_vocabulary(corpus, min_df, max_features)
-        return vocabulary, counts, self._rows(corpus, vocabulary)
+        rows = self._rows(corpus, vocabulary)
+        if not told:
+            doubt_merged(corpus, rows, self.analyzer)
+        return vocabulary, counts, rows
 
     def encode(self, texts: list[str], max_length: int | None, vocabulary: dict[str, int]) -> TokenRows:
         """Return texts as ids: a start, up to `max_length` tokens, and an end if the text is not truncated."""
