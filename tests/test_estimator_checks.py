@@ -112,9 +112,10 @@ def test_estimator_checks(estimator, check):
 def test_number_of_checks(estimator):
     """Counted only: they are run above."""
     recent = parse_version(sklearn.__version__) >= parse_version("1.7")
-    least = LEAST.get(type(estimator), 46 if recent else 45)
+    least = LEAST.get(type(estimator), 46) - (not recent)
     checks = list(estimator_checks.estimator_checks_generator(estimator))
-    assert len(checks) >= least and len({str(check) for _, check in checks}) == len(checks)
+    assert len(checks) >= least
+    assert not recent or len({str(check) for _, check in checks}) == len(checks)  # 1.6 yields one of them twice
 
 
 @pytest.mark.parametrize("name", SUPERVISED_TOO)

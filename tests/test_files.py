@@ -411,7 +411,7 @@ def test_column_that_is_empty_in_the_sample(tmp_path):
     ssl = ContrastivePretrainer(**UNTRAINED).fit(in_blocks(tmp_path))
     assert ssl.modality_.categories_ == (("x",),)
     X["k"] = pd.Series([None] * 400, dtype=object)
-    X.astype({"k": "str"}).to_parquet(tmp_path / "x.parquet", row_group_size=GROUP)
+    X.astype({"k": "string"}).to_parquet(tmp_path / "x.parquet", row_group_size=GROUP)
     with pytest.warns(UserWarning, match="Column 'k' has no value in fit"):
         ContrastivePretrainer(**UNTRAINED).fit(in_blocks(tmp_path))
 

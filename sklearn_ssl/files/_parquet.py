@@ -101,10 +101,13 @@ class ParquetTable(Blocks):
         # an index that pandas wrote is no column, and no name of a row here
         self._idle[:] = [(file, reader)]
         table = table.select(self.column_names).replace_schema_metadata(None)
+        texts = [field.name for field in table.schema if _kind(field.type) == "texts"]
         frame = table.to_pandas(self_destruct=True, split_blocks=True, use_threads=False)
         del table
         release_unused()  # arrow would keep it for later
-        return frame
+        # pandas before 3 makes objects of texts, and None alone does not say that texts are meant
+        empty = [name for name in texts if frame.dtypes[name] == object and frame[name].isna().all()]
+        return frame.astype(dict.fromkeys(empty, "string")) if empty else frame
 
     def join(self, parts: Sequence[Any]) -> Any:
         """Return rows one after the other."""
