@@ -19,8 +19,9 @@ FLOOR = 1e-5  # power that is added before the logarithm, of samples whose mean 
 class FilterBank(nn.Module):
     """Pairs of waves under Gaussian windows, a quarter of a period apart, whose squares add up to power [1]_.
 
-    What is learned are the frequencies and the lengths of the windows. Filters of free samples let a trace of the loud
-    low frequencies through after a few steps, and the logarithm of the power of the soft high ones is then theirs.
+    What is learned are the frequencies and the lengths of the windows. Where all samples of the filters were learned,
+    features lost the vowels of speech within a few epochs: a filter that lets a trace of loud low frequencies through
+    hears nothing else in the soft high ones.
 
     Parameters
     ----------
@@ -72,8 +73,9 @@ class WaveformConvNet(SequenceEncoder):
     """A learned bank of filters over samples, and a :class:`TemporalConvNet` over the logarithm of their power.
 
     The filters take the place of a spectrogram, and begin as one: waves of given frequencies, which are learned, as is
-    how long each wave is [1]_. A stack of short convolutions with random weights, as in wav2vec [2]_, needs far more
-    sound. No filter looks ahead, so that padding behind a sound changes nothing. Features come out standardised.
+    how long each wave is [1]_. A stack of short convolutions with random weights, as in wav2vec [2]_, learned too
+    little from some hundred sounds. No filter looks ahead, so that padding behind a sound changes nothing. Features
+    come out standardised.
 
     Parameters
     ----------
