@@ -123,12 +123,24 @@ def bits(est):
     return {name: value.numpy().tobytes() for name, value in weights_of(est.net_.module_).items()}
 
 
+class Norms(Callback):
+    """Notes the norm of the gradient in each step: Adam would take the same steps with any multiple of it."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.norms_ = []
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        squares = [p.grad.double().square().sum() for _, p in named_parameters if p.grad is not None]
+        self.norms_.append(float(sum(squares) ** 0.5))
+
+
 def losses(name, n_steps):
-    """Return the loss of each step, one step an epoch, and the weights after them."""
+    """Return the loss of each step, one step an epoch, the weights after them, and the norm of the first gradient."""
     est, rows = CASES[name]()
+    norms = Norms()
     with without_chance():
-        est.set_params(**SETTINGS, max_epochs=n_steps, batch_size=64).fit(rows)
-    return [row["train_loss"] for row in est.history_], bits(est)
+        est.set_params(**SETTINGS, max_epochs=n_steps, batch_size=64, callbacks=[norms]).fit(rows)
+    return [row["train_loss"] for row in est.history_], bits(est), norms.norms_[0]
 
 
 def small(**params):
