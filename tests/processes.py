@@ -36,7 +36,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(41, 6)) @ RNG.normal(size=(6, 6))  # an odd number: the processes have different shares
 WALKS = RNG.normal(size=(25, 24)).cumsum(1)
 TEXTS = ["the cat sat on the mat", "a dog", "the dog sat", "a cat on a mat and a dog", "and a cat"] * 5
-SETTINGS = {"random_state": 0, "precision": "float32", "lr": 1e-3}
+SETTINGS = {"random_state": 0, "precision": "float32", "lr": 3e-4}
 
 
 def network(n_in, n_out):
