@@ -13,6 +13,7 @@ from unittest import mock
 import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.decomposition import PCA
 from skorch.callbacks import Callback
 from torch import nn
 
@@ -20,6 +21,7 @@ from sklearn_ssl import (
     AutoencoderPretrainer,
     AutoregressivePretrainer,
     ContrastivePretrainer,
+    DistillationPretrainer,
     FineTuneClassifier,
     MaskedPretrainer,
     PredictiveCodingPretrainer,
@@ -76,6 +78,7 @@ CASES = {
     "masked": lambda: on_rows(MaskedPretrainer, visible_weight=0.0, mask_weight=0.5),
     "autoencoder": lambda: on_rows(AutoencoderPretrainer),
     "vae": lambda: on_rows(VAEPretrainer, n_components=4),
+    "distillation": lambda: on_rows(DistillationPretrainer, teacher=PCA(4).fit(X)),
     "masked texts": lambda: on_texts(MaskedPretrainer, False, mask_weight=0.5),
     "next tokens": lambda: on_texts(AutoregressivePretrainer, True),
     "predictive texts": lambda: on_texts(PredictiveCodingPretrainer, True, n_negatives=8),
