@@ -13,6 +13,7 @@ from unittest import mock
 import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.decomposition import PCA
 from skorch.callbacks import Callback
 from torch import nn
 
@@ -20,6 +21,7 @@ from sklearn_ssl import (
     AutoencoderPretrainer,
     AutoregressivePretrainer,
     ContrastivePretrainer,
+    DistillationPretrainer,
     FineTuneClassifier,
     MaskedPretrainer,
     PredictiveCodingPretrainer,
@@ -36,7 +38,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(41, 6)) @ RNG.normal(size=(6, 6))  # an odd number: the processes have different shares
 WALKS = RNG.normal(size=(25, 24)).cumsum(1)
 TEXTS = ["the cat sat on the mat", "a dog", "the dog sat", "a cat on a mat and a dog", "and a cat"] * 5
-SETTINGS = {"random_state": 0, "precision": "float32", "lr": 1e-3}
+SETTINGS = {"random_state": 0, "precision": "float32", "lr": 3e-4}
 
 
 def network(n_in, n_out):
@@ -76,6 +78,7 @@ CASES = {
     "masked": lambda: on_rows(MaskedPretrainer, visible_weight=0.0, mask_weight=0.5),
     "autoencoder": lambda: on_rows(AutoencoderPretrainer),
     "vae": lambda: on_rows(VAEPretrainer, n_components=4),
+    "distillation": lambda: on_rows(DistillationPretrainer, teacher=PCA(4).fit(X)),
     "masked texts": lambda: on_texts(MaskedPretrainer, False, mask_weight=0.5),
     "next tokens": lambda: on_texts(AutoregressivePretrainer, True),
     "predictive texts": lambda: on_texts(PredictiveCodingPretrainer, True, n_negatives=8),
@@ -123,12 +126,24 @@ def bits(est):
     return {name: value.numpy().tobytes() for name, value in weights_of(est.net_.module_).items()}
 
 
+class Norms(Callback):
+    """Notes the norm of the gradient in each step: Adam would take the same steps with any multiple of it."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.norms_ = []
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        squares = [p.grad.double().square().sum() for _, p in named_parameters if p.grad is not None]
+        self.norms_.append(float(sum(squares) ** 0.5))
+
+
 def losses(name, n_steps):
-    """Return the loss of each step, one step an epoch, and the weights after them."""
+    """Return the loss of each step, one step an epoch, the weights after them, and the norm of the first gradient."""
     est, rows = CASES[name]()
+    norms = Norms()
     with without_chance():
-        est.set_params(**SETTINGS, max_epochs=n_steps, batch_size=64).fit(rows)
-    return [row["train_loss"] for row in est.history_], bits(est)
+        est.set_params(**SETTINGS, max_epochs=n_steps, batch_size=64, callbacks=[norms]).fit(rows)
+    return [row["train_loss"] for row in est.history_], bits(est), norms.norms_[0]
 
 
 def small(**params):

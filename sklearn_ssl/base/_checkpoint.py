@@ -157,7 +157,9 @@ def check_same_everywhere(
     n, kind = len(data), torch.device(device.type)  # each has a device of its own
     some = np.unique([place for start in (0, n // 2, n - SAMPLE) for place in range(start, start + SAMPLE)])
     sample = Selection(data, some[(some >= 0) & (some < n)])
-    description = description_of(estimator, modality, sample, kind, epochs, origin)
+    targets = sample.targets_at(np.arange(len(sample)))
+    rows = sample if targets is None else LabeledStore(sample, targets)
+    description = description_of(estimator, modality, rows, kind, epochs, origin)
     watched = {
         "max_time": estimator.max_time,
         "callbacks": [type(c).__name__ for c in estimator.callbacks or ()],
