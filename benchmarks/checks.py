@@ -45,7 +45,7 @@ import test_estimator_checks as tables
 STATES = ("passed", "refused", "not applicable", "failed")
 # what the error of a refusal says, and what the check did
 REFUSALS = {
-    r"(?:Text|Image|Series) takes|(?:Image|needs images and) got a table": "feeds a table to an estimator of other rows",
+    r"(?:Text|Image|Series) takes|(?:Image|images and) got a table": "feeds a table to an estimator of other rows",
     r"has \d+ rows without a label": "labels all rows, and RowSelector chooses among those without a label",
     r"y has -1 and 1 only": "has classes -1 and 1, and -1 means that a row has no label",
 }
@@ -126,17 +126,22 @@ def cases() -> list[tuple[Any, list[str]]]:
 
 
 def matrix(some: Iterable[tuple[Any, list[str]]], beside: dict[str, Callable[..., Any]]) -> Matrix:
-    """Return what came of each check, by estimator and by name of the check.
+    """Return what came of each check, by estimator and by name.
 
     Estimators of other rows than tables are given the checks `beside`, too, which scikit-learn does not yield for them.
     """
-    found = {}
+    found: Matrix = {}
     for estimator, more in some:
         checks = {name: getattr(estimator_checks, name) for name in more} | yielded(estimator)
         if not get_tags(estimator).input_tags.two_d_array:
             checks |= beside
         found[named(estimator)] = {name: outcome(check, estimator) for name, check in checks.items()}
         print(named(estimator), counts(found[named(estimator)].values()), file=sys.stderr, flush=True)
+    return found
+
+
+def filled(found: Matrix) -> Matrix:
+    """Return a matrix in which each estimator has all checks."""
     names = sorted({name for row in found.values() for name in row})
     nothing = Outcome("not applicable", NOT_YIELDED)
     return {name: {check: row.get(check, nothing) for check in names} for name, row in found.items()}
@@ -189,6 +194,7 @@ def main() -> None:
             )
             for name, rows in before.groupby("estimator", sort=False)
         }
+    found = filled(found)
     rows = [[name, check, *one] for name, row in found.items() for check, one in row.items()]
     pd.DataFrame(rows, columns=["estimator", "check", "state", "reason"]).to_csv(path, index=False)
     write("checks", report(found))
