@@ -54,6 +54,12 @@ numpydoc_xref_param_type = False
 
 copybutton_exclude = ".linenos, .gp, .go"
 
+# python -m sphinx -b linkcheck -D plot_gallery=0 docs docs/_build/links
+linkcheck_timeout, linkcheck_retries, linkcheck_workers = 20, 3, 8
+linkcheck_anchors = False  # many sites make theirs by scripts
+linkcheck_ignore = [r"https://doi\.org/.*"]  # publishers refuse what is no browser
+linkcheck_report_timeouts_as_broken = False
+
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn_ssl"
 html_static_path = ["_static"]
