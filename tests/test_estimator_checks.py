@@ -115,7 +115,9 @@ def test_number_of_checks(estimator):
     least = LEAST.get(type(estimator), 46) - (not recent)
     checks = list(estimator_checks.estimator_checks_generator(estimator))
     assert len(checks) >= least
-    assert not recent or len({str(check) for _, check in checks}) == len(checks)  # 1.6 yields one of them twice
+    assert not recent or len({str(check) for _, check in checks}) == len(
+        checks
+    )  # 1.6 yields one of them twice
 
 
 @pytest.mark.parametrize("name", SUPERVISED_TOO)

@@ -119,15 +119,13 @@ def _arguments(encoder: Any) -> dict[str, Any]:
             "n_extras": encoder.pooling.n_extras,
         }
     if isinstance(encoder, SpectrogramConvNet):
-        own = {
+        first: Any = encoder.layers[0]
+        return {
             "n_bands": encoder.n_bands,
             "depth": len(encoder.layers),
             "n_hidden": encoder.mlp[0].out_features,
-        }
-        return {
-            **own,
             "n_components": _width(encoder.pooling.head),
-            "width": encoder.layers[0][0].out_channels,
+            "width": first[0].out_channels,
         }
     if isinstance(encoder, WaveformConvNet):
         temporal = _arguments(encoder.temporal)

@@ -43,7 +43,7 @@ class FilterBank(nn.Module):
     def __init__(self, frequencies: Sequence[float], size: int, step: int):
         super().__init__()
         self.size, self.step = size, step
-        self.register_buffer("begin", torch.tensor(frequencies))
+        self.register_buffer("begin", torch.tensor(frequencies, dtype=torch.float32))
         # factors, as logarithms: weight decay then pulls filters back to where they began
         self.shift = nn.Parameter(torch.zeros(len(frequencies)))
         self.stretch = nn.Parameter(torch.zeros(len(frequencies)))

@@ -90,6 +90,8 @@ class ParquetTable(Blocks):
 
     def read(self, block: int) -> Any:
         """Return a row group as a DataFrame of pandas."""
+        from pandas.api.types import is_object_dtype
+
         file, group = self._groups[block]
         reader = self._reader(file)
         try:
@@ -106,7 +108,7 @@ class ParquetTable(Blocks):
         del table
         release_unused()  # arrow would keep it for later
         # pandas before 3 makes objects of texts, and None alone does not say that texts are meant
-        empty = [name for name in texts if frame.dtypes[name] == object and frame[name].isna().all()]
+        empty = [name for name in texts if is_object_dtype(frame[name]) and frame[name].isna().all()]
         return frame.astype(dict.fromkeys(empty, "string")) if empty else frame
 
     def join(self, parts: Sequence[Any]) -> Any:

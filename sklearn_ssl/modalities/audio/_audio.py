@@ -254,7 +254,8 @@ class Audio(FrameSequences):
             return SpectrogramConvNet(self.n_bands, n_components)
         stride = 1 if name == "convnet" else STRIDE
         if self._is_raw:
-            size, peaks = self._sizes()[0], edges(self.sample_rate_, self.n_bands)[1:-1] / self.sample_rate_
+            size, corners = self._sizes()[0], edges(self.sample_rate_, self.n_bands) / self.sample_rate_
+            peaks = corners[1:-1].tolist()
             return WaveformConvNet(self._step, peaks, n_components, size=size, stride=stride, causal=causal)
         return TemporalConvNet(self.n_bands, n_components, stride=stride, causal=causal)
 
