@@ -21,9 +21,9 @@ from sklearn_ssl import ContrastivePretrainer, FineTuneClassifier
 from sklearn_ssl.modalities import Image
 
 X, y = load_digits(return_X_y=True)
-X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
+X, X_test, y, y_test = train_test_split(X, y, train_size=600, stratify=y, random_state=0)
 digits = Image(shape=(8, 8), horizontal_flip=False)
-ssl = ContrastivePretrainer(modality=digits, max_epochs=5, random_state=0).fit(X)
+ssl = ContrastivePretrainer(modality=digits, max_epochs=15, random_state=0).fit(X)
 
 # %%
 # Each budget has labels of its own, the same for all models. The other training rows are the pool, without
@@ -36,7 +36,7 @@ def scores(per_class, seed=0):
     few = np.concatenate([rng.choice(np.flatnonzero(y == c), per_class, replace=False) for c in range(10)])
     pool = np.delete(X, few, axis=0)
     frozen = make_pipeline(FrozenEstimator(ssl), LogisticRegression(max_iter=1000)).fit(X[few], y[few])
-    tuned = FineTuneClassifier(ssl, random_state=0).fit(X[few], y[few], X_unlabeled=pool)
+    tuned = FineTuneClassifier(ssl, max_epochs=20, random_state=0).fit(X[few], y[few], X_unlabeled=pool)
     print(f"{per_class} labels per class, trained: {tuned.tuned_}")
     return {
         "raw, SVC": SVC().fit(X[few], y[few]).score(X_test, y_test),
