@@ -104,9 +104,10 @@ def test_workflows_run_the_tests():
     ci, oldest = runs["ci"]
     assert ci == [".ci/run"] and (ROOT / ".ci/run").is_file()
     assert "-c constraints-oldest.txt" in oldest[0] and "pytest" in oldest[-1]
-    (site,) = runs["site"]
+    site, links = runs["site"]
     command = re.search(r"^python -m sphinx (.*) docs docs/_build$", read_text("CONTRIBUTING.md"), re.M)[1]
     assert "[docs]" in site[0] and f"{command} $EXAMPLES docs" in site[1]
+    assert links[0] == site[0] and "-b linkcheck" in links[1]
     (nightly,) = runs["nightly"]
     assert "pytest" in nightly[-1] and not any("constraints" in run for run in nightly)
 

@@ -406,7 +406,7 @@ def test_a_column_without_a_value_in_fit_is_ignored(empty):
     ReconstructionDisplay.from_estimator(ssl, A)
 
 
-@pytest.mark.parametrize("dtype", [object, "str", "category", "float"])
+@pytest.mark.parametrize("dtype", [object, "string", "category", "float"])
 def test_a_fold_without_a_value_has_a_score(dtype):
     X = pd.DataFrame({"x": np.arange(90.0) % 7, "note": [None] * 88 + [1, 2]})
     X["note"] = (X.note if dtype == "float" else X.note.map({1: "late", 2: "late"})).astype(dtype)
