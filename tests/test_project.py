@@ -206,3 +206,10 @@ def test_all_benchmarks_write_by_the_same_function():
     for path, text in scripts.items():
         assert re.search(r"^from report import .*\bwrite\b", text, flags=re.MULTILINE), path
         assert not re.search(r"\.md\b.*write_text|write_text.*\.md\b", text), path
+
+
+def test_no_script_hides_a_package():
+    """Folders of scripts and tests come first on the path of the tests: ``import distributed`` would find them."""
+    packages = {name.replace("-", "_") for name in pins("constraints.txt")}
+    scripts = {path.stem for folder in ("benchmarks", "tests") for path in (ROOT / folder).glob("*.py")}
+    assert scripts and not scripts & packages

@@ -182,7 +182,6 @@ SPLIT = {
         "Where is it?",
     ]
     * 2,
-    "numbers": [f"a note with number {i} in it" for i in range(50)],
     "empty": [""] * 30,
     "signs": ["!!", "??", "..."] * 10,
     "single letters": list("abcdefghij"),

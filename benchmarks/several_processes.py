@@ -5,8 +5,8 @@ numbers of processes alternate, and medians are compared, so that a busy machine
 epochs after the first one. One process with as many threads as there are processes is what a machine does without
 torchrun.
 
-    python benchmarks/distributed.py
-    python benchmarks/distributed.py --processes 1 2 4 8 --rounds 5
+    python benchmarks/several_processes.py
+    python benchmarks/several_processes.py --processes 1 2 4 8 --rounds 5
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def main() -> None:
         f"|---|{'---:|' * (len(heads) + 1)}",
         *(line(name, args.processes, args.rounds, args.epochs) for name in args.only),
     ]
-    write("distributed", lines)
+    write("several_processes", lines)
 
 
 if __name__ == "__main__":
