@@ -60,8 +60,8 @@ def test_in_later_rounds_the_classifier_is_least_sure_of_what_is_chosen():
     alike = RowSelector(2, pretrainer=None, random_state=0).fit(X, y).selected_
     assert np.abs(X[alike, 0] - 0.5).max() > 0.2
     # nothing to learn from: no labels, and labels of one class
-    none, one = np.full(101, -1), np.r_[3, np.full(100, -1)]
-    for labels in (None, none, one):
+    none, one, sign = np.full(101, -1), np.r_[3, np.full(100, -1)], np.r_[1, 1, np.full(99, -1)]
+    for labels in (None, none, one, sign):  # -1 beside 1 is a row without a label, too
         plain = RowSelector(2, pretrainer=None, random_state=0).fit(X, labels)
         assert (selector.fit(X, labels).selected_ == plain.selected_).all()
     with pytest.raises(ValueError, match="classifier"):

@@ -19,7 +19,8 @@ from ..training import draw_seed
 from ._coverage import representatives
 from ._features import check_transformer, fitted_on
 from ._graph import principal_directions
-from ._targets import UNLABELED, labeled_rows, partial_classes
+from ._labels import as_array, plain
+from ._targets import class_labels, labeled_rows
 
 N_COMPONENTS = 64  # principal components of the features, in which rows are near each other
 CANDIDATES = 4  # rows among which a classifier chooses one
@@ -154,22 +155,21 @@ class RowSelector(NestedParamsMixin, DocLinkMixin, BaseEstimator):
         Z, fitted = self._features(pretrainer, X, seed)
         P = principal_directions(Z, N_COMPONENTS, seed)(Z)
         self.pretrainer_ = fitted
-        codes = self._codes(y)
-        n_candidates = self.n_rows if codes is None else min(CANDIDATES * self.n_rows, n - len(chosen))
+        labels = self._classes_of(y, chosen)
+        n_candidates = self.n_rows if labels is None else min(CANDIDATES * self.n_rows, n - len(chosen))
         found = representatives(P, n_candidates, chosen, self.strategy, seed)
-        if codes is not None:
-            known = codes != UNLABELED
-            model = clone(self.classifier).fit(Z[known], codes[known])
+        if labels is not None:
+            model = clone(self.classifier).fit(Z[chosen], labels)
             found = found[least_sure(model.predict_proba(Z[found]))[: self.n_rows]]
         self.selected_ = found
         return self
 
-    def _codes(self, y: Any) -> np.ndarray | None:
-        """Return the class of each row, if there is a classifier to learn from them and there are two."""
-        if self.classifier is None or y is None or not len(labeled_rows(y)):
+    def _classes_of(self, y: Any, chosen: np.ndarray) -> np.ndarray | None:
+        """Return the classes of rows with a label, if there is a classifier to learn from them, and there are two."""
+        if self.classifier is None or not len(chosen):
             return None
-        classes, codes = partial_classes(y)
-        return codes if len(classes) > 1 else None
+        labels = class_labels(self, plain(as_array(y)[chosen]))
+        return labels if len(np.unique(labels)) > 1 else None
 
     def _features(self, pretrainer: Any, X: Any, seed: int) -> tuple[np.ndarray, Any]:
         """Return features of shape ``(n, d)``, and what computed them."""

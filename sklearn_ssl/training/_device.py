@@ -7,6 +7,11 @@ import torch
 SEEDED = ("cpu", "cuda")  # devices whose generators a RandomStream exchanges
 
 
+def default_kind() -> str:
+    """Return the kind of device that ``"auto"`` is."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def resolve_device(device: str | torch.device) -> torch.device:
     """Return the torch device that `device` names; ``"auto"`` is CUDA where there is one, else the CPU.
 
@@ -19,7 +24,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
         If torch does not know the name, or sees no such device, or if it is neither a CPU nor CUDA.
     """
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = default_kind()
     try:
         resolved = torch.device(device)
         if resolved.type == "cpu" and resolved.index:  # torch takes any number

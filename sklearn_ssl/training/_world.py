@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from ._checkpoint import weights_of
+from ._device import default_kind
 from ._loader import n_rows
 from ._seed import RandomStream, draw_seed
 from ._shared import in_our_words, sharing
@@ -218,11 +219,6 @@ def join(device: str | torch.device) -> World:
     if not _JOINED:
         _JOINED.append(_connected(kind.type, n))
     return _JOINED[0]
-
-
-def default_kind() -> str:
-    """Return the kind of device that ``"auto"`` is."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _connected(kind: str, n: int) -> World:
