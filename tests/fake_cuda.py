@@ -181,6 +181,8 @@ class FakeCuda(TorchFunctionMode):
             if name != "tolist":
                 raise TypeError("can't convert cuda:0 device type tensor to numpy.")
             self.wait(name)
+        if name == "pin_memory":
+            return first
         if name in ("to", "cpu", "cuda") and first is not None:
             return self._moved(name, first, args[1:], kwargs)
         if name == "backward" and first is not None:
@@ -274,6 +276,7 @@ def fake_cuda(capability: tuple[int, int] = (8, 0)) -> Iterator[FakeCuda]:
             "manual_seed": generator.manual_seed,
             "get_device_capability": lambda device=None: capability,
             "max_memory_allocated": lambda device=None: 0,
+            "mem_get_info": lambda device=None: (2**30, 2**30),
         }.items():
             patch.setattr(torch.cuda, name, value)
         patch.setattr(torch, "is_autocast_enabled", lambda d=None: enabled(cpu_for(d)) if d else enabled())

@@ -28,14 +28,18 @@ from sklearn_ssl.modalities import Image, Tabular, Text
 from sklearn_ssl.modalities.audio._views import resize
 from sklearn_ssl.modalities.series import crop
 from sklearn_ssl.training import (
+    LabeledStore,
     ObjectiveNet,
     RandomStream,
+    Rows,
+    Selection,
     draw_one,
     move,
     resident,
     resolve_device,
     resolve_precision,
 )
+from sklearn_ssl.training._on_device import RowsOnDevice, on_device
 
 N, BATCHES = 12, 3
 TEXTS, IMAGES, MIXED = (KINDS[kind].X[:N] for kind in ("text", "image", "mixed"))
@@ -47,7 +51,7 @@ MORE = {  # what the tables of methods.py do not have
     "changed patches": (MaskedPretrainer(mask_weight=1.0, visible_weight=0.0), Image(), IMAGES),
     "changed tokens": (MaskedPretrainer(mask_weight=1.0), SHORT, TEXTS),
     "all tokens": (MaskedPretrainer(mask_weight=1.0, visible_weight=1.0), SHORT, TEXTS),
-    "k-mers": (MaskedPretrainer(), Text(analyzer="char", ngram_range=(3, 3), max_length=9), TEXTS),
+    "k-mers": (MaskedPretrainer(), Text(analyzer="char", ngram_range=(3, 3), max_length=9, min_df=1), TEXTS),
     "subwords": (AutoregressivePretrainer(), Text(analyzer="subword", max_features=30, max_length=8), TEXTS),
     "byol of images": (SiamesePretrainer(), Image(), IMAGES),
     "byol of texts": (SiamesePretrainer(), SHORT, TEXTS),
@@ -118,6 +122,34 @@ def test_seeds_bring_the_same_features_back(name):
             torch.rand(3, device="cuda")  # what others draw does not matter
             fits.append(new(estimator, modality, random_state=seed).fit(X).transform_views(X)[1])
         assert (fits[0] == fits[1]).all() and not (fits[0] == fits[2]).all()
+
+
+@names(["contrastive image", "masked text"])
+def test_rows_that_do_not_fit_on_the_device_come_batch_by_batch(name, monkeypatch):
+    estimator, modality, X = EVERYTHING[name]
+    with fake_cuda() as device:
+        Z = new(estimator, modality).fit(X).transform(X)
+        monkeypatch.setattr("sklearn_ssl.training._on_device.SHARE", 0.0)
+        est = new(estimator, modality, callbacks=[Batches()]).fit(X)
+        assert (est.transform(X) == Z).all()
+        assert device.waits_of_batches.total() == BATCHES * (name in ONE_WAIT)
+
+
+def test_rows_on_the_device():
+    pairs = LabeledStore(Rows(np.arange(9000.0).reshape(-1, 1), torch.from_numpy), torch.arange(9000))
+    words = KINDS["text"].modality.fit(TEXTS).validate(TEXTS)
+    index = np.array([8999, 0, 4096])
+    assert on_device(pairs, "cpu") is pairs
+    with fake_cuda() as device:
+        assert on_device(words, CUDA) is words  # of different lengths
+        there = on_device(Selection(pairs, np.arange(9000)[::-1]), CUDA)
+        assert isinstance(there, RowsOnDevice) and len(there) == 9000 and there.lengths is None
+        device.waits.clear()
+        rows, targets = there[index], there.targets_at(index)
+        assert rows.device == targets.device == CUDA and not device.waits
+        assert rows.flatten().tolist() == targets.tolist() == [0, 8999, 4903]
+        few = on_device(Rows(np.zeros((3, 1)), torch.from_numpy), CUDA)
+        assert isinstance(few, RowsOnDevice) and few.targets_at(index) is None
 
 
 def interrupted(call):

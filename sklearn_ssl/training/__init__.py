@@ -9,6 +9,7 @@ from ._collapse import CollapseMonitor, collapse_of, effective_rank, is_collapse
 from ._device import dtype_name, resolve_device, resolve_precision
 from ._features import outputs_of
 from ._forecast import reporters
+from ._hold_out import hold_out
 from ._loader import (
     Batch,
     BatchLoader,
@@ -18,7 +19,6 @@ from ._loader import (
     Store,
     auto_epochs,
     fixed_order,
-    hold_out,
     lengths_of,
     move,
     n_rows,

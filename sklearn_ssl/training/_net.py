@@ -17,6 +17,7 @@ from torch import nn
 from ..warning import warn
 from ._batch_norm import with_batch_statistics
 from ._loader import Batch, BatchLoader, move, n_rows
+from ._on_device import on_device
 from ._resume import Keeper
 from ._schedule import Memory, end_of_schedules, memory_of, starting_schedules
 from ._seed import RandomStream
@@ -88,6 +89,10 @@ class ObjectiveNet(NeuralNet):
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         return X  # a store is a dataset already, whatever its class
+
+    def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> tuple[Any, Any]:
+        train, valid = super().get_split_datasets(X, y, **fit_params)
+        return on_device(train, self.device), None if valid is None else on_device(valid, self.device)
 
     def get_iterator(self, dataset: Any, training: bool = False) -> BatchLoader:
         part = self.world_.own if training else None  # all processes measure the loss on all rows set aside
