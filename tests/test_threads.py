@@ -13,8 +13,10 @@ import pytest
 import torch
 from sklearn.datasets import load_iris
 from skorch.callbacks import Callback
+from torch import nn
 
 from sklearn_ssl import ContrastivePretrainer, VAEPretrainer, load, threads
+from sklearn_ssl.training import exactly
 
 X = load_iris().data
 
@@ -204,3 +206,57 @@ def test_a_default_dtype_is_restored_beside_other_threads():
         assert torch.get_default_dtype() == torch.float64
     finally:
         torch.set_default_dtype(before)
+
+
+class SeesTF32(nn.Linear):
+    """Notes whether convolutions may be rounded to TF32, in training and without."""
+
+    def forward(self, x):
+        seen.add((self.training, torch.backends.cudnn.allow_tf32))
+        return super().forward(x)
+
+
+seen: set[tuple[bool, bool]] = set()
+
+
+def test_features_are_computed_in_float32_and_not_in_tf32(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    seen.clear()
+    est = ContrastivePretrainer(encoder=SeesTF32(4, 3), max_epochs=1, on_collapse="ignore").fit(X)
+    assert (True, True) in seen
+    seen.clear()
+    est.transform(X), est.score_samples(X)
+    assert seen == {(False, False)} and torch.backends.cudnn.allow_tf32
+    est.score(X)
+    assert {tf32 for _, tf32 in seen} == {False} and torch.backends.cudnn.allow_tf32
+
+
+def test_tf32_comes_back_when_the_last_thread_has_done_its_work(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    cudnn, first, second = torch.backends.cudnn, threading.Event(), threading.Event()
+    waiting = threading.Thread(target=exactly, args=(lambda: (first.set(), second.wait(10)),))
+    waiting.start()
+    assert first.wait(10) and not cudnn.allow_tf32
+    with pytest.raises(ZeroDivisionError):
+        exactly(lambda: 1 / 0)
+    assert not cudnn.allow_tf32
+    second.set()
+    waiting.join()
+    assert cudnn.allow_tf32
+
+
+@pytest.mark.parametrize("layers", ["all", "convolutions"])
+def test_what_the_user_has_set_of_tf32_stays(layers, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    cudnn = torch.backends.cudnn
+    try:
+        if layers == "all":
+            cudnn.allow_tf32 = False
+        else:
+            cudnn.conv.fp32_precision = "ieee"
+        before = cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision
+        assert exactly(lambda: (cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision)) == before
+        assert before == (cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision)
+    finally:
+        cudnn.conv.fp32_precision = "tf32"
+        cudnn.allow_tf32 = True

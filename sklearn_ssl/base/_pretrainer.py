@@ -315,8 +315,10 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
         return 1.0 if own else self.modality_.feature_scale(self.encoder_, self.n_components_)
 
     def _scaled(self, Z: np.ndarray) -> np.ndarray:
-        """Return the encoder's output as features, ``(n, n_components_)`` float32."""
-        return Z if self._feature_scale == 1.0 else Z * np.float32(self._feature_scale)
+        """Return the encoder's output, which nobody else has, as features, ``(n, n_components_)`` float32."""
+        if self._feature_scale != 1.0:
+            Z *= np.float32(self._feature_scale)  # they may take more room than X
+        return Z
 
     def _deployed(self) -> nn.Module:
         return Features(self._trained(), self._feature_scale)

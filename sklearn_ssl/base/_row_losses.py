@@ -14,6 +14,7 @@ from ..training import (
     Step,
     Store,
     as_step,
+    exactly,
     in_float32,
     mean_loss,
     move,
@@ -72,4 +73,6 @@ def mean_loss_of(
         return as_step(output if targets is None else measured.loss(output, move(targets, device)))
 
     batches = stream.each(BatchLoader(store, batch_size, shuffle=True))
-    return mean_loss((stream.run(step_of, batch, target), n_rows(batch)) for batch, target in batches)
+    return mean_loss(
+        (stream.run(exactly, step_of, batch, target), n_rows(batch)) for batch, target in batches
+    )

@@ -32,7 +32,7 @@ from ._resume import Keeper, is_fitted_name, restore, state_of
 from ._saved import Allowance, check_finite, check_weights, without_memory
 from ._seed import RandomStream, draw_one, draw_seed, in_float32
 from ._seen import SeenLoss
-from ._settings import n_threads
+from ._settings import exactly, n_threads
 from ._shared import agreed, all_rows, all_sum, first_row, with_others
 from ._step import Step, Targets, as_step, mean_loss, weighted_mean
 from ._time import TimeLimit
@@ -72,6 +72,7 @@ __all__ = [
     "draw_seed",
     "dtype_name",
     "effective_rank",
+    "exactly",
     "first_row",
     "fixed_order",
     "hold_out",

@@ -112,7 +112,8 @@ class ObjectiveNet(NeuralNet):
             return module(move(x, device))
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        self._set_training(True)
+        if not self.module_.training:  # a callback has looked at features
+            self._set_training(True)
         step = self._forward(self.module_, batch)
         # no scaling of gradients: bfloat16 has the range of float32
         if self.world_.size == 1:
@@ -152,6 +153,8 @@ class ObjectiveNet(NeuralNet):
         if iterator is None:
             return
         self.__dict__.pop("measured", None)  # a network may have replaced parts that are no parameters
+        if training:
+            self._set_training(True)  # once: in a small network it takes a tenth of a step
         # a stream of its own for validation, so that training draws the same numbers with and without it
         stream = self.stream_ if training else RandomStream(VALIDATION_SEED, self.device)
         world = self.world_ if training else ALONE

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._settings import restoring
+from ._settings import exactly, restoring
 
 _LOCK = threading.RLock()  # torch's generators are global: one thread at a time may exchange their states
 _WAITING: set[int] = set()  # threads that want the lock
@@ -135,11 +135,14 @@ def draw_one(chances: Tensor) -> Tensor:
 
 
 def in_float32(work: Callable[..., Any], *args: Any) -> Any:
-    """Return ``work(*args)``, which draws nothing; new tensors are float32, whatever the user has set."""
+    """Return ``work(*args)``, which draws nothing; new tensors are float32, whatever the user has set.
+
+    So are convolutions: see :func:`exactly`.
+    """
     if torch.get_default_dtype() == torch.float32 and not _SWITCHED:
-        return restoring(work, *args)
+        return restoring(exactly, work, *args)
     with _LOCK:  # the setting is global: it must not be restored under another thread
-        return restoring(_with_float32, work, *args)
+        return restoring(exactly, _with_float32, work, *args)
 
 
 def _with_float32(work: Callable[..., Any], *args: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,41 @@ import torch
 from ..threads import free_cores
 
 DEVICES = ("cpu", "cuda", "mps", "xpu")  # autocast has settings for each
+
+
+class _Exact:
+    """Work that runs now with exact convolutions, in all threads."""
+
+    lock = threading.Lock()
+    n = 0  # how many pieces
+    allowed = False  # whether TF32 was, before the first of them
+
+
+def exactly(work: Callable[..., Any], *args: Any) -> Any:
+    """Return ``work(*args)``, whose convolutions on CUDA are of float32, not of TF32 with its 10 bits of mantissa.
+
+    So features are the same where there is no CUDA. The setting holds for the whole process: it is as before when the
+    last thread has ended such work. It is left alone if convolutions and recurrent layers have settings of their own.
+    """
+    if not torch.cuda.is_initialized():
+        return work(*args)
+    cudnn = torch.backends.cudnn
+    with _Exact.lock:
+        if _Exact.n == 0:
+            try:
+                _Exact.allowed = bool(cudnn.allow_tf32)
+            except RuntimeError:  # there is no answer for both kinds of layers
+                _Exact.allowed = False
+            if _Exact.allowed:
+                cudnn.allow_tf32 = False
+        _Exact.n += 1
+    try:
+        return work(*args)
+    finally:
+        with _Exact.lock:
+            _Exact.n -= 1
+            if _Exact.n == 0 and _Exact.allowed:
+                cudnn.allow_tf32 = True
 
 
 def restoring(work: Callable[..., Any], *args: Any) -> Any:
