@@ -235,12 +235,12 @@ def report(found: pd.DataFrame) -> Iterator[str]:
             shown = pd.concat([each, each.mean().to_frame("mean").T])
             yield from markdown(shown.map("{:.1f}".format if figure == "accuracy" else "{:.3f}".format))
             for name in wide.columns.drop(BASE):
-                gain = (wide[name] - wide[BASE]).groupby("draw").mean()
+                gain = (wide[name] - wide[BASE]).dropna().groupby("draw").mean()
                 error = f" ± {gain.sem():.2f}" if len(gain) > 1 else ""
                 yield f"- {name}: {gain.mean():+.2f}{error} over {BASE} ({len(gain)} draws)."
             yield ""
         yield from of_the_bag(part)
-        chosen = part[part.tuned != ""].groupby("model", sort=False).tuned
+        chosen = part[part.tuned.isin(["head", "all"])].groupby("model", sort=False).tuned
         shares = "; ".join(f"{name} {(v == 'all').mean():.0%}" for name, v in chosen)
         yield f"The encoder was trained: {shares}.\n"
 
