@@ -63,12 +63,12 @@ def pretrainers(rate: int) -> dict[str, Any]:
     shared = {"modality": Audio(sample_rate=rate), "random_state": 0}
     raw = {**shared, "modality": Audio(sample_rate=rate, front_end="waveform")}
     return {
-        "untrained": ContrastivePretrainer(**shared, max_epochs=0),
-        "contrastive": ContrastivePretrainer(**shared),
+        "untrained": ContrastivePretrainer(**shared, encoder="strided", max_epochs=0),
+        "contrastive": ContrastivePretrainer(**shared, encoder="strided"),
         "contrastive, plane": ContrastivePretrainer(**shared, encoder="spectrogram"),
-        "BYOL": SiamesePretrainer(**shared),
+        "BYOL": SiamesePretrainer(**shared, encoder="strided"),
         "BYOL, plane": SiamesePretrainer(**shared, encoder="spectrogram"),
-        "VICReg": SiamesePretrainer(**shared, loss="vicreg"),
+        "VICReg": SiamesePretrainer(**shared, encoder="strided", loss="vicreg"),
         "masked": MaskedPretrainer(**shared),
         "next frames": AutoregressivePretrainer(**shared),
         "predictive coding": PredictiveCodingPretrainer(**shared),

@@ -229,6 +229,13 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
         If `causal`, features at a position must not depend on later positions.
         """
 
+    def auto_encoder(self, compares_rows: bool) -> str:
+        """Hook: return the name that ``encoder="auto"`` stands for; by default "auto", which is a name of its own.
+
+        `compares_rows` says whether views of rows are compared, as in contrastive learning.
+        """
+        return "auto"
+
     def adapt_encoder(self, encoder: nn.Module) -> nn.Module:
         """Return the user's network, adapted to what `fit` saw; unchanged by default."""
         return encoder

@@ -27,7 +27,7 @@ from ..series import (
 from ._input import RATES, check_rate, common_rate, lengths_at, peak, read_again, read_sounds
 from ._mel import edges, frame_sizes, log_mel, n_frames
 from ._store import SoundRows, level_of, moments_of, rows_of
-from ._views import add_noise, change_gain, hide_bands, mix, resize
+from ._views import hide_bands, view_of_spectrograms
 from ._waves import folded, step_of, view_of_waves, windows_of
 
 STRIDE = 4  # frames that a position of the default encoder stands for
@@ -50,7 +50,9 @@ class Audio(FrameSequences):
 
     Networks see frames: the logarithm of the power in each band of each short window, scaled by the mean and the
     spread that the band has in ``fit``. All views and masks are drawn on frames. Frames of up to half a gigabyte
-    are computed once; above that, those of each batch when it is needed, so that memory does not grow with X.
+    are computed once; above that, those of each batch when it is needed, so that memory does not grow with X. By
+    default, contrastive and siamese learning have a :class:`~sklearn_ssl.encoders.SpectrogramConvNet`, and all others a
+    :class:`~sklearn_ssl.encoders.TemporalConvNet` (``encoder="strided"``).
     Autoencoders reconstruct spectrograms, of up to 512 frames: ``inverse_transform`` returns them as a list of arrays
     ``(n_frames, n_bands)``, since no waveform can be had from them.
 
@@ -244,8 +246,12 @@ class Audio(FrameSequences):
     def _log_mel(self, waves: Tensor) -> Tensor:
         return log_mel(waves, self.sample_rate_, self.window, self._hop, self.n_bands)
 
+    def auto_encoder(self, compares_rows: bool) -> str:
+        """Return "spectrogram" where views are compared, as in BYOL-A."""
+        return "spectrogram" if compares_rows and not self._is_raw else "auto"
+
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
-        """Build dilated convolutions over every fourth frame (``"auto"``), or each, or convolutions over bands too."""
+        """Build dilated convolutions over every fourth frame (``"auto"``), or each, or ones over bands too."""
         if name not in ("auto", *self.encoders):
             raise unknown_encoder(name, self)
         if name == "spectrogram":
@@ -275,15 +281,8 @@ class Audio(FrameSequences):
             x = view_of_waves(crop(x, (low, high)), self.mixing, self.stretch, self.gain, self.noise)
             return self.mask(x, self.time_mask)[0] if self.time_mask else x
         mean, scale = (resident(part, x.values.device, torch.float32) for part in (self.mean_, self.scale_))
-        x = crop(x, (low, high))
-        if self.mixing:
-            x = mix(x, mean, scale, self.mixing)
-        if self.stretch > 1 or self.pitch:
-            x = resize(x, self.stretch, self.pitch)
-        if self.gain:
-            x = change_gain(x, scale, self.gain)
-        if self.noise is not None:
-            x = add_noise(x, mean, scale, self.noise)
+        changes = self.mixing, self.stretch, self.pitch, self.gain, self.noise
+        x = view_of_spectrograms(crop(x, (low, high)), mean, scale, *changes)
         if self.time_mask:
             x, _ = self.mask(x, self.time_mask)
         return hide_bands(x, self.band_mask) if self.band_mask else x

@@ -13,6 +13,26 @@ from .._sequences import longest_of
 NATS = math.log(10) / 10  # of power, in a decibel
 
 
+def view_of_spectrograms(
+    x: Frames,
+    mean: Tensor,
+    scale: Tensor,
+    mixing: float,
+    stretch: float,
+    pitch: float,
+    gain: float,
+    noise: float | None,
+) -> Frames:
+    """Return sounds that are mixed, stretched, moved in pitch, louder or softer, and noisy, see :class:`Audio`."""
+    if mixing:
+        x = mix(x, mean, scale, mixing)
+    if stretch > 1 or pitch:
+        x = resize(x, stretch, pitch)
+    if gain:
+        x = change_gain(x, scale, gain)
+    return x if noise is None else add_noise(x, mean, scale, noise)
+
+
 def change_gain(x: Frames, scale: Tensor, decibels: float) -> Frames:
     """Make sounds louder or softer, and let them fade: up to so many decibels, at the start and at the end.
 
