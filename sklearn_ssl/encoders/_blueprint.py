@@ -117,6 +117,7 @@ def _arguments(encoder: Any) -> dict[str, Any]:
             "stride": encoder.stride,
             "causal": encoder.causal,
             "n_extras": encoder.pooling.n_extras,
+            "spread": encoder.pooling.spread,
         }
     if isinstance(encoder, SpectrogramConvNet):
         first: Any = encoder.layers[0]
@@ -129,7 +130,8 @@ def _arguments(encoder: Any) -> dict[str, Any]:
         }
     if isinstance(encoder, WaveformConvNet):
         temporal = _arguments(encoder.temporal)
-        shared = {name: temporal[name] for name in ("n_components", "width", "depth", "stride", "causal")}
+        names = ("n_components", "width", "depth", "stride", "causal", "spread")
+        shared = {name: temporal[name] for name in names}
         own = {"n_samples": encoder.n_samples, "frequencies": encoder.frequencies, "size": encoder.size}
         return {**own, **shared}
     table = encoder.embedding

@@ -13,6 +13,7 @@ from ._tokens import Standardize
 
 EPSILON = 1e-2  # added to the variance of features: those that hardly vary would be rounding, magnified
 STEEPNESS = 4.0  # of the sigmoid that counts steps above zero
+LEAST_VARIANCE = 1e-6  # over positions: the root of zero has no slope
 
 
 class Frames(NamedTuple):
@@ -42,7 +43,7 @@ class Frames(NamedTuple):
 
 
 class StepPooling(nn.Module):
-    """Maximum over the positions of each sequence, and the share of positions above zero, of all layers.
+    """Maximum or spread over the positions of each sequence, and the share of positions above zero, of all layers.
 
     The share is that of ROCKET [1]_, smoothed so that it has a gradient. Features come out standardised.
 
@@ -54,6 +55,8 @@ class StepPooling(nn.Module):
         Width of the output, set by a linear layer; None leaves that layer out.
     n_extras : int
         Number of further features of each sequence.
+    spread : bool, default=False
+        Whether to take the standard deviation over positions, and not the maximum.
 
     References
     ----------
@@ -61,10 +64,13 @@ class StepPooling(nn.Module):
        Classification Using Random Convolutional Kernels." DMKD 34, 2020. https://arxiv.org/abs/1910.13051
     """
 
-    def __init__(self, n_layers: int, width: int, n_components: int | None, n_extras: int):
+    def __init__(
+        self, n_layers: int, width: int, n_components: int | None, n_extras: int, spread: bool = False
+    ):
         super().__init__()
         n_inputs = 2 * n_layers * width + n_extras
         self.n_extras = n_extras
+        self.spread = spread
         self.head = nn.Sequential(
             nn.Identity() if n_components is None else nn.Linear(n_inputs, n_components, bias=False),
             Standardize(n_components or n_inputs, EPSILON),
@@ -78,7 +84,11 @@ class StepPooling(nn.Module):
         away, share = ~present[:, :, None], (present / present.sum(1)[:, None])[:, None]
         parts = [extras]
         for h in layers:
-            parts.append(h.masked_fill(away, -torch.inf).amax(1))
+            if self.spread:
+                distances = (h - share @ h).masked_fill(away, 0)
+                parts.append(((share @ distances**2).squeeze(1) + LEAST_VARIANCE).sqrt())
+            else:
+                parts.append(h.masked_fill(away, -torch.inf).amax(1))
             parts.append((share @ torch.sigmoid(STEEPNESS * h)).squeeze(1))
         return self.head(torch.cat(parts, dim=1))
 
@@ -110,6 +120,8 @@ class TemporalConvNet(SequenceEncoder):
         Let each position see only itself and the positions before it.
     n_extras : int, default=0
         Number of values that are known of each sequence as a whole; they are features too.
+    spread : bool, default=False
+        Whether features have the standard deviation over positions, and not the maximum. It is better for sound.
 
     Raises
     ------
@@ -145,6 +157,7 @@ class TemporalConvNet(SequenceEncoder):
         stride: int = 1,
         causal: bool = False,
         n_extras: int = 0,
+        spread: bool = False,
     ):
         super().__init__()
         if size % 2 == 0:
@@ -155,7 +168,7 @@ class TemporalConvNet(SequenceEncoder):
         self.convolutions = nn.ModuleList(
             nn.Conv1d(width, width, size, dilation=2**layer) for layer in range(depth)
         )
-        self.pooling = StepPooling(depth + 1, width, n_components, n_extras)
+        self.pooling = StepPooling(depth + 1, width, n_components, n_extras, spread)
 
     def local(self, x: Frames) -> Hidden:
         """Return the features of each position alone, from values, their first differences, and what is known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -96,6 +97,8 @@ class WaveformConvNet(SequenceEncoder):
         Number of steps that a position stands for.
     causal : bool, default=False
         Let each position see only itself and the positions before it.
+    spread : bool, default=False
+        See :class:`TemporalConvNet`.
 
     References
     ----------
@@ -126,14 +129,14 @@ class WaveformConvNet(SequenceEncoder):
         depth: int = 6,
         stride: int = 4,
         causal: bool = False,
+        spread: bool = False,
     ):
         super().__init__()
         self.n_samples, self.size = n_samples, size
         self.frequencies = tuple(float(f) for f in frequencies)
         self.bank = FilterBank(self.frequencies, size, n_samples)
-        self.temporal = TemporalConvNet(
-            len(self.frequencies), n_components, width=width, depth=depth, stride=stride, causal=causal
-        )
+        shared: dict[str, Any] = {"depth": depth, "stride": stride, "causal": causal, "spread": spread}
+        self.temporal = TemporalConvNet(len(self.frequencies), n_components, width=width, **shared)
 
     def frames(self, x: Frames) -> Frames:
         """Return the logarithm of the power that each pair of filters hears in each step, ``(n, time, n_filters)``.

@@ -16,7 +16,7 @@ from torch import nn
 from ..base import Modality, Numbers, Probabilities
 from ..few_labels import LabeledScoreMixin, class_labels
 from ._engine import FineTune
-from ._heads import exponents_of, log_losses
+from ._heads import log_losses, sureness_of
 from ._lesson import Lesson, lesson_of_classes, lesson_of_numbers
 from ._objectives import FineTuneObjective, SoftCrossEntropy, SquaredError
 
@@ -179,8 +179,8 @@ class FineTuneClassifier(LabeledScoreMixin, FineTune):
 
     def _judge(self, outputs: np.ndarray, Y: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
         outputs = log_softmax(outputs, axis=1)
-        (factor,) = exponents_of([outputs], Y, weight, [1.0])
-        return float(factor), log_losses(factor * outputs, Y)
+        factor = sureness_of(outputs, Y, weight)
+        return factor, log_losses(factor * outputs, Y)
 
     def _strata(self, Y: np.ndarray) -> np.ndarray:
         return Y.argmax(axis=1)

@@ -107,12 +107,19 @@ def soft_logistic(
     return Head(W[:-1], W[-1], losses)
 
 
+def sureness_of(log_p: np.ndarray, Q: np.ndarray, weight: np.ndarray) -> float:
+    """Return the exponent of class probabilities that fits labels best: temperature scaling, drawn towards 1.
+
+    See :func:`exponents_of`. Ten labels that happen to be predicted badly would make all probabilities nearly equal.
+    """
+    (sure,) = exponents_of([log_p], Q, weight, [1.0], spread=0.5)
+    return float(sure)
+
+
 def exponents_of(
-    log_p: list[np.ndarray], Q: np.ndarray, weight: np.ndarray, prior: list[float]
+    log_p: list[np.ndarray], Q: np.ndarray, weight: np.ndarray, prior: list[float], spread: float = 1.0
 ) -> np.ndarray:
     """Return the exponents of a product of class probabilities that fit labels best.
-
-    Of one distribution this is temperature scaling.
 
     Parameters
     ----------
@@ -122,7 +129,9 @@ def exponents_of(
         One-hot labels.
     weight : ndarray of shape (n,)
     prior : list of float
-        Exponents from which few labels do not move far: a standard deviation of one.
+        Exponents from which few labels do not move far.
+    spread : float, default=1.0
+        The standard deviation that they are expected to have around these.
 
     Returns
     -------
@@ -140,7 +149,8 @@ def exponents_of(
         logits = np.tensordot(w, stacked, axes=1)
         value = (weight * (logsumexp(logits, axis=1) - (Q * logits).sum(axis=1))).sum()
         slope = weight[:, None] * (softmax(logits, axis=1) - Q)
-        return value + 0.5 * ((w - prior) ** 2).sum(), (stacked * slope).sum(axis=(1, 2)) + (w - prior)
+        distance = (w - prior) / spread
+        return value + 0.5 * (distance**2).sum(), (stacked * slope).sum(axis=(1, 2)) + distance / spread
 
     bounds = [(0.0 if p == 0 else 0.01, 20.0) for p in prior]
     return minimize(loss, np.array(prior), jac=True, method="L-BFGS-B", bounds=bounds).x

@@ -11,7 +11,7 @@ from scipy.special import log_softmax, softmax
 from sklearn.linear_model import Ridge, RidgeCV
 
 from ..few_labels import class_shares, neighbour_graph, propagate
-from ._heads import Head, exponents_of, in_their_span, log_losses, soft_logistic
+from ._heads import Head, exponents_of, in_their_span, log_losses, soft_logistic, sureness_of
 
 N_FOLDS = 5
 ALPHAS = (0.9, 0.99)
@@ -94,10 +94,10 @@ def lesson_of_classes(
     unseen = log_softmax(unseen, axis=1)
     # a class that is nowhere else cannot be predicted: its row says nothing of how sure to be
     counted = np.where((Q.sum(axis=0) > 1)[Q.argmax(axis=1)], weight, 0)
-    (sure,) = exponents_of([unseen], Q, counted, [1.0])
+    sure = sureness_of(unseen, Q, counted)
     found = soft_logistic(coordinates, Q, weight)
-    head = (found if basis is None else found._replace(coef=basis @ found.coef)).times(float(sure))
-    alone = Lesson(head, Q, log_losses(sure * unseen, Q), (0.0, float(sure)))
+    head = (found if basis is None else found._replace(coef=basis @ found.coef)).times(sure)
+    alone = Lesson(head, Q, log_losses(sure * unseen, Q), (0.0, sure))
     if pool is None:
         return alone
     shares, graph_errors, mixture = _propagated(Z, Q, weight, pool, folds, unseen, counted, rng)

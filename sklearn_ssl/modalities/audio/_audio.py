@@ -16,14 +16,7 @@ from .._base import unknown_encoder, unknown_target
 from .._constraints import check_crop_scale, count, real
 from .._fitted import array, refuse, whole
 from .._input import shape_of
-from ..series import (
-    FrameSequences,
-    SeriesDecoder,
-    crop,
-    hide_steps,
-    jitter,
-    swap_segments,
-)
+from ..series import FrameSequences, SeriesDecoder, crop, hide_steps, jitter, swap_segments
 from ._input import RATES, check_rate, common_rate, lengths_at, peak, read_again, read_sounds
 from ._mel import edges, frame_sizes, log_mel, n_frames
 from ._store import SoundRows, level_of, moments_of, rows_of
@@ -105,6 +98,8 @@ class Audio(FrameSequences):
         Mean and standard deviation of each band, over all frames; of the natural logarithm of power.
     level_ : float
         Root of the mean square of all samples. Only set with ``front_end="waveform"``.
+    spread_ : bool
+        True: networks pool the spread over positions. Folders saved by earlier versions have none.
 
     References
     ----------
@@ -180,7 +175,7 @@ class Audio(FrameSequences):
         if self._is_raw:
             store = self._waves(sounds)
             self.level_ = max(level_of(store, lengths_at(sounds, self.sample_rate_).sum()), LEAST_LEVEL)
-        self.longest_ = int(store.n_frames.max())
+        self.longest_, self.spread_ = int(store.n_frames.max()), True
         self.ragged_ = bool((store.n_frames != self.longest_).any())
         return self._scaled(store)
 
@@ -197,8 +192,9 @@ class Audio(FrameSequences):
         if not isinstance(self.peak_, float) or not 0 <= self.peak_ < np.inf:
             refuse(self, "peak_", f"must be a number of at least 0, and is {self.peak_!r:.60}")
         whole(self, "longest_", 1)
-        if not isinstance(self.ragged_, bool):
-            refuse(self, "ragged_", f"must be True or False, and is {self.ragged_!r:.60}")
+        for name, value in (("ragged_", self.ragged_), ("spread_", getattr(self, "spread_", False))):
+            if not isinstance(value, bool):
+                refuse(self, name, f"must be True or False, and is {value!r:.60}")
         array(self, "mean_", "f", (self.n_bands,))
         array(self, "scale_", "f", (self.n_bands,), low=LEAST_SCALE)
         if self._is_raw and (not isinstance(self.level_, float) or not LEAST_LEVEL <= self.level_ < np.inf):
@@ -248,7 +244,7 @@ class Audio(FrameSequences):
 
     def auto_encoder(self, compares_rows: bool) -> str:
         """Return "spectrogram" where views are compared, as in BYOL-A."""
-        return "spectrogram" if compares_rows and not self._is_raw else "auto"
+        return "spectrogram" if compares_rows and not self._is_raw and hasattr(self, "spread_") else "auto"
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build dilated convolutions over every fourth frame (``"auto"``), or each, or ones over bands too."""
@@ -259,11 +255,11 @@ class Audio(FrameSequences):
                 raise ValueError("encoder='spectrogram' needs Audio(front_end='log-mel').")
             return SpectrogramConvNet(self.n_bands, n_components)
         stride = 1 if name == "convnet" else STRIDE
+        how: dict[str, Any] = {"stride": stride, "causal": causal, "spread": getattr(self, "spread_", False)}
         if self._is_raw:
             size, corners = self._sizes()[0], edges(self.sample_rate_, self.n_bands) / self.sample_rate_
-            peaks = corners[1:-1].tolist()
-            return WaveformConvNet(self._step, peaks, n_components, size=size, stride=stride, causal=causal)
-        return TemporalConvNet(self.n_bands, n_components, stride=stride, causal=causal)
+            return WaveformConvNet(self._step, corners[1:-1].tolist(), n_components, size=size, **how)
+        return TemporalConvNet(self.n_bands, n_components, **how)
 
     def targets(self, x: Frames) -> Frames:
         """Return the scaled spectrograms of a batch: what is predicted of it, whatever networks see."""
