@@ -407,3 +407,16 @@ def test_torchs_default_dtype_does_not_matter_to_sounds():
         assert (new.fit(X).transform(X) == expected).all()
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+def test_networks_of_sound_by_method_and_those_of_earlier_versions():
+    new = Audio(sample_rate=4000)
+    new.fit(SOUNDS)
+    assert new.auto_encoder(True) == "spectrogram" and new.auto_encoder(False) == "auto"
+    assert new.encoder("auto", None).pooling.spread
+    del new.spread_  # as it is where an earlier version has saved it
+    new.check_fitted()
+    assert new.auto_encoder(True) == "auto" and not new.encoder("auto", None).pooling.spread
+    new.spread_ = 1
+    with pytest.raises(ValueError, match="spread_ of Audio must be True or False"):
+        new.check_fitted()

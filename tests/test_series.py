@@ -19,6 +19,7 @@ from sklearn_ssl import (
 )
 from sklearn_ssl.encoders import TemporalConvNet
 from sklearn_ssl.encoders._sequence import convolve
+from sklearn_ssl.encoders._temporal import EPSILON, StepPooling
 from sklearn_ssl.inspection import ForecastDisplay, ReconstructionDisplay
 from sklearn_ssl.modalities import Series, infer_modality
 
@@ -307,6 +308,19 @@ def test_siamese_and_masked_learn_series_and_a_network_of_ones_own_is_taken():
     assert fit(encoder=net).transform(RAGGED).shape == (16, 6)
     with pytest.raises(ValueError, match="size=4 must be odd"):
         TemporalConvNet(2, size=4)
+
+
+@pytest.mark.parametrize("spread", [False, True])
+def test_features_are_pooled_over_the_positions_of_each_row(spread):
+    h, lengths = torch.randn(2, 5, 3), (5, 3)
+    h[1, 3:] = 100  # padding
+    present = torch.arange(5) < torch.tensor(lengths)[:, None]
+    found = StepPooling(1, 3, None, 0, spread).eval()([h], present, torch.zeros(2, 0))
+    for row, length in enumerate(lengths):
+        own = h[row, :length].double().numpy()
+        first = own.std(0) if spread else own.max(0)
+        expected = np.r_[first, (1 / (1 + np.exp(-4 * own))).mean(0)]
+        np.testing.assert_allclose(found[row], expected / np.sqrt(1 + EPSILON), atol=1e-4)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
