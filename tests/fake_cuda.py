@@ -277,6 +277,7 @@ def fake_cuda(capability: tuple[int, int] = (8, 0)) -> Iterator[FakeCuda]:
             "get_device_capability": lambda device=None: capability,
             "max_memory_allocated": lambda device=None: 0,
             "mem_get_info": lambda device=None: (2**30, 2**30),
+            "is_current_stream_capturing": lambda: False,  # a build for CUDA asks the driver
         }.items():
             patch.setattr(torch.cuda, name, value)
         patch.setattr(torch, "is_autocast_enabled", lambda d=None: enabled(cpu_for(d)) if d else enabled())
