@@ -154,7 +154,7 @@ class FakeCuda(TorchFunctionMode):
         self.waits: Counter[str] = Counter()  # what the host waited for, and at which line
         self.waits_of_batches: Counter[str] = Counter()  # noted by Batches
         self.unrepeatable: Counter[str] = Counter()
-        self.n_batches = 0
+        self.n_batches = self.n_pinned = 0
         self.generator = torch.Generator().manual_seed(99)
 
     def wait(self, what: str) -> None:
@@ -182,6 +182,9 @@ class FakeCuda(TorchFunctionMode):
                 raise TypeError("can't convert cuda:0 device type tensor to numpy.")
             self.wait(name)
         if name == "pin_memory":
+            if is_on_cuda(first):
+                raise RuntimeError("only dense CPU tensors can be pinned")
+            self.n_pinned += 1
             return first
         if name in ("to", "cpu", "cuda") and first is not None:
             return self._moved(name, first, args[1:], kwargs)

@@ -417,6 +417,13 @@ def test_networks_of_sound_by_method_and_those_of_earlier_versions():
     del new.spread_  # as it is where an earlier version has saved it
     new.check_fitted()
     assert new.auto_encoder(True) == "auto" and not new.encoder("auto", None).pooling.spread
+    networks = {
+        type(method(modality=SMALL, **{**FAST, "max_epochs": 0}).fit(SOUNDS).encoder_).__name__
+        for method in (ContrastivePretrainer, SiamesePretrainer)
+    }
+    assert networks == {"SpectrogramConvNet"}
+    masked = MaskedPretrainer(modality=SMALL, **{**FAST, "max_epochs": 0}).fit(SOUNDS)
+    assert masked.encoder_.pooling.spread
     new.spread_ = 1
     with pytest.raises(ValueError, match="spread_ of Audio must be True or False"):
         new.check_fitted()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_digits, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
@@ -30,12 +30,14 @@ from sklearn_ssl import (
     SiamesePretrainer,
     load,
 )
-from sklearn_ssl.modalities import Tabular
+from sklearn_ssl.modalities import Audio, Image, Tabular
 from sklearn_ssl.persistence._files import digest_of_weights
 from sklearn_ssl.training import weights_of
 
 X, y = load_iris(return_X_y=True)
 X, y = X[::3], y[::3]
+IMAGES = load_digits().images[:40]
+SOUNDS = [np.sin(np.arange(800) * (0.1 + 0.02 * i)) for i in range(40)]
 TEXTS = ["a b c d e", "b c d e f g", "c d e f"] * 6
 COMMON = {"max_epochs": 4, "batch_size": 20, "random_state": 0}
 FITTED = FrozenEstimator(ContrastivePretrainer(n_components=4, **COMMON | {"max_epochs": 1}).fit(X))
@@ -81,6 +83,9 @@ CASES = {
     "early stopping": (stopping, X),
     "BYOL": (lambda **p: SiamesePretrainer(n_components=4, **COMMON, **p), X),
     "GAN": (lambda **p: GANPretrainer(n_components=2, **COMMON, **p), X),
+    # their weights do not lie in memory in the order of their indices
+    "GAN, images": (lambda **p: GANPretrainer(n_components=2, modality=Image(), **COMMON, **p), IMAGES),
+    "contrastive, sounds": (lambda **p: contrastive(modality=Audio(sample_rate=8000), **p), SOUNDS),
     "masked, texts": (lambda **p: MaskedPretrainer(n_components=4, **COMMON, **p), TEXTS),
     "fine-tuning": (fine_tuner, X),
     "distillation": (

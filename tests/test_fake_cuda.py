@@ -135,21 +135,36 @@ def test_rows_that_do_not_fit_on_the_device_come_batch_by_batch(name, monkeypatc
         assert device.waits_of_batches.total() == BATCHES * (name in ONE_WAIT)
 
 
-def test_rows_on_the_device():
-    pairs = LabeledStore(Rows(np.arange(9000.0).reshape(-1, 1), torch.from_numpy), torch.arange(9000))
+def test_rows_stay_on_the_device(monkeypatch):
+    prepared = []
+    rows = Rows(np.arange(90.0).reshape(-1, 1), lambda x: prepared.append(len(x)) or torch.from_numpy(x))
+    pairs = LabeledStore(rows, torch.arange(90))
     words = KINDS["text"].modality.fit(TEXTS).validate(TEXTS)
-    index = np.array([8999, 0, 4096])
     assert on_device(pairs, "cpu") is pairs
     with fake_cuda() as device:
         assert on_device(words, CUDA) is words  # of different lengths
-        there = on_device(Selection(pairs, np.arange(9000)[::-1]), CUDA)
-        assert isinstance(there, RowsOnDevice) and len(there) == 9000 and there.lengths is None
-        device.waits.clear()
-        rows, targets = there[index], there.targets_at(index)
-        assert rows.device == targets.device == CUDA and not device.waits
-        assert rows.flatten().tolist() == targets.tolist() == [0, 8999, 4903]
-        few = on_device(Rows(np.zeros((3, 1)), torch.from_numpy), CUDA)
+        there = on_device(Selection(pairs, np.arange(90)[::-1]), CUDA)
+        assert isinstance(there, RowsOnDevice) and len(there) == 90 and there.lengths is None
+        prepared.clear(), device.waits.clear()
+        for index in (np.array([89, 0, 41]), np.array([0, 7, 89])):
+            found = there[index]
+            assert found.device == CUDA and not device.waits
+            assert (found.flatten().cpu().numpy() == 89 - index).all()
+            assert (there.targets_at(index).numpy() == 89 - index).all()
+            device.waits.clear()
+        assert prepared == [3, 1]  # what is there is not prepared again
+        few = on_device(rows, CUDA)
         assert isinstance(few, RowsOnDevice) and few.targets_at(index) is None
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (90 * 8 * 4 - 1, 0))
+        assert on_device(rows, CUDA) is rows  # a quarter of what is free is too little
+
+
+def test_copies_to_a_device_go_through_pinned_memory():
+    with fake_cuda() as device:
+        there = move(torch.zeros(3), CUDA)
+        assert device.n_pinned == 1
+        assert move(there, CUDA).device == CUDA and move(there, "cpu").device.type == "cpu"
+        assert device.n_pinned == 1
 
 
 def interrupted(call):

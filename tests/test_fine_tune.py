@@ -37,6 +37,7 @@ from sklearn_ssl.encoders import MLP
 from sklearn_ssl.inspection import LossCurveDisplay
 from sklearn_ssl.modalities import Image, Tabular, Text
 from sklearn_ssl.model_selection import SemiSupervisedStratifiedKFold
+from sklearn_ssl.transfer._heads import exponents_of, sureness_of
 
 X, Y = load_wine(return_X_y=True)
 NAMES = np.array(["red", "rosé", "white"])[Y]
@@ -621,3 +622,13 @@ def test_refusals(make, message):
 def test_a_column_of_classes_warns():
     with pytest.warns(DataConversionWarning, match="column-vector"):
         new(tune="head").fit(X, Y[:, None])
+
+
+def test_few_labels_move_how_sure_probabilities_are_by_little():
+    n, Q = 10, np.eye(2)[np.zeros(10, dtype=int)]
+    for wrong, direction in ((n // 2 + 1, -1), (0, 1)):
+        log_p = np.log(np.where(np.arange(n)[:, None] < wrong, [0.05, 0.95], [0.95, 0.05]))
+        sure = sureness_of(log_p, Q, np.ones(n))
+        (free,) = exponents_of([log_p], Q, np.ones(n), [1.0])
+        assert 0 < direction * (sure - 1) < direction * (free - 1)
+    assert sureness_of(log_p[:0], Q[:0], np.ones(0)) == 1

@@ -16,7 +16,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from sklearn_ssl import ContrastivePretrainer, VAEPretrainer, load, threads
-from sklearn_ssl.training import exactly
+from sklearn_ssl.training import _settings, exactly
 
 X = load_iris().data
 
@@ -245,18 +245,58 @@ def test_tf32_comes_back_when_the_last_thread_has_done_its_work(monkeypatch):
     assert cudnn.allow_tf32
 
 
-@pytest.mark.parametrize("layers", ["all", "convolutions"])
-def test_what_the_user_has_set_of_tf32_stays(layers, monkeypatch):
+@pytest.mark.parametrize("how", ["none", "convolutions", "all of cuDNN", "everything"])
+def test_what_the_user_has_set_of_tf32_comes_back(how, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     cudnn = torch.backends.cudnn
+
+    def state():
+        return cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision
+
+    own = cudnn.fp32_precision, torch.backends.fp32_precision
     try:
-        if layers == "all":
+        if how == "none":
             cudnn.allow_tf32 = False
+        elif how == "convolutions":
+            cudnn.rnn.fp32_precision = "ieee"
         else:
-            cudnn.conv.fp32_precision = "ieee"
-        before = cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision
-        assert exactly(lambda: (cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision)) == before
-        assert before == (cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision)
+            (cudnn if how == "all of cuDNN" else torch.backends).fp32_precision = "tf32"
+        before = state()
+        assert exactly(state) == ("ieee", "ieee") and state() == before
     finally:
-        cudnn.conv.fp32_precision = "tf32"
+        cudnn.fp32_precision, torch.backends.fp32_precision = own
+        cudnn.conv.fp32_precision = cudnn.rnn.fp32_precision = "tf32"
         cudnn.allow_tf32 = True
+
+
+def test_ctrl_c_beside_exact_work_is_undone_the_next_time(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    own = _settings._set_tf32
+
+    def interrupted(*args):
+        own(*args)
+        raise KeyboardInterrupt
+
+    cudnn = torch.backends.cudnn
+    monkeypatch.setattr(_settings, "_set_tf32", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        exactly(int)
+    monkeypatch.setattr(_settings, "_set_tf32", own)
+    exactly(int)
+    assert cudnn.allow_tf32 and cudnn.conv.fp32_precision == "tf32"
+
+
+def test_a_part_that_a_callback_sets_to_evaluation_trains_on():
+    modes = []
+
+    class Looks(nn.Linear):
+        def forward(self, x):
+            modes.append(self.training)
+            return super().forward(x)
+
+    class Sets(Callback):
+        def on_batch_end(self, net, training=False, **kwargs):
+            net.module_.encoder.eval()
+
+    new(encoder=Looks(4, 8), batch_size=50, callbacks=[Sets()], on_collapse="ignore", max_epochs=1).fit(X)
+    assert sum(modes) >= 6  # two views of three batches

@@ -319,7 +319,7 @@ class NetworkEstimator(HookedNetwork, ABC):
             if isinstance(encoder, nn.Module):
                 return self.modality_.adapt_encoder(copy.deepcopy(encoder))
             if encoder == "auto":
-                encoder = self.modality_.auto_encoder(getattr(self, "_compares_rows", False))
+                encoder = self.modality_.auto_encoder(getattr(self, "_compares_views", False))
             return self.modality_.encoder(encoder, self._feature_width(), self._causal)
         except (RuntimeError, TypeError) as error:
             raise ValueError(

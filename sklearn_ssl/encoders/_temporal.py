@@ -64,6 +64,8 @@ class StepPooling(nn.Module):
        Classification Using Random Convolutional Kernels." DMKD 34, 2020. https://arxiv.org/abs/1910.13051
     """
 
+    spread: bool = False  # of networks that were pickled by an earlier version
+
     def __init__(
         self, n_layers: int, width: int, n_components: int | None, n_extras: int, spread: bool = False
     ):

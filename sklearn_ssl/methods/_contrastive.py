@@ -118,6 +118,7 @@ class ContrastivePretrainer(Pretrainer):
 
     temperature: float = 0.5
 
+    _compares_views: ClassVar[bool] = True
     _collapse_advice: ClassVar[str] = "Lower lr, or raise batch_size."
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "temperature": [real(0, closed="neither")],

@@ -258,6 +258,7 @@ class SiamesePretrainer(Pretrainer):
     momentum: float = 0.99
     redundancy: float = 0.005
 
+    _compares_views: ClassVar[bool] = True
     _collapse_advice: ClassVar[str] = (
         "Lower lr, or raise batch_size; 'vicreg' and 'barlow_twins' are the losses that collapse least."
     )

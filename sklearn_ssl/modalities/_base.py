@@ -229,10 +229,10 @@ class Modality(DocLinkMixin, BaseEstimator, ABC):
         If `causal`, features at a position must not depend on later positions.
         """
 
-    def auto_encoder(self, compares_rows: bool) -> str:
+    def auto_encoder(self, compares_views: bool) -> str:
         """Hook: return the name that ``encoder="auto"`` stands for; by default "auto", which is a name of its own.
 
-        `compares_rows` says whether views of rows are compared, as in contrastive learning.
+        `compares_views` says whether views of a row are compared, as in contrastive learning.
         """
         return "auto"
 

@@ -44,8 +44,9 @@ def take(batch: Batch, index: Any) -> Batch:
 class Store(Protocol):
     """Rows that are returned as batches; any torch Dataset that can be indexed by an array of row numbers is one.
 
-    If rows differ in length, the store has ``lengths``, an array of int, and batches are made of rows of similar
-    length. If rows have targets, it has ``targets_at(index)``, which returns a tensor or a NamedTuple of tensors.
+    The same numbers always give the same rows. If rows differ in length, the store has ``lengths``, an array of int,
+    and batches are made of rows of similar length. If rows have targets, it has ``targets_at(index)``, which returns a
+    tensor or a NamedTuple of tensors.
     """
 
     def __len__(self) -> int: ...

@@ -19,7 +19,7 @@ from ._batch_norm import with_batch_statistics
 from ._loader import Batch, BatchLoader, move, n_rows
 from ._on_device import on_device
 from ._resume import Keeper
-from ._schedule import Memory, end_of_schedules, memory_of, starting_schedules
+from ._schedule import Memory, end_of_schedules, laid_out, memory_of, starting_schedules
 from ._seed import RandomStream
 from ._step import as_step
 from ._time import TimeLimit
@@ -112,8 +112,8 @@ class ObjectiveNet(NeuralNet):
             return module(move(x, device))
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        if not self.module_.training:  # a callback has looked at features
-            self._set_training(True)
+        if not all(part.training for part in (self.module_, *self.module_.children())):
+            self._set_training(True)  # a callback has looked at features
         step = self._forward(self.module_, batch)
         # no scaling of gradients: bfloat16 has the range of float32
         if self.world_.size == 1:
@@ -295,7 +295,8 @@ class ObjectiveNet(NeuralNet):
     def remember(self, memory: Memory) -> Self:
         """Take over what another net has learned about gradients; its schedules go on in `train`."""
         self.memory_ = memory
-        self.optimizer_.load_state_dict({**self.optimizer_.state_dict(), "state": memory.averages})
+        averages = laid_out(memory.averages, self.optimizer_)
+        self.optimizer_.load_state_dict({**self.optimizer_.state_dict(), "state": averages})
         return self
 
     def release(self) -> None:

@@ -1,18 +1,17 @@
-"""Rows that lie on a GPU throughout training, if they fit there."""
+"""Rows that stay on a GPU once they have been there, if all of them fit."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from ._loader import Batch, Store, in_blocks, lengths_of, move, n_rows, take, targets_of
+from ._loader import Batch, Store, in_blocks, lengths_of, move, take, targets_of
 
 SHARE = 0.25  # of the memory that the device has free
-CHUNK = 4096  # rows that are prepared at a time
 
 
 def on_device(store: Store, device: torch.device | str) -> Store:
-    """Return a store whose batches are cut on a CUDA device, so that no row is prepared and copied twice.
+    """Return a store whose rows stay on a CUDA device, so that none is prepared and copied twice.
 
     The store itself is returned on a CPU, if its rows differ in length (batches then differ in padding), if it reads
     them in blocks, and if they would take more than `SHARE` of the device's free memory. Their batches are copied one
@@ -21,49 +20,54 @@ def on_device(store: Store, device: torch.device | str) -> Store:
     device, lengths = torch.device(device), lengths_of(store)
     if device.type != "cuda" or in_blocks(store) or (lengths is not None and np.ptp(lengths)):
         return store
-    n, first = len(store), store[np.arange(min(len(store), CHUNK))]
     room, _ = torch.cuda.mem_get_info(device)
-    if n_bytes(first) / n_rows(first) * n > SHARE * room:
-        return store
-    rows = empty_like(move(first, device), n)
-    for start in range(0, n, CHUNK):
-        index = np.arange(start, min(start + CHUNK, n))
-        put(rows, index, move(store[index] if start else first, device))
-    targets = targets_of(store, np.arange(n))
-    return RowsOnDevice(rows, None if targets is None else move(targets, device), lengths)
+    fits = n_bytes(store[np.zeros(1, dtype=np.int64)]) * len(store) <= SHARE * room
+    return RowsOnDevice(store, device) if fits else store
 
 
 class RowsOnDevice:
-    """A store of rows that are prepared and on a device.
+    """The rows of a store, each of which is prepared and copied to a device when it is first asked for.
+
+    Targets stay where they are.
 
     Parameters
     ----------
-    rows : Batch
-        All of them.
-    targets : Batch or None
-    lengths : ndarray of int or None
+    store : Store
+        Its rows have one length.
+    device : torch.device
     """
 
-    def __init__(self, rows: Batch, targets: Batch | None, lengths: np.ndarray | None):
-        self.rows = rows
-        self.targets = targets
-        self.lengths = lengths
+    def __init__(self, store: Store, device: torch.device):
+        self.store = store
+        self.device = device
+        self.rows: Batch | None = None
+        self.are_there = np.zeros(len(store), dtype=bool)
 
     def __len__(self) -> int:
-        return n_rows(self.rows)
+        return len(self.store)
 
     def __getitem__(self, index: np.ndarray) -> Batch:
-        return taken(self.rows, index)
+        missing = index[~self.are_there[index]]
+        if len(missing):
+            batch = move(self.store[missing], self.device)
+            if self.rows is None:
+                self.rows = empty_like(batch, len(self))
+            put(self.rows, self._there(missing), batch)
+            self.are_there[missing] = True
+        return take(self.rows, self._there(index))
 
     def targets_at(self, index: np.ndarray) -> Batch | None:
         """Return the targets of some rows; None if they have none."""
-        return None if self.targets is None else taken(self.targets, index)
+        return targets_of(self.store, index)
 
+    @property
+    def lengths(self) -> np.ndarray | None:
+        """The lengths of the rows, if the store knows them."""
+        return lengths_of(self.store)
 
-def taken(batch: Batch, index: np.ndarray) -> Batch:
-    """Return some rows of a batch that is on a device."""
-    first = batch if isinstance(batch, torch.Tensor) else batch[0]
-    return take(batch, move(torch.from_numpy(index), first.device))
+    def _there(self, index: np.ndarray) -> torch.Tensor:
+        there: torch.Tensor = move(torch.from_numpy(index), self.device)
+        return there
 
 
 def n_bytes(batch: Batch) -> int:
@@ -78,10 +82,10 @@ def empty_like(batch: Batch, n: int) -> Batch:
     return type(batch)(*(empty_like(part, n) for part in batch))
 
 
-def put(rows: Batch, index: np.ndarray, batch: Batch) -> None:
-    """Write a batch to consecutive rows."""
+def put(rows: Batch, index: torch.Tensor, batch: Batch) -> None:
+    """Write a batch to some rows."""
     if isinstance(rows, torch.Tensor):
-        rows[index[0] : index[-1] + 1] = batch
+        rows[index] = batch
     else:
         for part, new in zip(rows, batch, strict=True):
             put(part, index, new)

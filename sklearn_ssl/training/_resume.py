@@ -15,6 +15,7 @@ from ._checkpoint import load_weights, weights_of
 from ._forecast import Forecast
 from ._progress import Progress
 from ._saved import check_weights
+from ._schedule import laid_out
 from ._time import TimeLimit
 
 OF_ONE_RUN = (Forecast, Progress, TimeLimit)  # callbacks whose clocks and bars begin anew
@@ -99,7 +100,7 @@ def _restore_optimizer(
         if any(t.shape not in (parameters[i].shape, ()) for t in entry.values()):
             raise ValueError("its optimizer is that of another network")
     groups = [{**group, **saved} for group, saved in zip(own, settings, strict=True)]
-    optimizer.load_state_dict({"state": averages, "param_groups": groups})
+    optimizer.load_state_dict({"state": laid_out(averages, optimizer), "param_groups": groups})
 
 
 def _state_of_callback(callback: Any, tensors: dict[str, Tensor], name: str) -> dict[str, Any]:

@@ -7,9 +7,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import torch
 from skorch.callbacks import Callback, LRScheduler
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from ._settings import restoring
 
 NamedCallbacks = Iterable[tuple[str, Callback]]
 
@@ -37,12 +41,30 @@ class Memory(NamedTuple):
 
 def memory_of(optimizer: Optimizer, callbacks: NamedCallbacks, lr: float) -> Memory:
     """Return a copy of what training on needs to know."""
-    state = copy.deepcopy(optimizer.state_dict())
+    state = restoring(
+        copy.deepcopy, optimizer.state_dict()
+    )  # a tensor switches gradients off while it is copied
     settings = [{k: v for k, v in group.items() if k != "params"} for group in state["param_groups"]]
     schedules = {id(c): c.lr_scheduler_.state_dict() for c in _schedulers(callbacks) if _has_begun(c)}
     # Ctrl-C may have come while the optimizer set up its averages, of which this one is the last
     averages = {i: entry for i, entry in state["state"].items() if "exp_avg_sq" in entry}
     return Memory(averages, settings, copy.copy(schedules), lr)
+
+
+def laid_out(averages: dict[int, Any], optimizer: Optimizer) -> dict[int, Any]:
+    """Return the averages of an optimizer in the memory layout of its parameters.
+
+    A fused step goes through memory, and does not look at strides. Averages that were read from a file lie in the order
+    of their indices, and the weights of convolutions do not.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+
+    def like(value: Any, parameter: Tensor) -> Any:
+        if not isinstance(value, Tensor) or value.shape != parameter.shape:
+            return value
+        return torch.empty_like(parameter, dtype=value.dtype, device=value.device).copy_(value)
+
+    return {i: {k: like(v, parameters[i]) for k, v in entry.items()} for i, entry in averages.items()}
 
 
 @contextmanager

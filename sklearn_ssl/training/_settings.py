@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -13,39 +14,57 @@ from ..threads import free_cores
 DEVICES = ("cpu", "cuda", "mps", "xpu")  # autocast has settings for each
 
 
-class _Exact:
-    """Work that runs now with exact convolutions, in all threads."""
+class _Work:
+    """A piece of work that runs with exact convolutions."""
 
-    lock = threading.Lock()
-    n = 0  # how many pieces
-    allowed = False  # whether TF32 was, before the first of them
+
+class _Exact:
+    """All such work, in all threads, and what torch allowed before."""
+
+    lock: ClassVar = threading.Lock()
+    work: ClassVar[weakref.WeakSet[_Work]] = weakref.WeakSet()  # what Ctrl-C has broken off is none
+    before: ClassVar[tuple[bool | None, str, str] | None] = None
 
 
 def exactly(work: Callable[..., Any], *args: Any) -> Any:
     """Return ``work(*args)``, whose convolutions on CUDA are of float32, not of TF32 with its 10 bits of mantissa.
 
     So features are the same where there is no CUDA. The setting holds for the whole process: it is as before when the
-    last thread has ended such work. It is left alone if convolutions and recurrent layers have settings of their own.
+    last thread has ended such work. Ctrl-C may come between any two lines; what it leaves is undone the next time.
     """
     if not torch.cuda.is_initialized():
         return work(*args)
-    cudnn = torch.backends.cudnn
-    with _Exact.lock:
-        if _Exact.n == 0:
-            try:
-                _Exact.allowed = bool(cudnn.allow_tf32)
-            except RuntimeError:  # there is no answer for both kinds of layers
-                _Exact.allowed = False
-            if _Exact.allowed:
-                cudnn.allow_tf32 = False
-        _Exact.n += 1
+    this = _Work()
     try:
+        with _Exact.lock:
+            _Exact.work.add(this)
+            if _Exact.before is None:
+                _Exact.before = _tf32()
+            _set_tf32(None if _Exact.before[0] is None else False, "ieee", "ieee")
         return work(*args)
     finally:
         with _Exact.lock:
-            _Exact.n -= 1
-            if _Exact.n == 0 and _Exact.allowed:
-                cudnn.allow_tf32 = True
+            _Exact.work.discard(this)
+            if not _Exact.work and _Exact.before is not None:
+                _set_tf32(*_Exact.before)
+                _Exact.before = None
+
+
+def _tf32() -> tuple[bool | None, str, str]:
+    """Return what cuDNN may do, by torch's older interface and by the one for each kind of layer."""
+    cudnn: Any = torch.backends.cudnn
+    try:
+        allowed: bool | None = bool(cudnn.allow_tf32)
+    except RuntimeError:  # there is no one answer for both kinds of layers
+        allowed = None
+    return allowed, cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision
+
+
+def _set_tf32(allowed: bool | None, convolutions: str, recurrent: str) -> None:
+    cudnn: Any = torch.backends.cudnn
+    if allowed is not None:  # it must not contradict the others, or torch refuses to tell it
+        cudnn.allow_tf32 = allowed
+    cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision = convolutions, recurrent
 
 
 def restoring(work: Callable[..., Any], *args: Any) -> Any:

@@ -242,9 +242,9 @@ class Audio(FrameSequences):
     def _log_mel(self, waves: Tensor) -> Tensor:
         return log_mel(waves, self.sample_rate_, self.window, self._hop, self.n_bands)
 
-    def auto_encoder(self, compares_rows: bool) -> str:
+    def auto_encoder(self, compares_views: bool) -> str:
         """Return "spectrogram" where views are compared, as in BYOL-A."""
-        return "spectrogram" if compares_rows and not self._is_raw and hasattr(self, "spread_") else "auto"
+        return "spectrogram" if compares_views and not self._is_raw and hasattr(self, "spread_") else "auto"
 
     def encoder(self, name: str, n_components: int | None, causal: bool = False) -> nn.Module:
         """Build dilated convolutions over every fourth frame (``"auto"``), or each, or ones over bands too."""
