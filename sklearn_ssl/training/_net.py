@@ -154,7 +154,7 @@ class ObjectiveNet(NeuralNet):
             return
         self.__dict__.pop("measured", None)  # a network may have replaced parts that are no parameters
         if training:
-            self._set_training(True)  # once: in a small network it takes a tenth of a step
+            self._set_training(True)  # here and not in each step: it walks through all parts of the network
         # a stream of its own for validation, so that training draws the same numbers with and without it
         stream = self.stream_ if training else RandomStream(VALIDATION_SEED, self.device)
         world = self.world_ if training else ALONE
