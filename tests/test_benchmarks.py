@@ -105,7 +105,7 @@ def test_gpu_compares_with_a_bare_loop_and_the_peak(monkeypatch):
         for name, (estimator, draw, _) in list(gpu.CASES.items())[1:]
     }
     monkeypatch.setattr("gpu.CASES", cases)
-    found = list(gpu.lines("cpu", rows=None, rounds=1, size=64))
+    found = list(gpu.lines("cpu", rows=None, rounds=1, size=64, epochs=2))
     for name, line in zip(cases, found, strict=True):
         _, case, rows, _, ours, bare, ratio, share, _, _ = line.split("|")
         assert (case.strip(), rows.strip()) == (name, "20")
