@@ -103,7 +103,13 @@ def titled(text: str, page: str) -> str:
 
 
 def write_copies() -> None:
-    """Write the pages that are copies, and the pictures of reports; files that are as they should be stay."""
+    """Write the pages that are copies, and the pictures of reports; files that are as they should be stay.
+
+    Copies of reports that are no more are removed: Sphinx would warn that no page leads to them.
+    """
+    for path in (DOCS / "reports").glob("*.md"):
+        if path.name != "index.md" and f"reports/{path.name}" not in COPIED:
+            path.unlink()
     for page, origin in COPIED.items():
         text = (ROOT / origin).read_text(encoding="utf-8")
         put(DOCS / page, titled(relinked(text, origin, page), page).encode())
