@@ -78,20 +78,16 @@ def measure(name: str, epochs: int) -> dict[str, Any]:
     return {"rows per second": len(X) / seconds, "losses": [row["train_loss"] for row in est.history_]}
 
 
+def torchrun(n: int) -> list[str]:
+    """Return the command, up to the script, that starts n processes on this machine."""
+    return [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n)]
+
+
 def run(name: str, n: int, threads: int, epochs: int) -> dict[str, Any]:
     """Return what `measure` finds in n processes."""
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        str(n),
-        __file__,
-    ]
     env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(
-        [*command, "--measure", name, "--epochs", str(epochs)],
+        [*torchrun(n), __file__, "--measure", name, "--epochs", str(epochs)],
         env=env,
         stdout=subprocess.PIPE,
         text=True,

@@ -14,6 +14,7 @@ import processes
 import pytest
 import torch
 from processes import CASES, small
+from several_processes import torchrun
 
 from sklearn_ssl.training import ALONE, RandomStream, World, join
 
@@ -168,18 +169,9 @@ print("resumed", est.net_.n_resumed, bits(est) == bits(whole), flush=True)
 def test_a_killed_process_ends_all_and_torchrun_goes_on_from_the_checkpoint(tmp_path):
     (tmp_path / "train.py").write_text(SCRIPT)
     path = os.pathsep.join([str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")])
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        "train.py",
-    ]
     results = [
         subprocess.run(
-            [*command, how],
+            [*torchrun(2), "train.py", how],
             env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path},
             cwd=tmp_path,
             capture_output=True,

@@ -151,6 +151,7 @@ class NetworkEstimator(HookedNetwork, ABC):
     _epoch_budget: ClassVar[int] = 5000  # of max_epochs="auto"
     _betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # AdamW's
     _trains_together: ClassVar[bool] = False  # in the processes that torchrun starts
+    _compares_views: ClassVar[bool] = False  # whether the loss is of how alike views of a row are
     _causal: ClassVar[bool] = False  # whether a named encoder must not look ahead
     _modalities: ClassVar[tuple[type[Modality], ...]] = (Modality,)  # that the estimator accepts
 
@@ -319,7 +320,7 @@ class NetworkEstimator(HookedNetwork, ABC):
             if isinstance(encoder, nn.Module):
                 return self.modality_.adapt_encoder(copy.deepcopy(encoder))
             if encoder == "auto":
-                encoder = self.modality_.auto_encoder(getattr(self, "_compares_views", False))
+                encoder = self.modality_.auto_encoder(self._compares_views)
             return self.modality_.encoder(encoder, self._feature_width(), self._causal)
         except (RuntimeError, TypeError) as error:
             raise ValueError(

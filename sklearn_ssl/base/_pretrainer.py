@@ -94,7 +94,6 @@ class Pretrainer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstim
     _trains_together: ClassVar[bool] = True
     _default_width: ClassVar[int | None] = None  # that n_components=None requests from a named encoder
     _projects_features: ClassVar[bool] = False  # whether the objective itself maps features to n_components
-    _compares_views: ClassVar[bool] = False  # whether the loss is of how alike views of a row are
     _compares_rows: ClassVar[bool] = True  # whether the loss needs at least two rows
     _scales_features: ClassVar[bool] = True  # whether features are on the scale of the modality, or their own
     _collapse_advice: ClassVar[str] = "Lower lr."

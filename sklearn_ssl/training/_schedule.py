@@ -60,7 +60,11 @@ def laid_out(averages: dict[int, Any], optimizer: Optimizer) -> dict[int, Any]:
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
 
     def like(value: Any, parameter: Tensor) -> Any:
-        if not isinstance(value, Tensor) or value.shape != parameter.shape:
+        if (
+            not isinstance(value, Tensor)
+            or value.shape != parameter.shape
+            or value.stride() == parameter.stride()
+        ):
             return value
         return torch.empty_like(parameter, dtype=value.dtype, device=value.device).copy_(value)
 
