@@ -34,6 +34,7 @@ import numpy as np
 import pandas as pd
 import sklearn
 from datasets import mixed, split, texts
+from joblib import Parallel, delayed
 from label_efficiency import markdown
 from mixed_tables import one_hot
 from report import RESULTS, arguments, write
@@ -155,8 +156,12 @@ def on_images(args: argparse.Namespace) -> Iterator[pd.DataFrame]:
         if args.pretrained:
             ssl.save(args.pretrained)
     models = wanted(tuned(ssl, True), args.models)
-    for draw in tqdm(range(args.draws), unit="draw"):
-        part = pd.DataFrame(measure(X, y, (X_test, y_test), args.labels, draw, models))
+
+    def one(draw: int) -> pd.DataFrame:
+        return pd.DataFrame(measure(X, y, (X_test, y_test), args.labels, draw, models))
+
+    done = Parallel(args.jobs, return_as="generator_unordered")(delayed(one)(i) for i in range(args.draws))
+    for part in tqdm(done, total=args.draws, unit="draw"):
         yield part.assign(data="fashion_mnist")
 
 
@@ -253,6 +258,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--rows", type=int, default=60_000, help="training images, or texts, at most")
     parser.add_argument("--minutes", type=float, default=15, help="of pretraining on images")
+    parser.add_argument("--jobs", type=int, help="draws of images at once, in as many processes")
     parser.add_argument("--pretrained", metavar="FOLDER", help="of images: load it, or save it there")
     parser.add_argument("--tables", nargs="+", default=TABLES + MIXED, metavar="NAME")
     parser.add_argument("--corpora", nargs="+", default=list(CORPORA), choices=list(CORPORA))

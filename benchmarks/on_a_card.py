@@ -86,11 +86,8 @@ def features(folder: str, name: str, out: str) -> None:
 def elsewhere(folder: Path, name: str) -> np.ndarray:
     """Return the features of a saved network in a process that sees no CUDA device."""
     out = folder.with_suffix(".npy")
-    hidden = {
-        **os.environ,
-        "CUDA_VISIBLE_DEVICES": "",
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{Path(__file__).parent}",
-    }
+    paths = [str(ROOT), str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": os.pathsep.join(paths)}
     subprocess.run([sys.executable, "-W", "ignore", "-c", ON_CPU, folder, name, out], check=True, env=hidden)
     return np.load(out)
 

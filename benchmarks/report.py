@@ -60,9 +60,10 @@ def write(name: str, lines: Iterable[str]) -> None:
 
 
 def machine() -> str:
-    """Return a line that describes the machine: processor, cores, threads of torch, versions, commit."""
+    """Return a line that describes the machine: GPU, processor, cores, threads of torch, versions, commit."""
+    card = f"{torch.cuda.get_device_name()}, " if torch.cuda.is_available() else ""
     return (
-        f"{processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, Python "
+        f"{card}{processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, Python "
         f"{platform.python_version()}, sklearn_ssl {sklearn_ssl.__version__}, commit {COMMIT}, "
         f"scikit-learn {sklearn.__version__}, torch {torch.__version__}"
     )
