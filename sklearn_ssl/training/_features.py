@@ -12,7 +12,7 @@ from torch import Tensor
 from ._loader import Batch, BatchLoader, Store, move
 from ._seed import in_float32
 
-REGISTER = 8  # floats that a processor handles at once
+REGISTER = 16  # floats that a processor handles at once, at most: those of AVX-512
 HELD = 2**28  # bytes of outputs that stay on another device until the host fetches them
 
 

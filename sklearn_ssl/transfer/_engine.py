@@ -7,6 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -23,7 +24,7 @@ from ..encoders import stages_of
 from ..few_labels import require_labels, require_rows
 from ..modalities import real, stack_rows
 from ..training import BatchLoader, Store, check_callbacks, draw_seed, outputs_of
-from ._lesson import Lesson, folds_of
+from ._lesson import Lesson, folds_of, parts_of
 from ._objectives import FineTuneObjective
 from ._rows import distinct_rows, rows_at
 from ._schedule import GradualUnfreezing, WarmupCosine
@@ -243,8 +244,8 @@ class FineTune(NetworkEstimator, ABC):
         """Train on parts of the labels; return the factor of outputs, the mean gain on the rest, its standard error."""
         folds = folds_of(self._strata(Y), N_TRIALS, rng)
         outputs, seen = np.zeros_like(Y), np.zeros(len(Y), dtype=bool)
-        for fold in np.unique(folds)[: 1 if len(Y) > MANY else None]:
-            test, rest = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        for fold in islice(parts_of(folds), 1 if len(Y) > MANY else None):
+            test, rest = map(np.flatnonzero, fold)
             if len(rest) < 2:
                 continue
             trial = clone(self).set_params(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ class Lesson(NamedTuple):
     targets : ndarray of shape (n, n_outputs)
         Of the labelled rows, and of those of the pool if it is used.
     errors : ndarray of shape (n_labelled,)
-        Errors of a head on labelled rows that it has not seen.
+        Errors of a head on labelled rows that it has not seen; of those that are never left out they mean nothing.
     mixture : tuple of two floats
         What propagated labels and the head count in the targets of the pool.
     """
@@ -50,6 +51,8 @@ class Lesson(NamedTuple):
 def folds_of(codes: np.ndarray, n_folds: int, rng: np.random.Generator) -> np.ndarray:
     """Return a fold for each row, so that each class is spread over as many folds as it can be.
 
+    The only row of a class is in none, since nothing would be known of the class without it.
+
     Parameters
     ----------
     codes : ndarray of int of shape (n,)
@@ -60,12 +63,21 @@ def folds_of(codes: np.ndarray, n_folds: int, rng: np.random.Generator) -> np.nd
     Returns
     -------
     ndarray of int of shape (n,)
+        From 0, and -1 for a row that is never left out.
     """
+    _, which, counts = np.unique(codes, return_inverse=True, return_counts=True)
     order = rng.permutation(len(codes))
     order = order[np.argsort(codes[order], kind="stable")]
-    folds = np.empty(len(codes), dtype=int)
-    folds[order] = np.arange(len(codes)) % min(n_folds, len(codes))
+    order = order[counts[which[order]] > 1]
+    folds = np.full(len(codes), -1)
+    folds[order] = np.arange(len(order)) % max(1, min(n_folds, len(order)))
     return folds
+
+
+def parts_of(folds: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield which rows are left out, and which are learned from, for each fold."""
+    for fold in range(folds.max() + 1):
+        yield folds == fold, folds != fold
 
 
 def lesson_of_classes(
@@ -88,17 +100,15 @@ def lesson_of_classes(
     folds = folds_of(Q.argmax(axis=1), N_FOLDS, rng)
     coordinates, basis = in_their_span(Z)
     unseen = np.zeros_like(Q)
-    for fold in np.unique(folds):
-        rest = folds != fold
-        unseen[~rest] = soft_logistic(coordinates[rest], Q[rest], weight[rest])(coordinates[~rest])
+    for test, rest in parts_of(folds):
+        unseen[test] = soft_logistic(coordinates[rest], Q[rest], weight[rest])(coordinates[test])
     unseen = log_softmax(unseen, axis=1)
-    # a class that is nowhere else cannot be predicted: its row says nothing of how sure to be
-    counted = np.where((Q.sum(axis=0) > 1)[Q.argmax(axis=1)], weight, 0)
+    counted = np.where(folds >= 0, weight, 0)
     sure = sureness_of(unseen, Q, counted)
     found = soft_logistic(coordinates, Q, weight)
     head = (found if basis is None else found._replace(coef=basis @ found.coef)).times(sure)
     alone = Lesson(head, Q, log_losses(sure * unseen, Q), (0.0, sure))
-    if pool is None:
+    if pool is None or not counted.any():
         return alone
     shares, graph_errors, mixture = _propagated(Z, Q, weight, pool, folds, unseen, counted, rng)
     if (counted * (alone.errors - graph_errors)).sum() < LEAST_GAIN:
@@ -130,14 +140,13 @@ def _propagated(
     for alpha in ALPHAS:
         # all folds at once: the graph is the same
         Y = np.zeros((len(folds) + len(pool), k * (folds.max() + 1)))
-        for fold in range(folds.max() + 1):
-            Y[:n, k * fold : k * (fold + 1)] = given * (folds != fold)[:, None]
+        for fold, (_, rest) in enumerate(parts_of(folds)):
+            Y[:n, k * fold : k * (fold + 1)] = given * rest[:, None]
         received = propagate(graph, Y, alpha)
         log_shares = np.zeros_like(Q)
-        for fold in range(folds.max() + 1):
-            rest = folds != fold
+        for fold, (test, rest) in enumerate(parts_of(folds)):
             block = received[:, k * fold : k * (fold + 1)]
-            log_shares[~rest] = _log(class_shares(block, _frequencies(given[rest])))[:n][~rest]
+            log_shares[test] = _log(class_shares(block, _frequencies(given[rest])))[:n][test]
         w = exponents_of([log_shares, unseen], Q, counted, [0.0, 1.0])
         errors = log_losses(w[0] * log_shares + w[1] * unseen, Q)
         total = float((counted * errors).sum())
@@ -184,17 +193,16 @@ def lesson_of_numbers(
     ridge = RidgeCV(alphas=RIDGES).fit(Z, Y, sample_weight=weight)
     strength = float(ridge.alpha_)
     unseen = np.zeros_like(Y)
-    for fold in np.unique(folds):
-        rest = folds != fold
+    for test, rest in parts_of(folds):
         part = Ridge(alpha=strength).fit(Z[rest], Y[rest], sample_weight=weight[rest])
-        unseen[~rest] = part.predict(Z[~rest]).reshape(-1, Y.shape[1])
+        unseen[test] = part.predict(Z[test]).reshape(-1, Y.shape[1])
     alone = Lesson(_head_of(ridge, Y), Y, _squared(unseen, Y), (0.0, 1.0))
-    if pool is None:
+    if pool is None or not (folds >= 0).any():
         return alone
     graph = neighbour_graph(np.vstack([Z, pool]), seed=int(rng.integers(2**31)))
     spread = np.zeros_like(Y)
-    for fold in np.unique(folds):
-        spread[folds == fold] = _spread(graph, Y, weight * (folds != fold))[: len(Y)][folds == fold]
+    for test, rest in parts_of(folds):
+        spread[test] = _spread(graph, Y, weight * rest)[: len(Y)][test]
     root = np.sqrt(np.repeat(weight, Y.shape[1]))
     both = np.stack([spread.ravel(), unseen.ravel()], axis=1)
     (a, b), _ = nnls(both * root[:, None], Y.ravel() * root)
