@@ -96,12 +96,12 @@ def problem(name: str, args: argparse.Namespace) -> tuple[Any, ...]:
 def models(ssl: Any, labels: int, steps: int) -> dict[str, Any]:
     """Return classifiers of images, which are rows of pixels."""
     epochs = max(1, round(steps / np.ceil(labels / BATCH)))
-    shared = {"max_epochs": epochs, "tune": "all", "batch_size": BATCH, "random_state": 0}
+    shared = {"max_epochs": epochs, "batch_size": BATCH, "random_state": 0}
     pixels = make_pipeline(MinMaxScaler(), LogisticRegression(C=0.1, max_iter=500))
     return {
         "pixels, LR": pixels,
         "gradients, SVC": make_pipeline(FunctionTransformer(gradients), SVC(C=10)),
-        SCRATCH: FineTuneClassifier(ssl, transfer="structure", lr=3e-3, **shared),
+        SCRATCH: FineTuneClassifier(ssl, transfer="structure", tune="all", lr=3e-3, **shared),
         "frozen, LR": make_pipeline(FrozenEstimator(ssl), LogisticRegression(max_iter=500)),
         "fine-tuned": FineTuneClassifier(ssl, **shared),
     }

@@ -36,7 +36,7 @@ from sklearn_ssl import (
 from sklearn_ssl.encoders import MLP
 from sklearn_ssl.inspection import LossCurveDisplay
 from sklearn_ssl.modalities import Image, Tabular, Text
-from sklearn_ssl.model_selection import SemiSupervisedStratifiedKFold
+from sklearn_ssl.model_selection import SemiSupervisedStratifiedKFold, draw_labels
 from sklearn_ssl.transfer._heads import exponents_of, sureness_of
 
 X, Y = load_wine(return_X_y=True)
@@ -212,6 +212,20 @@ def test_the_pool_teaches_the_network():
         log_loss(y_test, P) for P in (est.predict_proba(X_test), lr.predict_proba(ssl.transform(X_test)))
     ]
     assert losses[0] < losses[1]
+
+
+@pytest.mark.parametrize("labels", [1, 2])
+def test_one_label_of_a_class_says_nothing_of_how_sure_to_be(labels):
+    """Left out in a cross-validation, the only row of a class would be predicted as another."""
+    ssl, *_, X_test, y_test = digits()
+    few = draw_labels(y_test, labels, 0)
+    few = few[np.sort(np.unique(y_test[few], return_index=True)[1])] if labels == 1 else few[:-1]
+    rest = np.setdiff1d(np.arange(len(y_test)), few)
+    lr = LogisticRegression(max_iter=2000, tol=1e-6).fit(ssl.transform(X_test[few]), y_test[few])
+    base = log_loss(y_test[rest], lr.predict_proba(ssl.transform(X_test[rest])))
+    for pool in (None, X_test[rest]) if labels == 1 else (None,):
+        est = new(ssl).fit(X_test[few], y_test[few], X_unlabeled=pool)
+        assert est.tuned_ == "head" and log_loss(y_test[rest], est.predict_proba(X_test[rest])) < 1.2 * base
 
 
 def test_a_pool_that_says_nothing_is_left_alone():

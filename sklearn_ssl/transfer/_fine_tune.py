@@ -293,7 +293,7 @@ class FineTuneRegressor(RegressorMixin, FineTune):
         return 1.0, ((outputs - Y) ** 2).mean(axis=1)
 
     def _strata(self, Y: np.ndarray) -> np.ndarray:
-        """Return the fifth of the sorted targets that each row is in; fewer parts where a fifth is less than two rows."""
+        """Return the fifth of the sorted targets that each row is in; a larger part if that is less than two rows."""
         ranks = np.empty(len(Y), dtype=int)
         ranks[np.argsort(Y[:, 0], kind="stable")] = np.arange(len(Y))
         return ranks * min(5, max(1, len(Y) // 2)) // len(Y)
