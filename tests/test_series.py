@@ -16,12 +16,14 @@ from sklearn_ssl import (
     SegmentOrderPretrainer,
     SiamesePretrainer,
     VAEPretrainer,
+    load,
 )
 from sklearn_ssl.encoders import TemporalConvNet
 from sklearn_ssl.encoders._sequence import convolve
 from sklearn_ssl.encoders._temporal import EPSILON, StepPooling
 from sklearn_ssl.inspection import ForecastDisplay, ReconstructionDisplay
 from sklearn_ssl.modalities import Series, infer_modality
+from sklearn_ssl.modalities.series._lags import RIDGES, LinearForecast, number_of_lags
 
 RNG = np.random.default_rng(0)
 RAGGED = [RNG.normal(size=(2, length)) for length in [1, 2, 5, 9, 14, 3, 20, 7] * 2]
@@ -364,3 +366,73 @@ def test_a_pool_of_series_comes_in_any_container(container):
     expected = clone(new).fit(rows).transform(rows)
     for first in (container(rows[:9]), rows[:9]):
         assert (clone(new).fit(first, X_unlabeled=container(rows[9:])).transform(rows) == expected).all()
+
+
+def recurrent(n=60, length=120):
+    """Return sums of two waves of random phases and sizes, whose next steps are linear in four before."""
+    rng = np.random.default_rng(0)
+    size, phase = rng.uniform(0.5, 1.5, (2, n, 2, 1)) * np.array([[[[1.0]]], [[[6.0]]]])
+    steps = np.arange(length)
+    return 5 + (size * np.sin(steps / np.array([[2.0], [5.0]]) + phase)).sum(1)
+
+
+@pytest.mark.parametrize("encoder", ["convnet", "strided"])
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_where_there_is_history_a_regression_forecasts_if_it_is_better(encoder, n_channels):
+    X = recurrent() if n_channels == 1 else np.stack([recurrent(), recurrent()[::-1]], axis=1)
+    est = fit(X, AutoregressivePretrainer, encoder=encoder, max_epochs=2)
+    linear = est.net_.module_.linear
+    assert linear.is_better and linear.variance.max() < 1e-2
+    # the end of each row is its own truth: known so far, there is all history, and a little less history
+    n_lags = linear.weight.shape[1]
+    known = X[..., : n_lags + 4]
+    np.testing.assert_allclose(est.predict(known, 20), X[..., n_lags + 4 : n_lags + 24], atol=0.2)
+    np.testing.assert_allclose(est.predict(known[:1], 20), est.predict(known, 20)[:1], atol=1e-4)
+    drawn = est.sample(known[0], 50, max_length=known.shape[-1] + 4, random_state=0)[..., -4:]
+    assert drawn.std(0).max() < 0.3
+    short = est.predict(X[..., : n_lags - 4], 1)
+    linear.weight.zero_()
+    assert np.array_equal(est.predict(X[..., : n_lags - 4], 1), short)
+    assert not np.allclose(est.predict(known, 20), X[..., n_lags + 4 : n_lags + 24], atol=0.2)
+
+
+def test_the_regression_against_numpy():
+    rng = np.random.default_rng(0)
+    before, weight = rng.normal(size=(200, 2, 5)), rng.normal(size=(3, 5))
+    truth = np.einsum("kcl,al->kac", before, weight).reshape(200, 6) + rng.normal(size=(200, 6))
+    linear = LinearForecast(5, 3, 2)
+    linear.learn(before, np.zeros((200, 6)), truth, np.arange(200))
+    D, T = before.reshape(-1, 5), truth.reshape(200, 3, 2).transpose(0, 2, 1).reshape(-1, 3)
+    solutions = [np.linalg.solve(D.T @ D + a * np.eye(5), D.T @ T).T for a in RIDGES]
+    assert min(np.abs(linear.weight.numpy() - s).max() for s in solutions) < 1e-5
+    assert linear.is_better and 0.5 < linear.variance.min() and linear.variance.max() < 2
+
+
+def test_a_network_that_is_better_forecasts():
+    before, truth = np.random.default_rng(0).normal(size=(2, 40, 1, 3))
+    linear = LinearForecast(3, 3, 1)
+    linear.learn(before, truth[:, 0], truth[:, 0], np.arange(40))
+    assert not linear.is_better
+    linear.learn(before[:9], truth[:9, 0] + 1, truth[:9, 0], np.arange(9))  # too few to say
+    assert not linear.is_better
+
+
+def test_lags_leave_several_forecasts_of_a_row_to_learn_from():
+    for longest in range(2, 2000):
+        n_lags = number_of_lags(longest, 24)
+        assert 0 <= n_lags <= 1024 and (n_lags == 0 or n_lags + 24 < longest)
+    assert number_of_lags(432, 24) == 383 and number_of_lags(25, 24) == 0
+
+
+def test_forecasts_of_an_earlier_version_are_those_of_the_network(tmp_path):
+    est = fit(recurrent(), AutoregressivePretrainer, max_epochs=1)
+    linear = est.net_.module_.linear
+    del est.modality_.n_lags_
+    assert est.modality_.linear_forecast(1) is None
+    est.modality_.n_lags_ = linear.weight.shape[1]
+    est.save(tmp_path)
+    assert np.array_equal(load(tmp_path).predict(recurrent(3), 30), est.predict(recurrent(3), 30))
+    linear.is_better.fill_(False)
+    of_network = est.predict(recurrent(3), 2)
+    del est.net_.module_.linear  # as unpickled
+    assert np.array_equal(est.predict(recurrent(3), 2), of_network)

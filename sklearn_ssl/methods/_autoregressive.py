@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from ..base import Modality, Objective, Pretrainer
 from ..encoders import Tokens
 from ..modalities import Sequences, count, real
-from ..training import Batch, RandomStream, Step, draw_seed, in_float32
-from ._forecast import drawn, forecast
+from ..training import Batch, ObjectiveNet, RandomStream, Step, Store, draw_seed, in_float32
+from ._forecast import drawn, forecast, learn_linear, linear_of
 
 
 def looks_ahead(modality: Sequences, encoder: nn.Module) -> bool:
@@ -62,19 +62,20 @@ class AutoregressiveObjective(Objective):
         super().__init__(encoder)
         self.modality = modality
         self.decoder = modality.following_decoder(encoder)
+        self.linear = linear_of(modality, self.decoder)
 
     def forward(self, x: Batch) -> Step:
         """Return the mean loss over the predicted positions of a batch; for texts, in bits per token."""
-        where, h, values = self._predicted(x)
+        where, h, values = self.predicted(x)
         return Step(loss_at(self.decoder, where, h, values), where.sum())
 
     def row_losses(self, x: Batch) -> Tensor:
         """Return the mean loss over the predicted positions of each row, ``(n,)``; NaN where there is none."""
-        where, h, values = self._predicted(x)
+        where, h, values = self.predicted(x)
         losses = torch.stack([loss_at(self.decoder, *row) for row in zip(where, h, values, strict=True)])
         return losses.masked_fill(~where.any(1), torch.nan)
 
-    def _predicted(self, x: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    def predicted(self, x: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return after which positions there is something to predict, the features there, and what follows."""
         hidden = self.modality.hidden_of(self.encoder, x)
         where, values = self.modality.following(x, hidden)
@@ -92,8 +93,10 @@ class AutoregressivePretrainer(Pretrainer):
     ``max_length`` tokens of a text are used; split longer texts first.
 
     On series a decoder predicts the changes from a step to each of the 24 that follow it, by squared error, in
-    units of the scaled series, and ``predict`` forecasts what follows each series. The encoder sees as far back as
-    the longest series of ``fit``: give windows that are longer than a season.
+    units of the scaled series. The encoder sees as far back as the longest series of ``fit``: give windows that are
+    longer than a season. ``predict`` forecasts what follows each series. Once training has ended, a ridge regression on
+    the steps before [2]_ is fitted too. It forecasts instead of the network where a history is nearly as long as the
+    longest series of ``fit``, if it is better on rows that it has not seen. Features are those of the network.
 
     See Also
     --------
@@ -103,6 +106,8 @@ class AutoregressivePretrainer(Pretrainer):
     ----------
     .. [1] A. Radford, K. Narasimhan, T. Salimans, I. Sutskever. "Improving Language Understanding by
        Generative Pre-Training." 2018.
+    .. [2] A. Zeng, M. Chen, L. Zhang, Q. Xu. "Are Transformers Effective for Time Series Forecasting?" AAAI 2023.
+       https://arxiv.org/abs/2205.13504
 
     Examples
     --------
@@ -273,6 +278,11 @@ class AutoregressivePretrainer(Pretrainer):
             ids = torch.cat([ids, drawn], dim=1)
             done |= drawn[:, 0] == end
         return ids
+
+    def _train(self, net: ObjectiveNet, store: Store, *args: Any) -> str:
+        complaint = super()._train(net, store, *args)
+        learn_linear(net.module_, store, net.device)
+        return complaint
 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:
         if not isinstance(modality, Sequences):  # refused by check_kind before: for mypy

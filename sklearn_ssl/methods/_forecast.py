@@ -9,7 +9,59 @@ import torch
 from torch import Tensor
 
 from ..base import Objective
-from ..training import Batch, BatchLoader, RandomStream, in_float32, move
+from ..modalities import Sequences
+from ..training import Batch, BatchLoader, RandomStream, Store, in_float32, move
+
+N_FORECASTS = 10_000  # that the linear part is learned from
+N_VALUES = 2**24  # of lags, at a time
+
+
+def stride_of(modality: Any, decoder: Any) -> int:
+    """Return how many steps a position of the encoder stands for."""
+    return decoder.variance.shape[0] // modality.n_channels_ // modality.steps_ahead
+
+
+def linear_of(modality: Sequences, decoder: Any) -> Any:
+    """Return what forecasts beside a network, not yet learned; None if rows are no numbers, or too short."""
+    numbers: Any = modality
+    return numbers.linear_forecast(stride_of(modality, decoder)) if modality.can_forecast else None
+
+
+@torch.no_grad()
+def learn_linear(objective: Any, store: Store, device: torch.device | str) -> None:
+    """Learn the linear forecasts of rows, after a training, and whether they are better than those of the network.
+
+    Parameters
+    ----------
+    objective : AutoregressiveObjective
+        In evaluation mode.
+    store : Store
+    device : torch.device or str
+    """
+    if getattr(objective, "linear", None) is None:  # one that was pickled by an earlier version has none
+        return
+    rows = np.unique(np.linspace(0, len(store) - 1, N_FORECASTS).astype(int))
+    each = -(-N_FORECASTS // len(rows))
+    size = max(1, N_VALUES // (each * objective.linear.weight.shape[1]))
+    parts: list[list[np.ndarray]] = []
+    for start in range(0, len(rows), size):
+        found = in_float32(_examples, objective, move(store[rows[start : start + size]], device), each)
+        parts.append([part.cpu().numpy() for part in found])
+        parts[-1][-1] += start
+    objective.linear.learn(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _examples(objective: Any, x: Batch, each: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return lags, forecasts of the network and what came, of `each` positions of a row at most, and their rows."""
+    linear, stride = objective.linear, stride_of(objective.modality, objective.decoder)
+    where, h, values = objective.predicted(x)
+    values, known = values.chunk(2, dim=2)
+    steps = stride * torch.arange(1, where.shape[1] + 1, device=where.device) - 1
+    good = where & known.bool().all(2) & linear.has_history(steps)
+    # spread over those of a row: all windows may begin at the same time of day
+    rank, apart = good.cumsum(1) - 1, (good.sum(1, keepdim=True) // each).clamp(min=1)
+    rows, at = (good & (rank % apart == 0) & (rank // apart < each)).nonzero(as_tuple=True)
+    return linear.before(x, rows, steps[at]), objective.decoder(h[rows, at]).float(), values[rows, at], rows
 
 
 @torch.no_grad()
@@ -36,17 +88,19 @@ def continued(
     modality: Any = objective.modality
     decoder: Any = objective.decoder
     n_channels = x.values.shape[2]
-    stride = decoder.variance.shape[0] // n_channels // modality.steps_ahead
+    linear, stride = getattr(objective, "linear", None), stride_of(modality, decoder)
     parts: list[Tensor] = []
     while sum(part.shape[1] for part in parts) < n_steps:
         x = modality.recent(x, stride)
         hidden = modality.hidden_of(objective.encoder, x)
         last = hidden.present.sum(1) - 1
         rows = torch.arange(len(last), device=last.device)
-        values = decoder(hidden.h[rows, last]).float()
+        values, variance = decoder(hidden.h[rows, last]).float(), decoder.variance
+        if linear is not None:
+            values, variance = linear(x, rows, x.lengths - 1, values, variance)
         if stream is not None:
             noise = stream.run(torch.randn, values.shape).to(values.device)
-            values = values + temperature * decoder.variance.sqrt() * noise
+            values = values + temperature * variance.sqrt() * noise
         parts.append(x.values[rows, x.lengths - 1][:, None] + values.view(len(values), -1, n_channels))
         x = modality.append(x, parts[-1])
     return torch.cat(parts, dim=1)[:, :n_steps]

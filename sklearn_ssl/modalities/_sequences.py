@@ -60,8 +60,8 @@ class Sequences(Modality, ABC):
     # how many positions after each are predicted, as changes from it, by a method that looks ahead, with `changes` and
     # `change_decoder`; 0 stands for the next target itself
     steps_ahead: ClassVar[int] = 0
-    # whether rows are numbers that can be continued: then there are `recent(x, stride)`, `append(x, values)`, and
-    # stores with `in_units(index, values)`
+    # whether rows are numbers that can be continued: then there are `recent(x, stride)`, `append(x, values)`,
+    # `linear_forecast(stride)`, and stores with `in_units(index, values)`
     can_forecast: ClassVar[bool] = False
 
     @abstractmethod

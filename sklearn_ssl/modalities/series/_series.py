@@ -20,6 +20,7 @@ from .._input import shape_of
 from ._decoder import SeriesDecoder
 from ._forecast import append, recent
 from ._input import SeriesRows, are_series, as_frames, doubt_sound, example_series, in_parts, read_series
+from ._lags import LinearForecast, number_of_lags
 from ._of_frames import FrameSequences
 from ._preparation import SeriesPreparation
 from ._scale import Scale, in_units, learn_scale, restored, scaled
@@ -87,6 +88,9 @@ class Series(FrameSequences):
     reach_ : int
         Number of steps that an encoder which predicts should look back. Series that were saved by an earlier version
         have none: their encoders look back 127 steps.
+    n_lags_ : int
+        Number of steps before the last one that a forecast is linear in; 0 if series are too short for it. Series that
+        were saved by an earlier version have none: their forecasts are those of a network.
     ragged_ : bool
         Whether the series of ``fit`` differ in length.
     layout_ : str
@@ -194,6 +198,7 @@ class Series(FrameSequences):
         read = read_series(X, self, least=2)
         self.n_channels_ = int(read.rows[0].shape[0])
         self.longest_ = self.reach_ = int(read.lengths.max())
+        self.n_lags_ = number_of_lags(self.longest_, self.steps_ahead)
         self.ragged_ = bool((read.lengths != self.longest_).any())
         self.layout_ = "flat" if read.flat else "channels"
         self.container_ = "array" if isinstance(read.rows, np.ndarray) else "list"
@@ -229,6 +234,9 @@ class Series(FrameSequences):
         longest = whole(self, "longest_", 1)
         if getattr(self, "reach_", longest) != longest:
             refuse(self, "reach_", f"is {self.reach_!r:.60}, with longest_={longest}")
+        n_lags = number_of_lags(longest, self.steps_ahead)
+        if getattr(self, "n_lags_", n_lags) != n_lags:
+            refuse(self, "n_lags_", f"is {self.n_lags_!r:.60}, with longest_={longest}")
         if not isinstance(self.ragged_, bool):
             refuse(self, "ragged_", f"must be True or False, and is {self.ragged_!r:.60}")
         for name, known in (("layout_", ("flat", "channels")), ("container_", ("array", "list"))):
@@ -291,6 +299,12 @@ class Series(FrameSequences):
     def recent(self, x: Frames, stride: int) -> Frames:
         """Return the end of each series, no longer than the longest of ``fit``, in whole positions of an encoder."""
         return recent(x, stride, self.longest_)
+
+    def linear_forecast(self, stride: int) -> LinearForecast | None:
+        """Build what forecasts by regression, beside a network of `stride` steps a position, if series are long."""
+        n_ahead = self.steps_ahead * stride
+        n_lags = min(getattr(self, "n_lags_", 0), number_of_lags(self.longest_, n_ahead))
+        return LinearForecast(n_lags, n_ahead, self.n_channels_) if n_lags else None
 
     def append(self, x: Frames, values: Tensor) -> Frames:
         """Return the series with further steps `values`, ``(n, steps, channels)``, after the end of each."""
