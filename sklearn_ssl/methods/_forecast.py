@@ -42,7 +42,7 @@ def learn_linear(objective: Any, store: Store, device: torch.device | str) -> No
         return
     rows = np.unique(np.linspace(0, len(store) - 1, N_FORECASTS).astype(int))
     each = -(-N_FORECASTS // len(rows))
-    size = max(1, N_VALUES // (each * objective.linear.weight.shape[1]))
+    size = max(1, N_VALUES // (each * objective.linear.n_lags))
     parts: list[list[np.ndarray]] = []
     for start in range(0, len(rows), size):
         found = in_float32(_examples, objective, move(store[rows[start : start + size]], device), each)

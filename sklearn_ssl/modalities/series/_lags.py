@@ -26,11 +26,12 @@ def number_of_lags(longest: int, n_ahead: int) -> int:
 
 
 class LinearForecast(nn.Module):
-    """Changes to the steps that follow, by ridge regression on the changes from the steps before, or by a network.
+    """Changes to the steps that follow, by ridge regression on the steps before, or by a network.
 
-    A small network needs long to learn what is linear in a season ago [1]_, and few windows are enough for a
-    regression. All channels have the same weights. Where the history is shorter than the lags, the network forecasts.
-    Sums of the two were worse than the better one: the network has seen the rows that would weigh them.
+    The regression sees the last step, and by how much those before differ from it. All channels have the same weights.
+    A small network needs long to learn what is linear in a season ago [1]_, and a regression needs few windows. Where
+    the history is shorter than the lags, the network forecasts. Sums of the two were worse than the better one: the
+    network has seen the rows that would weigh them.
 
     Parameters
     ----------
@@ -39,7 +40,8 @@ class LinearForecast(nn.Module):
 
     Attributes
     ----------
-    weight : Tensor of shape (n_ahead, n_lags)
+    weight : Tensor of shape (n_ahead, n_lags + 1)
+        Of the lags, from first to last, and of the last step itself.
     is_better : Tensor of bool, without dimensions
         Whether it has a smaller squared error than the network on rows that it has not seen.
     variance : Tensor of shape (n_ahead * n_channels,)
@@ -57,21 +59,25 @@ class LinearForecast(nn.Module):
 
     def __init__(self, n_lags: int, n_ahead: int, n_channels: int):
         super().__init__()
-        self.register_buffer("weight", torch.zeros(n_ahead, n_lags))
+        self.n_lags = n_lags
+        self.register_buffer("weight", torch.zeros(n_ahead, n_lags + 1))
         self.register_buffer("is_better", torch.tensor(False))
         self.register_buffer("variance", torch.ones(n_ahead * n_channels))
 
     def has_history(self, steps: Tensor) -> Tensor:
         """Return before which steps, counted from 0, there are all lags."""
-        return steps >= self.weight.shape[1]
+        return steps >= self.n_lags
 
     def before(self, x: Frames, rows: Tensor, steps: Tensor) -> Tensor:
-        """Return the changes from lags to a step of a row each, ``(k, channels, n_lags)``; 0 where one is not known."""
-        places = steps[:, None] + torch.arange(-self.weight.shape[1], 1, device=steps.device)
+        """Return what the regression sees before a step of a row each, ``(k, channels, n_lags + 1)``.
+
+        A lag that is not known counts as no change.
+        """
+        places = steps[:, None] + torch.arange(-self.n_lags, 1, device=steps.device)
         known = x.observed[rows[:, None], places.clamp(min=0)] & (places >= 0)[..., None]
         values = x.values[rows[:, None], places.clamp(min=0)]
         changes = (values[:, :-1] - values[:, -1:]).masked_fill(~known[:, :-1], 0)
-        return changes.transpose(1, 2)
+        return torch.cat([changes, values[:, -1:]], dim=1).transpose(1, 2)
 
     def forward(
         self, x: Frames, rows: Tensor, steps: Tensor, network: Tensor, variance: Tensor
@@ -89,17 +95,17 @@ class LinearForecast(nn.Module):
 
         Parameters
         ----------
-        before : ndarray of shape (k, channels, n_lags)
+        before : ndarray of shape (k, channels, n_lags + 1)
         network, truth : ndarray of shape (k, n_ahead * channels)
             What a network says, and what came.
         rows : ndarray of int of shape (k,)
             The row of each; whole rows are held out.
         """
-        k, n_channels, n_lags = before.shape
+        k, n_channels, width = before.shape
         held = np.unique(rows, return_inverse=True)[1] % HELD_OUT == HELD_OUT - 1
         if k < FEWEST or not held.any():
             return
-        lags = before.reshape(-1, n_lags).astype(np.float64)
+        lags = before.reshape(-1, width).astype(np.float64)
         ahead = truth.reshape(k, -1, n_channels).transpose(0, 2, 1).reshape(len(lags), -1).astype(np.float64)
         ours = np.repeat(~held, n_channels)
         ridge = RidgeCV(RIDGES, fit_intercept=False).fit(lags[ours], ahead[ours])
