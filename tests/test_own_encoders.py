@@ -148,3 +148,13 @@ def test_all_arguments_are_known(encoder):
     again = rebuilt(blueprint(encoder, tensors, "x"), tensors)
     assert str(again) == str(encoder)
     assert blueprint(again, {}, "x") == blueprint(encoder, {}, "x")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64], ids=str)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_weights_of_any_precision_are_float32_in_the_copy(dtype, precision):
+    net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.LayerNorm(8)).to(dtype)
+    X = RNG.normal(size=(20, 4))
+    est = ContrastivePretrainer(encoder=net, precision=precision, **FAST).fit(X)
+    assert est.transform(X).dtype == np.float32 and net[0].weight.dtype == dtype
+    assert {p.dtype for p in est.encoder_.parameters()} == {torch.float32}

@@ -318,7 +318,7 @@ class NetworkEstimator(HookedNetwork, ABC):
         encoder = self.encoder if start is None else start
         try:
             if isinstance(encoder, nn.Module):
-                return self.modality_.adapt_encoder(copy.deepcopy(encoder))
+                return self.modality_.adapt_encoder(copy.deepcopy(encoder).float())
             if encoder == "auto":
                 encoder = self.modality_.auto_encoder(self._compares_views)
             return self.modality_.encoder(encoder, self._feature_width(), self._causal)
