@@ -38,6 +38,7 @@ from sklearn_ssl.inspection import LossCurveDisplay
 from sklearn_ssl.modalities import Image, Tabular, Text
 from sklearn_ssl.model_selection import SemiSupervisedStratifiedKFold, draw_labels
 from sklearn_ssl.transfer._heads import exponents_of, sureness_of
+from sklearn_ssl.transfer._lesson import folds_of, parts_of
 
 X, Y = load_wine(return_X_y=True)
 NAMES = np.array(["red", "rosé", "white"])[Y]
@@ -214,18 +215,28 @@ def test_the_pool_teaches_the_network():
     assert losses[0] < losses[1]
 
 
-@pytest.mark.parametrize("labels", [1, 2])
-def test_one_label_of_a_class_says_nothing_of_how_sure_to_be(labels):
+@pytest.mark.parametrize("n_more", [0, 3])
+def test_one_label_of_a_class_says_nothing_of_how_sure_to_be(n_more):
     """Left out in a cross-validation, the only row of a class would be predicted as another."""
     ssl, *_, X_test, y_test = digits()
-    few = draw_labels(y_test, labels, 0)
-    few = few[np.sort(np.unique(y_test[few], return_index=True)[1])] if labels == 1 else few[:-1]
+    few = np.r_[draw_labels(y_test, 1, 0), np.flatnonzero(y_test == 3)[-n_more:] if n_more else []].astype(
+        int
+    )
     rest = np.setdiff1d(np.arange(len(y_test)), few)
     lr = LogisticRegression(max_iter=2000, tol=1e-6).fit(ssl.transform(X_test[few]), y_test[few])
     base = log_loss(y_test[rest], lr.predict_proba(ssl.transform(X_test[rest])))
-    for pool in (None, X_test[rest]) if labels == 1 else (None,):
+    for pool in (None, X_test[rest]) if not n_more else (None,):
         est = new(ssl).fit(X_test[few], y_test[few], X_unlabeled=pool)
-        assert est.tuned_ == "head" and log_loss(y_test[rest], est.predict_proba(X_test[rest])) < 1.2 * base
+        assert est.tuned_ == "head" and log_loss(y_test[rest], est.predict_proba(X_test[rest])) < 1.1 * base
+
+
+def test_folds_leave_no_class_without_a_row():
+    codes = np.array([0, 1, 1, 2, 2, 2, 3])
+    folds = folds_of(codes, 3, np.random.default_rng(0))
+    assert (folds[[0, 6]] == -1).all() and (folds[1:6] >= 0).all()
+    for test, rest in parts_of(folds):
+        assert not (test & rest).any() and set(codes[test]) <= set(codes[rest])
+    assert not list(parts_of(folds_of(np.arange(4), 3, np.random.default_rng(0))))
 
 
 def test_a_pool_that_says_nothing_is_left_alone():

@@ -29,7 +29,8 @@ class FineTuneClassifier(LabeledScoreMixin, FineTune):
     those of rows left out call for. If there are rows without a label, they get soft labels: a product of what a
     graph of neighbours spreads and of what logistic regression says, each to a power that explains labels it has not
     seen. The head, then the encoder, learn from these. If the product explains labels no better than logistic
-    regression, the pool is left alone.
+    regression, the pool is left alone. So it is if each class has one label, where nothing can be left out: then the
+    head is all that is trained, unless `tune` is ``"all"``.
 
     Parameters
     ----------
