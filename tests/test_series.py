@@ -22,6 +22,7 @@ from sklearn_ssl.encoders import TemporalConvNet
 from sklearn_ssl.encoders._sequence import convolve
 from sklearn_ssl.encoders._temporal import EPSILON, StepPooling
 from sklearn_ssl.inspection import ForecastDisplay, ReconstructionDisplay
+from sklearn_ssl.methods._forecast import _examples
 from sklearn_ssl.modalities import Series, infer_modality
 from sklearn_ssl.modalities.series._lags import RIDGES, LinearForecast, number_of_lags
 
@@ -398,30 +399,80 @@ def test_where_there_is_history_a_regression_forecasts_if_it_is_better(encoder, 
 
 def test_the_regression_against_numpy():
     rng = np.random.default_rng(0)
-    before, weight = rng.normal(size=(200, 2, 5)), rng.normal(size=(3, 5))
-    truth = np.einsum("kcl,al->kac", before, weight).reshape(200, 6) + rng.normal(size=(200, 6))
-    linear = LinearForecast(4, 3, 2)
-    linear.learn(before, np.zeros((200, 6)), truth, np.arange(200))
-    D, T = before.reshape(-1, 5), truth.reshape(200, 3, 2).transpose(0, 2, 1).reshape(-1, 3)
+    before, weight = rng.normal(size=(400, 5)), rng.normal(size=(3, 5))
+    truth = before @ weight.T + rng.normal(size=(400, 3))
+    linear = LinearForecast(4, 3)
+    linear.learn(before, np.zeros((400, 3)), truth, np.arange(400))
+    D, T = before, truth
     solutions = [np.linalg.solve(D.T @ D + a * np.eye(5), D.T @ T).T for a in RIDGES]
     assert min(np.abs(linear.weight.numpy() - s).max() for s in solutions) < 1e-5
     assert linear.is_better and linear.variance.min() > 0.5 and linear.variance.max() < 2
 
 
 def test_a_network_that_is_better_forecasts():
-    before, truth = np.random.default_rng(0).normal(size=(2, 40, 1, 3))
-    linear = LinearForecast(2, 3, 1)
-    linear.learn(before, truth[:, 0], truth[:, 0], np.arange(40))
+    before, truth = np.random.default_rng(0).normal(size=(2, 40, 3))
+    linear = LinearForecast(2, 3)
+    linear.learn(before, truth, truth, np.arange(40))
     assert not linear.is_better
-    linear.learn(before[:9], truth[:9, 0] + 1, truth[:9, 0], np.arange(9))  # too few to say
+    linear.learn(before[:9], truth[:9] + 1, truth[:9], np.arange(9))  # too few to say
     assert not linear.is_better
 
 
-def test_lags_leave_several_forecasts_of_a_row_to_learn_from():
+def test_windows_of_one_series_do_not_tell_how_sure_to_be():
+    rng = np.random.default_rng(0)
+    x = np.sin(np.arange(2600) / 3) + rng.normal(size=2600)
+    X = np.lib.stride_tricks.sliding_window_view(x, 200)[:1800:6]
+    est = fit(X, AutoregressivePretrainer, max_epochs=1)
+    linear = est.net_.module_.linear
+    new = np.lib.stride_tricks.sliding_window_view(x[2000:], linear.n_lags + 25)[::5]
+    errors = (est.predict(new[:, :-24], 24) - new[:, -24:]) ** 2
+    expected = float(linear.variance.mean()) * est.modality_.scale_[0] ** 2
+    assert linear.is_better and 0.6 < expected / errors.mean() < 1.5
+
+
+def test_forecasts_that_are_learned_from_are_spread_over_rows_and_channels():
+    X = np.stack([recurrent(50), recurrent(50)[::-1]], axis=1)
+    X[:, 1, 90:] = np.nan
+    est = fit(X, AutoregressivePretrainer, max_epochs=0)
+    store, objective = est.modality_.validate(X), est.net_.module_
+    n_positions = 120 - 24 - objective.linear.n_lags
+    for each in (1, 7, 1000):
+        before, network, truth, rows = _examples(objective, store[np.arange(50)], each, np.arange(50) / 50)
+        assert len(before) == len(network) == len(truth) == 50 * min(each, n_positions)  # of one channel
+        assert len(np.unique(rows)) == 50
+        ends = before[:, -1]  # the last step itself
+        assert each < 1000 or len(np.unique(ends.numpy().round(4))) > 40 * n_positions
+    one = _examples(objective, store[np.zeros(50, dtype=int)], 1, np.arange(50) / 50)[0]
+    assert len(np.unique(one[:, -1].numpy())) == n_positions
+
+
+def test_where_the_last_step_is_not_known_the_network_forecasts():
+    X = np.stack([recurrent(), recurrent()[::-1]], axis=1)
+    est = fit(X, AutoregressivePretrainer, max_epochs=1)
+    linear = est.net_.module_.linear
+    known = X[..., : linear.n_lags + 4].copy()
+    known[:, 0, -1] = np.nan
+    assert linear.is_better
+    mixed = est.predict(known, 5)
+    linear.is_better.fill_(False)
+    network = est.predict(known, 5)
+    assert np.array_equal(mixed[:, 0], network[:, 0]) and not np.allclose(mixed[:, 1], network[:, 1])
+
+
+def test_later_rows_leave_the_regression_as_it_was():
+    X = recurrent()
+    est = AutoregressivePretrainer(modality=Series(), **FAST).partial_fit(X)
+    weight = est.net_.module_.linear.weight.clone()
+    assert weight.any() and torch.equal(est.partial_fit(X[:20] + 1).net_.module_.linear.weight, weight)
+
+
+def test_lags_leave_room_for_what_follows():
     for longest in range(2, 2000):
         n_lags = number_of_lags(longest, 24)
-        assert 0 <= n_lags <= 1024 and (n_lags == 0 or n_lags + 24 < longest)
-    assert number_of_lags(432, 24) == 383 and number_of_lags(25, 24) == 0
+        assert (
+            0 <= n_lags <= 1024 and (n_lags == 0) == (longest < 26) and (n_lags == 0 or n_lags + 24 < longest)
+        )
+    assert number_of_lags(432, 24) == 383
 
 
 def test_forecasts_of_an_earlier_version_are_those_of_the_network(tmp_path):

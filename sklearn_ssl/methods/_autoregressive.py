@@ -94,9 +94,12 @@ class AutoregressivePretrainer(Pretrainer):
 
     On series a decoder predicts the changes from a step to each of the 24 that follow it, by squared error, in
     units of the scaled series. The encoder sees as far back as the longest series of ``fit``: give windows that are
-    longer than a season. ``predict`` forecasts what follows each series. Once training has ended, a ridge regression on
-    the steps before [2]_ is fitted too. It forecasts instead of the network where a history is nearly as long as the
-    longest series of ``fit``, if it is better on rows that it has not seen. Features are those of the network.
+    longer than a season. ``predict`` forecasts what follows each series.
+
+    Once the first training of series has ended, a ridge regression on the steps before [2]_ is fitted too, to at most
+    1,000 rows. Where there are as many steps as it has lags, it forecasts instead of the network, if it is better on
+    the last fifth of these rows, which it has not seen. It has up to 1,024 lags: as many as leave room for what follows
+    in the longest series of ``fit``, and none if that has 25 steps or fewer. Features are those of the network.
 
     See Also
     --------
@@ -204,7 +207,8 @@ class AutoregressivePretrainer(Pretrainer):
             the number of steps, including those of the prompt; twice as many as those if None.
         temperature : float, default=1.0
             Divides the logits. Values below 1 draw likely tokens more often. For series it is the factor of the
-            standard deviation of draws, which is that of the errors in training.
+            standard deviation of draws, which is that of the errors in training, or of those of the regression on rows
+            that it has not seen.
         random_state : int, RandomState instance or None, default=None
             If None, the `random_state` of the estimator.
 
@@ -279,9 +283,12 @@ class AutoregressivePretrainer(Pretrainer):
             done |= drawn[:, 0] == end
         return ids
 
-    def _train(self, net: ObjectiveNet, store: Store, *args: Any) -> str:
-        complaint = super()._train(net, store, *args)
-        learn_linear(net.module_, store, net.device)
+    def _train(
+        self, net: ObjectiveNet, store: Store, epochs: int, stream: RandomStream, first: bool, *args: Any
+    ) -> str:
+        complaint = super()._train(net, store, epochs, stream, first, *args)
+        if first:  # later rows may be few
+            learn_linear(net.module_, store, net.device, self._rows_per_batch)
         return complaint
 
     def _objective(self, modality: Modality, encoder: nn.Module, width: int) -> Objective:

@@ -12,8 +12,8 @@ from ..base import Objective
 from ..modalities import Sequences
 from ..training import Batch, BatchLoader, RandomStream, Store, in_float32, move
 
-N_FORECASTS = 10_000  # that the linear part is learned from
-N_VALUES = 2**24  # of lags, at a time
+N_ROWS, N_FORECASTS = 1000, 10_000  # that the linear part is learned from, at most
+GOLDEN = 0.618034  # steps of this length, modulo 1, cover the numbers below 1 evenly
 
 
 def stride_of(modality: Any, decoder: Any) -> int:
@@ -28,7 +28,7 @@ def linear_of(modality: Sequences, decoder: Any) -> Any:
 
 
 @torch.no_grad()
-def learn_linear(objective: Any, store: Store, device: torch.device | str) -> None:
+def learn_linear(objective: Any, store: Store, device: torch.device | str, batch_size: int) -> None:
     """Learn the linear forecasts of rows, after a training, and whether they are better than those of the network.
 
     Parameters
@@ -37,31 +37,52 @@ def learn_linear(objective: Any, store: Store, device: torch.device | str) -> No
         In evaluation mode.
     store : Store
     device : torch.device or str
+    batch_size : int
+        Rows that go through the network at a time.
     """
     if getattr(objective, "linear", None) is None:  # one that was pickled by an earlier version has none
         return
-    rows = np.unique(np.linspace(0, len(store) - 1, N_FORECASTS).astype(int))
-    each = -(-N_FORECASTS // len(rows))
-    size = max(1, N_VALUES // (each * objective.linear.n_lags))
+    rows = np.unique(np.linspace(0, len(store) - 1, N_ROWS).astype(int))
+    each = N_FORECASTS / len(rows) / objective.modality.n_channels_
     parts: list[list[np.ndarray]] = []
-    for start in range(0, len(rows), size):
-        found = in_float32(_examples, objective, move(store[rows[start : start + size]], device), each)
+    for start in range(0, len(rows), batch_size):
+        some = rows[start : start + batch_size]
+        found = in_float32(_examples, objective, move(store[some], device), each, GOLDEN * some % 1)
         parts.append([part.cpu().numpy() for part in found])
         parts[-1][-1] += start
     objective.linear.learn(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def _examples(objective: Any, x: Batch, each: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return lags, forecasts of the network and what came, of `each` positions of a row at most, and their rows."""
-    linear, stride = objective.linear, stride_of(objective.modality, objective.decoder)
+def _examples(objective: Any, x: Batch, each: float, starts: np.ndarray) -> tuple[Tensor, ...]:
+    """Return inputs of the regression, forecasts of the network, and what came, for about `each` positions of channels.
+
+    They are spread over the positions of a row, from its start on, a number below 1 in `starts`: all rows may begin at
+    the same time of day.
+
+    Returns
+    -------
+    before, network, truth, rows : Tensor of shape (k, n_lags + 1), (k, n_ahead), (k, n_ahead), (k,)
+    """
+    linear, stride, n_channels = (
+        objective.linear,
+        stride_of(objective.modality, objective.decoder),
+        x.values.shape[2],
+    )
     where, h, values = objective.predicted(x)
-    values, known = values.chunk(2, dim=2)
+    values, known = values.unflatten(2, (2, -1, n_channels)).unbind(2)
     steps = stride * torch.arange(1, where.shape[1] + 1, device=where.device) - 1
-    good = where & known.bool().all(2) & linear.has_history(steps)
-    # spread over those of a row: all windows may begin at the same time of day
-    rank, apart = good.cumsum(1) - 1, (good.sum(1, keepdim=True) // each).clamp(min=1)
-    rows, at = (good & (rank % apart == 0) & (rank // apart < each)).nonzero(as_tuple=True)
-    return linear.before(x, rows, steps[at]), objective.decoder(h[rows, at]).float(), values[rows, at], rows
+    rows, at = where.nonzero(as_tuple=True)
+    good = torch.zeros_like(known[:, :, 0], dtype=torch.bool)
+    good[rows, at] = linear.has_history(x, rows, steps[at])
+    good &= known.bool().all(2)
+    rank, share = good.cumsum(1), each / good.sum(1, keepdim=True).clamp(min=1)
+    begin = torch.as_tensor(starts, device=where.device)[:, None, None]
+    picked = good & ((rank * share - begin).floor() > ((rank - 1) * share - begin).floor())
+    rows, at, channels = picked.nonzero(as_tuple=True)
+    network = objective.decoder(h[rows, at]).float().unflatten(1, (-1, n_channels))
+    k = torch.arange(len(rows), device=rows.device)
+    before = linear.before(x, rows, steps[at])[k, channels]
+    return before, network[k, :, channels], values[rows, at, :, channels], rows
 
 
 @torch.no_grad()

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.linear_model import Ridge
 from torch import Tensor, nn
 
 from ...encoders import Frames
 
 MOST = 1024  # lags: the time of the regression grows with their cube
 RIDGES = np.logspace(-1, 6, 8)  # penalties
-HELD_OUT = 5  # one row in so many says whether the regression is the better one
+HELD_OUT = 0.2  # of the rows choose the penalty, and say whether the regression is the better one
 FEWEST = 10  # forecasts to learn from
 
 
 def number_of_lags(longest: int, n_ahead: int) -> int:
     """Return how many steps before the last one a forecast of so many steps can use; 0 if series are too short.
 
-    Most of a series is history, and what is left makes several forecasts of a row to learn from.
+    The longest series has at least one forecast to learn from, and a quarter of its steps more if it has them.
     """
     spare = min(n_ahead, (longest - n_ahead) // 4)
     return max(0, min(MOST, longest - n_ahead - 1 - max(0, spare)))
@@ -30,13 +30,13 @@ class LinearForecast(nn.Module):
 
     The regression sees the last step, and by how much those before differ from it. All channels have the same weights.
     A small network needs long to learn what is linear in a season ago [1]_, and a regression needs few windows. Where
-    the history is shorter than the lags, the network forecasts. Sums of the two were worse than the better one: the
-    network has seen the rows that would weigh them.
+    the history is shorter than the lags, or the last step is not known, the network forecasts. Sums of the two were
+    worse than the better one: the network has seen the rows that would weigh them.
 
     Parameters
     ----------
-    n_lags, n_ahead, n_channels : int
-        Numbers of steps before the last one, of steps that follow, and of channels.
+    n_lags, n_ahead : int
+        Numbers of steps before the last one, and of steps that follow.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class LinearForecast(nn.Module):
         Of the lags, from first to last, and of the last step itself.
     is_better : Tensor of bool, without dimensions
         Whether it has a smaller squared error than the network on rows that it has not seen.
-    variance : Tensor of shape (n_ahead * n_channels,)
+    variance : Tensor of shape (n_ahead,)
         Its mean squared errors on these rows.
 
     References
@@ -57,16 +57,16 @@ class LinearForecast(nn.Module):
     is_better: Tensor
     variance: Tensor
 
-    def __init__(self, n_lags: int, n_ahead: int, n_channels: int):
+    def __init__(self, n_lags: int, n_ahead: int):
         super().__init__()
         self.n_lags = n_lags
         self.register_buffer("weight", torch.zeros(n_ahead, n_lags + 1))
         self.register_buffer("is_better", torch.tensor(False))
-        self.register_buffer("variance", torch.ones(n_ahead * n_channels))
+        self.register_buffer("variance", torch.ones(n_ahead))
 
-    def has_history(self, steps: Tensor) -> Tensor:
-        """Return before which steps, counted from 0, there are all lags."""
-        return steps >= self.n_lags
+    def has_history(self, x: Frames, rows: Tensor, steps: Tensor) -> Tensor:
+        """Return whether there are all lags before a step of a row each, and its value, bool ``(k, channels)``."""
+        return (steps >= self.n_lags)[:, None] & x.observed[rows, steps]
 
     def before(self, x: Frames, rows: Tensor, steps: Tensor) -> Tensor:
         """Return what the regression sees before a step of a row each, ``(k, channels, n_lags + 1)``.
@@ -86,33 +86,38 @@ class LinearForecast(nn.Module):
 
         `network` and `variance` are those of the network.
         """
-        linear = F.linear(self.before(x, rows, steps), self.weight).transpose(1, 2).flatten(1)
-        mine = (self.has_history(steps) & self.is_better)[:, None]
-        return torch.where(mine, linear, network), torch.where(mine, self.variance, variance)
+        linear = F.linear(self.before(x, rows, steps), self.weight).transpose(1, 2)
+        mine = (self.has_history(x, rows, steps) & self.is_better)[:, None]
+        network, variance = network.view_as(linear), variance.view(linear.shape[1:])
+        found = torch.where(mine, linear, network), torch.where(mine, self.variance[:, None], variance)
+        return found[0].flatten(1), found[1].flatten(1)
 
     def learn(self, before: np.ndarray, network: np.ndarray, truth: np.ndarray, rows: np.ndarray) -> None:
         """Fit the regression, and compare it with a network.
 
+        The last rows are held out. Neighbours may be windows of one series, which share most of their steps.
+
         Parameters
         ----------
-        before : ndarray of shape (k, channels, n_lags + 1)
-        network, truth : ndarray of shape (k, n_ahead * channels)
+        before : ndarray of shape (k, n_lags + 1)
+        network, truth : ndarray of shape (k, n_ahead)
             What a network says, and what came.
         rows : ndarray of int of shape (k,)
-            The row of each; whole rows are held out.
+            The row of each, in order.
         """
-        k, n_channels, width = before.shape
-        held = np.unique(rows, return_inverse=True)[1] % HELD_OUT == HELD_OUT - 1
-        if k < FEWEST or not held.any():
+        _, order = np.unique(rows, return_inverse=True)
+        held = order >= (1 - HELD_OUT) * (order.max(initial=0) + 1)
+        if len(rows) < FEWEST or not held.any() or held.all():
             return
-        lags = before.reshape(-1, width).astype(np.float64)
-        ahead = truth.reshape(k, -1, n_channels).transpose(0, 2, 1).reshape(len(lags), -1).astype(np.float64)
-        ours = np.repeat(~held, n_channels)
-        ridge = RidgeCV(RIDGES, fit_intercept=False).fit(lags[ours], ahead[ours])
-        errors = (ridge.predict(lags[~ours]) - ahead[~ours]).reshape(
-            -1, n_channels, self.weight.shape[0]
-        ) ** 2
-        weight = Ridge(alpha=ridge.alpha_, fit_intercept=False).fit(lags, ahead).coef_
-        self.weight.copy_(torch.from_numpy(weight))
-        self.variance.copy_(torch.from_numpy(errors.mean(0).T.ravel()))
-        self.is_better.fill_(bool(errors.mean() < np.square(network[held] - truth[held]).mean()))
+        errors = {
+            alpha: (_ridge(before[~held], truth[~held], alpha).predict(before[held]) - truth[held]) ** 2
+            for alpha in RIDGES
+        }
+        best = min(errors, key=lambda alpha: errors[alpha].mean())
+        self.weight.copy_(torch.from_numpy(_ridge(before, truth, best).coef_))
+        self.variance.copy_(torch.from_numpy(errors[best].mean(0)))
+        self.is_better.fill_(bool(errors[best].mean() < np.square(network[held] - truth[held]).mean()))
+
+
+def _ridge(X: np.ndarray, y: np.ndarray, alpha: float) -> Ridge:
+    return Ridge(alpha=alpha, fit_intercept=False).fit(X.astype(np.float64), y.astype(np.float64))

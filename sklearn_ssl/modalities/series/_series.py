@@ -304,7 +304,7 @@ class Series(FrameSequences):
         """Build what forecasts by regression, beside a network of `stride` steps a position, if series are long."""
         n_ahead = self.steps_ahead * stride
         n_lags = min(getattr(self, "n_lags_", 0), number_of_lags(self.longest_, n_ahead))
-        return LinearForecast(n_lags, n_ahead, self.n_channels_) if n_lags else None
+        return LinearForecast(n_lags, n_ahead) if n_lags else None
 
     def append(self, x: Frames, values: Tensor) -> Frames:
         """Return the series with further steps `values`, ``(n, steps, channels)``, after the end of each."""
