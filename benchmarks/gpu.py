@@ -7,6 +7,7 @@ Both sides alternate in one run, and medians are compared. The peak is that of a
 precision, measured here; a step's arithmetic is what torch counts in its products and convolutions.
 
     python benchmarks/gpu.py
+    python benchmarks/gpu.py --rounds 2 --epochs 3
     python benchmarks/gpu.py --device cpu --rows 500 --size 512 --rounds 1
 """
 
@@ -160,7 +161,9 @@ def lines(device: str, rows: int | None, rounds: int, size: int, epochs: int) ->
         a, b = statistics.median(ours[1:]) / epochs, statistics.median(theirs[1:]) / epochs
         share = bare.operations() * n / a / best
         speeds = f"{n / a:,.0f} | {n / b:,.0f} | {a / b:.2f} | {share:.1%} | {best / 1e12:.2f}"
-        yield f"| {name} | {n:,} | {ssl.precision_} | {speeds} |"
+        line = f"| {name} | {n:,} | {ssl.precision_} | {speeds} |"
+        print(line, flush=True)  # a run that is broken off shows what it has
+        yield line
 
 
 def main() -> None:
