@@ -136,11 +136,11 @@ def report(found: pd.DataFrame) -> Iterator[str]:
         for figure, digits in (("accuracy", 1), ("log loss", 3)):
             yield f"{figure.capitalize()}, mean over draws:\n"
             wide = part.pivot_table(index="labels", columns="model", values=figure, sort=False)
-            yield from markdown(wide.map(lambda v, n=digits: f"{v:.{n}f}"))
+            yield from markdown(wide.map(lambda v, n=digits: "" if np.isnan(v) else f"{v:.{n}f}"))
             yield ""
         wide = part.pivot_table(index=["labels", "draw"], columns="model", values="accuracy", sort=False)
         for name in ("frozen, LR", "fine-tuned"):
-            gains = (wide[name] - wide[SCRATCH]).groupby("labels")
+            gains = (wide[name] - wide[SCRATCH]).dropna().groupby("labels")
             each = [f"{gain.mean():+.1f} with {n} labels ({len(gain)} draws)" for n, gain in gains]
             yield f"- {name}, over {SCRATCH}: {', '.join(each)}."
         yield ""
