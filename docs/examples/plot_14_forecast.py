@@ -5,7 +5,7 @@ Forecast series
 :class:`~sklearn_ssl.AutoregressivePretrainer` learns to continue series. Its features serve a classifier, and
 ``predict`` goes on with a series. Two simple rivals must stand beside each forecast: the season before, and a
 ridge regression on the steps before. On long regular series ridge on lags is hard to beat, so that ``predict``
-has one of its own, and takes it where it is better than the network.
+has one of its own, and takes it unless the network is far better.
 """
 
 import matplotlib.pyplot as plt

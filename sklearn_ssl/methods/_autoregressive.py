@@ -97,9 +97,10 @@ class AutoregressivePretrainer(Pretrainer):
     longer than a season. ``predict`` forecasts what follows each series.
 
     Once the first training of series has ended, a ridge regression on the steps before [2]_ is fitted too, to at most
-    1,000 rows. Where there are as many steps as it has lags, it forecasts instead of the network, if it is better on
-    the last fifth of these rows, which it has not seen. It has up to 1,024 lags: as many as leave room for what follows
-    in the longest series of ``fit``, and none if that has 25 steps or fewer. Features are those of the network.
+    1,000 rows. Where there are as many steps as it has lags, it forecasts instead of the network. It does not if the
+    network has less than a third of its squared error on the last fifth of these rows, which only the network has seen.
+    It has up to 1,024 lags: as many as leave room for what follows in the longest series of ``fit``, and none if that
+    has 25 steps or fewer. Features are those of the network.
 
     See Also
     --------

@@ -12,7 +12,8 @@ from ...encoders import Frames
 
 MOST = 1024  # lags: the time of the regression grows with their cube
 RIDGES = np.logspace(-1, 6, 8)  # penalties
-HELD_OUT = 0.2  # of the rows choose the penalty, and say whether the regression is the better one
+HELD_OUT = 0.2  # of the rows choose the penalty, and say whether the network is the better one
+HANDICAP = 3.0  # the network has seen these rows: with less than half the error it was worse on new ones
 FEWEST = 10  # forecasts to learn from
 
 
@@ -43,7 +44,7 @@ class LinearForecast(nn.Module):
     weight : Tensor of shape (n_ahead, n_lags + 1)
         Of the lags, from first to last, and of the last step itself.
     is_better : Tensor of bool, without dimensions
-        Whether it has a smaller squared error than the network on rows that it has not seen.
+        Whether it has less than three times the squared error of the network on rows that only the network has seen.
     variance : Tensor of shape (n_ahead,)
         Its mean squared errors on these rows.
 
@@ -116,7 +117,9 @@ class LinearForecast(nn.Module):
         best = min(errors, key=lambda alpha: errors[alpha].mean())
         self.weight.copy_(torch.from_numpy(_ridge(before, truth, best).coef_))
         self.variance.copy_(torch.from_numpy(errors[best].mean(0)))
-        self.is_better.fill_(bool(errors[best].mean() < np.square(network[held] - truth[held]).mean()))
+        self.is_better.fill_(
+            bool(errors[best].mean() < HANDICAP * np.square(network[held] - truth[held]).mean())
+        )
 
 
 def _ridge(X: np.ndarray, y: np.ndarray, alpha: float) -> Ridge:
