@@ -99,8 +99,8 @@ class AutoregressivePretrainer(Pretrainer):
     Once the first training of series has ended, a ridge regression on the steps before [2]_ is fitted too, to at most
     1,000 rows. Where there are as many steps as it has lags, it forecasts instead of the network. It does not if the
     network has less than a third of its squared error on the last fifth of these rows, which only the network has seen.
-    It has up to 1,024 lags: as many as leave room for what follows in the longest series of ``fit``, and none if that
-    has 25 steps or fewer. Features are those of the network.
+    It has up to 1,024 lags: as many as leave room for what follows in the longest series of ``fit``. If that has less
+    than 57 steps, there is no regression. Features are those of the network.
 
     See Also
     --------

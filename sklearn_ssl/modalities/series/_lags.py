@@ -20,10 +20,12 @@ FEWEST = 10  # forecasts to learn from
 def number_of_lags(longest: int, n_ahead: int) -> int:
     """Return how many steps before the last one a forecast of so many steps can use; 0 if series are too short.
 
-    The longest series has at least one forecast to learn from, and a quarter of its steps more if it has them.
+    The longest series has several forecasts to learn from. It is too short if there were fewer lags than steps ahead:
+    then a network that sees all of it knows more.
     """
     spare = min(n_ahead, (longest - n_ahead) // 4)
-    return max(0, min(MOST, longest - n_ahead - 1 - max(0, spare)))
+    n_lags = min(MOST, longest - n_ahead - 1 - spare)
+    return n_lags if n_lags >= n_ahead else 0
 
 
 class LinearForecast(nn.Module):
