@@ -175,13 +175,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5, help="of a fit")
     parser.add_argument("--size", type=int, default=8192, help="of the matrices that show the peak")
     args = parser.parse_args()
-    device = torch.device(args.device)
-    card = torch.cuda.get_device_name(device) if device.type == "cuda" else "no GPU: the processor"
     head = "| case | rows | precision | rows/s | rows/s, bare loop | time / bare loop | share of peak | peak, TFLOP/s |"
     write(
         "gpu",
         [
-            card,
+            f"On `{args.device}`.",
             "",
             head,
             "|---" * 8 + "|",

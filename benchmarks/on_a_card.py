@@ -86,8 +86,8 @@ def features(folder: str, name: str, out: str) -> None:
 def elsewhere(folder: Path, name: str) -> np.ndarray:
     """Return the features of a saved network in a process that sees no CUDA device."""
     out = folder.with_suffix(".npy")
-    paths = [str(ROOT), str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": os.pathsep.join(paths)}
+    paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": paths}
     subprocess.run([sys.executable, "-W", "ignore", "-c", ON_CPU, folder, name, out], check=True, env=hidden)
     return np.load(out)
 
@@ -140,8 +140,7 @@ def main() -> None:
             except Exception:
                 lines.append(f"| {name} | failed: {traceback.format_exc().splitlines()[-1]} |")
         print(lines[-1], flush=True)
-    card = torch.cuda.get_device_name() if args.device != "cpu" else "no GPU: the processor"
-    write("on_a_card", [card, "", *lines])
+    write("on_a_card", [f"On `{args.device}`.", "", *lines])
 
 
 if __name__ == "__main__":

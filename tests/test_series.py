@@ -379,11 +379,11 @@ def recurrent(n=60, length=250):
 
 @pytest.mark.parametrize("encoder", ["convnet", "strided"])
 @pytest.mark.parametrize("n_channels", [1, 2])
-def test_where_there_is_history_a_regression_forecasts_if_it_is_better(encoder, n_channels):
+def test_where_there_is_history_a_regression_forecasts(encoder, n_channels):
     X = recurrent() if n_channels == 1 else np.stack([recurrent(), recurrent()[::-1]], axis=1)
     est = fit(X, AutoregressivePretrainer, encoder=encoder, max_epochs=2)
     linear = est.net_.module_.linear
-    assert linear.is_better and linear.variance.max() < 1e-2
+    assert linear.is_used and linear.variance.max() < 1e-2
     # the end of each row is its own truth: known so far, there is all history, and a little less history
     n_lags = linear.n_lags
     known = X[..., : n_lags + 4]
@@ -406,16 +406,21 @@ def test_the_regression_against_numpy():
     D, T = before, truth
     solutions = [np.linalg.solve(D.T @ D + a * np.eye(5), D.T @ T).T for a in RIDGES]
     assert min(np.abs(linear.weight.numpy() - s).max() for s in solutions) < 1e-5
-    assert linear.is_better and linear.variance.min() > 0.5 and linear.variance.max() < 2
+    assert linear.is_used and linear.variance.min() > 0.5 and linear.variance.max() < 2
 
 
-def test_a_network_that_is_better_forecasts():
-    before, truth = np.random.default_rng(0).normal(size=(2, 40, 3))
+@pytest.mark.parametrize("part, used", [(2, True), (4, False)])
+def test_a_network_forecasts_if_it_is_far_better(part, used):
+    """It has seen the rows: less than a third of the squared error is asked for."""
+    before, truth = np.random.default_rng(0).normal(size=(2, 400, 3))
     linear = LinearForecast(2, 3)
-    linear.learn(before, truth, truth, np.arange(40))
-    assert not linear.is_better
-    linear.learn(before[:9], truth[:9] + 1, truth[:9], np.arange(9))  # too few to say
-    assert not linear.is_better
+    linear.learn(before, np.zeros((400, 3)), truth, np.arange(400))
+    error = np.sqrt(float(linear.variance.mean()) / part)
+    linear.learn(before, truth + error, truth, np.arange(400))
+    assert linear.is_used == used
+    linear.is_used.fill_(False)
+    linear.learn(before[:9], truth[:9] + 9, truth[:9], np.arange(9))  # too few to say
+    assert not linear.is_used
 
 
 def test_windows_of_one_series_do_not_tell_how_sure_to_be():
@@ -427,7 +432,7 @@ def test_windows_of_one_series_do_not_tell_how_sure_to_be():
     new = np.lib.stride_tricks.sliding_window_view(x[2000:], linear.n_lags + 25)[::5]
     errors = (est.predict(new[:, :-24], 24) - new[:, -24:]) ** 2
     expected = float(linear.variance.mean()) * est.modality_.scale_[0] ** 2
-    assert linear.is_better and 0.6 < expected / errors.mean() < 1.5
+    assert linear.is_used and 0.6 < expected / errors.mean() < 1.5
 
 
 def test_forecasts_that_are_learned_from_are_spread_over_rows_and_channels():
@@ -452,9 +457,9 @@ def test_where_the_last_step_is_not_known_the_network_forecasts():
     linear = est.net_.module_.linear
     known = X[..., : linear.n_lags + 4].copy()
     known[:, 0, -1] = np.nan
-    assert linear.is_better
+    assert linear.is_used
     mixed = est.predict(known, 5)
-    linear.is_better.fill_(False)
+    linear.is_used.fill_(False)
     network = est.predict(known, 5)
     assert np.array_equal(mixed[:, 0], network[:, 0]) and not np.allclose(mixed[:, 1], network[:, 1])
 
@@ -481,7 +486,9 @@ def test_forecasts_of_an_earlier_version_are_those_of_the_network(tmp_path):
     est.modality_.n_lags_ = linear.n_lags
     est.save(tmp_path)
     assert np.array_equal(load(tmp_path).predict(recurrent(3), 30), est.predict(recurrent(3), 30))
-    linear.is_better.fill_(False)
+    linear.is_used.fill_(False)
     of_network = est.predict(recurrent(3), 2)
-    del est.net_.module_.linear  # as unpickled
+    del est.net_.module_.linear, est.modality_.n_lags_
     assert np.array_equal(est.predict(recurrent(3), 2), of_network)
+    est.save(tmp_path / "earlier")
+    assert np.array_equal(load(tmp_path / "earlier").predict(recurrent(3), 2), of_network)

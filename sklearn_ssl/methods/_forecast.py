@@ -63,18 +63,13 @@ def _examples(objective: Any, x: Batch, each: float, starts: np.ndarray) -> tupl
     -------
     before, network, truth, rows : Tensor of shape (k, n_lags + 1), (k, n_ahead), (k, n_ahead), (k,)
     """
-    linear, stride, n_channels = (
-        objective.linear,
-        stride_of(objective.modality, objective.decoder),
-        x.values.shape[2],
-    )
+    linear, stride = objective.linear, stride_of(objective.modality, objective.decoder)
+    n, _, n_channels = x.values.shape
     where, h, values = objective.predicted(x)
     values, known = values.unflatten(2, (2, -1, n_channels)).unbind(2)
     steps = stride * torch.arange(1, where.shape[1] + 1, device=where.device) - 1
-    rows, at = where.nonzero(as_tuple=True)
-    good = torch.zeros_like(known[:, :, 0], dtype=torch.bool)
-    good[rows, at] = linear.has_history(x, rows, steps[at])
-    good &= known.bool().all(2)
+    history = linear.has_history(x, torch.arange(n, device=where.device)[:, None], steps)
+    good = where[..., None] & known.bool().all(2) & history
     rank, share = good.cumsum(1), each / good.sum(1, keepdim=True).clamp(min=1)
     begin = torch.as_tensor(starts, device=where.device)[:, None, None]
     picked = good & ((rank * share - begin).floor() > ((rank - 1) * share - begin).floor())

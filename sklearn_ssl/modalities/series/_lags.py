@@ -45,7 +45,7 @@ class LinearForecast(nn.Module):
     ----------
     weight : Tensor of shape (n_ahead, n_lags + 1)
         Of the lags, from first to last, and of the last step itself.
-    is_better : Tensor of bool, without dimensions
+    is_used : Tensor of bool, without dimensions
         Whether it has less than three times the squared error of the network on rows that only the network has seen.
     variance : Tensor of shape (n_ahead,)
         Its mean squared errors on these rows.
@@ -57,19 +57,22 @@ class LinearForecast(nn.Module):
     """
 
     weight: Tensor
-    is_better: Tensor
+    is_used: Tensor
     variance: Tensor
 
     def __init__(self, n_lags: int, n_ahead: int):
         super().__init__()
         self.n_lags = n_lags
         self.register_buffer("weight", torch.zeros(n_ahead, n_lags + 1))
-        self.register_buffer("is_better", torch.tensor(False))
+        self.register_buffer("is_used", torch.tensor(False))
         self.register_buffer("variance", torch.ones(n_ahead))
 
     def has_history(self, x: Frames, rows: Tensor, steps: Tensor) -> Tensor:
-        """Return whether there are all lags before a step of a row each, and its value, bool ``(k, channels)``."""
-        return (steps >= self.n_lags)[:, None] & x.observed[rows, steps]
+        """Return whether there are all lags before steps of rows, and their values, bool ``(*shape, channels)``.
+
+        `rows` and `steps` are broadcast to a shape.
+        """
+        return (steps >= self.n_lags)[..., None] & x.observed[rows, steps]
 
     def before(self, x: Frames, rows: Tensor, steps: Tensor) -> Tensor:
         """Return what the regression sees before a step of a row each, ``(k, channels, n_lags + 1)``.
@@ -90,7 +93,7 @@ class LinearForecast(nn.Module):
         `network` and `variance` are those of the network.
         """
         linear = F.linear(self.before(x, rows, steps), self.weight).transpose(1, 2)
-        mine = (self.has_history(x, rows, steps) & self.is_better)[:, None]
+        mine = (self.has_history(x, rows, steps) & self.is_used)[:, None]
         network, variance = network.view_as(linear), variance.view(linear.shape[1:])
         found = torch.where(mine, linear, network), torch.where(mine, self.variance[:, None], variance)
         return found[0].flatten(1), found[1].flatten(1)
@@ -112,17 +115,15 @@ class LinearForecast(nn.Module):
         held = order >= (1 - HELD_OUT) * (order.max(initial=0) + 1)
         if len(rows) < FEWEST or not held.any() or held.all():
             return
+        before, truth = before.astype(np.float64), truth.astype(np.float64)
+        models = {alpha: Ridge(alpha=alpha, fit_intercept=False) for alpha in RIDGES}
         errors = {
-            alpha: (_ridge(before[~held], truth[~held], alpha).predict(before[held]) - truth[held]) ** 2
-            for alpha in RIDGES
+            alpha: (model.fit(before[~held], truth[~held]).predict(before[held]) - truth[held]) ** 2
+            for alpha, model in models.items()
         }
         best = min(errors, key=lambda alpha: errors[alpha].mean())
-        self.weight.copy_(torch.from_numpy(_ridge(before, truth, best).coef_))
+        self.weight.copy_(torch.from_numpy(models[best].fit(before, truth).coef_))
         self.variance.copy_(torch.from_numpy(errors[best].mean(0)))
-        self.is_better.fill_(
+        self.is_used.fill_(
             bool(errors[best].mean() < HANDICAP * np.square(network[held] - truth[held]).mean())
         )
-
-
-def _ridge(X: np.ndarray, y: np.ndarray, alpha: float) -> Ridge:
-    return Ridge(alpha=alpha, fit_intercept=False).fit(X.astype(np.float64), y.astype(np.float64))

@@ -303,7 +303,7 @@ class Series(FrameSequences):
     def linear_forecast(self, stride: int) -> LinearForecast | None:
         """Build what forecasts by regression, beside a network of `stride` steps a position, if series are long."""
         n_ahead = self.steps_ahead * stride
-        n_lags = min(getattr(self, "n_lags_", 0), number_of_lags(self.longest_, n_ahead))
+        n_lags = number_of_lags(self.longest_, n_ahead) if hasattr(self, "n_lags_") else 0
         return LinearForecast(n_lags, n_ahead) if n_lags else None
 
     def append(self, x: Frames, values: Tensor) -> Frames:
