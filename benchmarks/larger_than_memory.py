@@ -1,7 +1,8 @@
 """Tables that are larger than memory: peak memory, rows per second, and what mixing by blocks costs in accuracy.
 
 A folder of Parquet files is written for the purpose, and deleted after. One epoch and a transform to Parquet run in a
-process of their own, whose peak memory is read from /proc (on Linux). The same runs on a tenth of the rows in memory.
+process of their own, whose peak memory is read from /proc (on Linux), files that are mapped included. The same runs on
+a tenth of the rows in memory.
 
 Then tables of a size that fits into memory are sorted by class, which is the worst order for mixing by blocks. The
 same pretrainer learns from a folder of these, a few blocks at a time, and from a DataFrame, whose rows are shuffled as
@@ -27,6 +28,7 @@ import pandas as pd
 from report import arguments, write
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
+from speed import memory_mb
 from tqdm.auto import tqdm
 
 from sklearn_ssl import ContrastivePretrainer
@@ -68,17 +70,11 @@ def write_table(folder: Path, n: int) -> None:
     writer.close()
 
 
-def peak_memory() -> float:
-    """Return the peak of the memory of this process in MB, files that are mapped included."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
-
-
 def one_run(source: str, in_memory: bool) -> dict[str, float]:
     """Train for one epoch and transform; return seconds and megabytes."""
     table = ParquetTable(source)
     X = table.whole() if in_memory else table
-    before = peak_memory()
+    before = memory_mb("VmHWM")
     out = f"{source.rstrip('/')}-features"
     started = time.perf_counter()
     ssl = ContrastivePretrainer(max_epochs=1, n_components=FEATURES, random_state=0).fit(X)
@@ -93,7 +89,7 @@ def one_run(source: str, in_memory: bool) -> dict[str, float]:
         "transform": n / (done - fitted),
         "both": n / (done - started),
         "before": before,
-        "peak": peak_memory(),
+        "peak": memory_mb("VmHWM"),
     }
 
 

@@ -22,7 +22,7 @@ from sklearn_ssl import (
     RotationPretrainer,
     SelfOrganizingMap,
 )
-from sklearn_ssl.files import DiskArray, ParquetTable
+from sklearn_ssl.files import DiskArray, ParquetTable, Survey
 from sklearn_ssl.modalities import Image, Series, Tabular
 from sklearn_ssl.modalities.tabular._categories import factorize
 from sklearn_ssl.modalities.tabular._statistics import Tally
@@ -95,6 +95,23 @@ def test_all_statistics_are_those_of_all_rows(folder, frame):
             )
     assert list(ssl.feature_names_in_) == list(frame.columns)
     assert ssl.modality_.frame_["names"] == same.frame_["names"]
+
+
+def test_sample_of_many_blocks_is_few_pieces():
+    class Counted(DiskArray):
+        pieces = 0
+
+        def join(self, parts):
+            self.pieces = max(self.pieces, len(parts))
+            return super().join(parts)
+
+    blocks = Counted(np.arange(4000.0).reshape(2000, 2).view(np.memmap), buffer_bytes=256)
+    survey = Survey(blocks)
+    for _ in survey:
+        pass
+    drawn = np.sort(np.random.default_rng(0).choice(2000, blocks.n_sampled, replace=False))
+    assert np.array_equal(survey.sample, np.arange(4000.0).reshape(2000, 2)[drawn])
+    assert blocks.n_sampled > 200 and 1 < blocks.pieces <= 32
 
 
 def test_magnitude_that_the_sample_lacks(tmp_path):

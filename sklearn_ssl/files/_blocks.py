@@ -133,6 +133,8 @@ class Survey:
             places = drawn[bounds[block] : bounds[block + 1]] - blocks.starts[block]
             if len(places):
                 parts.append(blocks.pick(rows, places))
+            if len(parts) == MIXED:  # a table of one row takes many times what its values do
+                parts = [blocks.join(parts)]
             yield rows
         self.sample = blocks.join(parts)
 
