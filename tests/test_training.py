@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 import threading
 
 import joblib
@@ -22,6 +24,7 @@ from sklearn_ssl import ContrastivePretrainer, load
 from sklearn_ssl.base import Objective, Pretrainer
 from sklearn_ssl.training import (
     BatchLoader,
+    EagerAdamW,
     LabeledStore,
     Rows,
     Selection,
@@ -30,6 +33,7 @@ from sklearn_ssl.training import (
     hold_out,
     resolve_precision,
 )
+from sklearn_ssl.training._saved import _count as count
 
 X = load_iris().data
 
@@ -641,3 +645,77 @@ def test_no_row_without_weight_is_held_out():
     train, valid = hold_out(LabeledStore(rows, Targets(torch.zeros(20), weight.float())), 0.5, 0)
     assert len(train) + len(valid) == 20 and len(valid) > 1
     assert (valid.targets_at(np.arange(len(valid))).weight == 1).all()
+
+
+def test_optimizer_is_that_of_torch():
+    def train(cls):
+        torch.manual_seed(0)
+        layer = nn.Linear(3, 2)
+        optimizer = cls(
+            [{"params": [layer.weight], "lr": 0.1}, {"params": [layer.bias]}], lr=0.01, fused=True
+        )
+        schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+        for i in range(6):
+            if i == 3:  # as after a pickle
+                state = copy.deepcopy(optimizer.state_dict())
+                optimizer = cls([{"params": [layer.weight]}, {"params": [layer.bias]}])
+                optimizer.load_state_dict(state)
+
+            def closure(layer=layer, optimizer=optimizer):
+                optimizer.zero_grad()
+                loss = (layer(torch.ones(1, 3)) - 1).square().sum()
+                loss.backward()
+                return loss
+
+            loss = optimizer.step(closure)
+            schedule.step()
+        return loss, layer.weight, layer.bias
+
+    for ours, theirs in zip(train(EagerAdamW), train(torch.optim.AdamW), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("func", "args", "kwargs"),
+    [
+        (torch.arange, (7,), {}),
+        (torch.arange, (2, 7), {"dtype": torch.float32}),
+        (torch.arange, (2, 7.5, 2), {}),
+        (torch.arange, (0.0,), {"end": 2.0, "step": 0.3}),
+        (torch.arange, (), {"end": 5}),
+        (torch.arange, (5, 1, -1), {}),
+        (torch.randn, (2, 3), {"requires_grad": True}),
+        (torch.zeros, ((2, 3),), {"dtype": torch.int64}),
+        (torch.full, ((2, 3), 1.0), {}),
+    ],
+)
+def test_numbers_are_counted_before_they_are_made(func, args, kwargs):
+    assert count(func, args, kwargs) == func(*args, **kwargs).numel()
+
+
+def test_training_does_not_import_the_compiler_of_torch(tmp_path):
+    code = f"""
+import sys
+import numpy as np
+from sklearn_ssl import AutoregressivePretrainer, FineTuneClassifier, ContrastivePretrainer, MaskedPretrainer, load
+from sklearn_ssl.modalities import Image, Series
+
+def saved_and_loaded(estimator, name):
+    estimator.save({str(tmp_path)!r} + name)
+    return load({str(tmp_path)!r} + name)
+
+X = np.random.default_rng(0).normal(size=(20, 4))
+ssl = ContrastivePretrainer(max_epochs=1, n_components=4, checkpoint={str(tmp_path / "fit")!r}).fit(X).partial_fit(X)
+saved_and_loaded(ssl, "/table").partial_fit(X).transform(X)
+FineTuneClassifier(ssl, tune="all", max_epochs=2).fit(X, np.arange(20) % 2).predict(X)
+images = np.arange(20 * 64).reshape(20, 8, 8) % 7
+saved_and_loaded(ContrastivePretrainer(modality=Image(), max_epochs=1).fit(images), "/images").transform(images)
+texts = [f"this is text {{i}}" for i in range(20)]
+saved_and_loaded(MaskedPretrainer(max_epochs=1).fit(texts), "/texts").transform(texts)
+AutoregressivePretrainer(modality=Series(), max_epochs=1).fit(X).predict(X)
+print(sorted({{"torch._dynamo", "sympy"}} & set(sys.modules)))
+"""
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True, text=True
+    )
+    assert run.stdout.strip() == "[]"

@@ -9,6 +9,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
 from ..training import (
+    EagerAdamW,
     ObjectiveNet,
     SeenLoss,
     TimeLimit,
@@ -59,7 +60,7 @@ def trainer(
         objective,
         precision=precision,
         param_groups=param_groups,
-        optimizer=torch.optim.AdamW,
+        optimizer=EagerAdamW,
         # one kernel updates all parameters; other devices have none
         optimizer__fused=device.type in ("cpu", "cuda"),
         optimizer__betas=betas,

@@ -25,6 +25,7 @@ from ._loader import (
     take,
 )
 from ._net import ObjectiveNet
+from ._optimizer import EagerAdamW
 from ._probe import output_width
 from ._progress import Progress, progress_bar
 from ._resident import resident
@@ -45,6 +46,7 @@ __all__ = [
     "BatchLoader",
     "BlockStore",
     "CollapseMonitor",
+    "EagerAdamW",
     "Keeper",
     "LabeledStore",
     "ObjectiveNet",

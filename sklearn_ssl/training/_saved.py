@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -29,6 +30,18 @@ FACTORIES = {
     torch.randperm,
     torch.zeros,
 }
+# torch.empty takes the same arguments. On the device "meta", some of these, and arange, would import torch's compiler,
+# which takes longer than all the rest of load.
+OF_A_SIZE = {torch.ones, torch.rand, torch.randn, torch.zeros}
+
+
+def _count(func: Callable[..., torch.Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    """Return how many numbers a function of `FACTORIES` would make."""
+    if func is not torch.arange:
+        return (torch.empty if func in OF_A_SIZE else func)(*args, **{**kwargs, "device": "meta"}).numel()
+    names = ("end",) if len(args) == 1 else ("start", "end", "step")
+    given = {"start": 0, "step": 1, **dict(zip(names, args, strict=False)), **kwargs}
+    return max(0, math.ceil((given["end"] - given["start"]) / given["step"]))
 
 
 class Allowance(TorchFunctionMode):
@@ -45,7 +58,7 @@ class Allowance(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in FACTORIES and kwargs.get("out") is None:
             plan = {k: v for k, v in kwargs.items() if k not in ("generator", "pin_memory")}
-            self.left -= func(*args, **{**plan, "device": "meta"}).numel()
+            self.left -= _count(func, args, plan)
             if self.left < 0:
                 raise ValueError(
                     "The saved weights do not fit the encoder, which would be larger than they are."
@@ -53,10 +66,20 @@ class Allowance(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+class Unfilled(TorchFunctionMode):
+    """Inside the block, no tensor is filled with normal numbers: on the device "meta" that imports torch's compiler."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in (torch.Tensor.normal_, nn.init.normal_):
+            return kwargs.get("tensor", args[0] if args else None)
+        return func(*args, **kwargs)
+
+
 def without_memory(build: Callable[[], nn.Module]) -> nn.Module | None:
     """Return a module on the device ``"meta"``, which takes no memory; None if it cannot be built there."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), Unfilled():
             return build()
     except (ValueError, RuntimeError, NotImplementedError) as error:
         if "meta" in f"{error} {error.__cause__}":
