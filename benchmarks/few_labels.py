@@ -7,12 +7,15 @@ What is measured is kept in a CSV file, and a command that was broken off goes o
 
 Tables of numbers are the default. Tables with categories and missing cells, images and texts have rivals of their own:
 one-hot columns, an SVC on histograms of gradients, and TF-IDF. Images are pretrained for some ``--minutes`` each, by
-contrast and by masks; `--rows` bounds how many of a dataset are used for training.
+contrast and by masks; `--rows` bounds how many of a dataset are used for training. ``--peers`` adds pretrainers of
+ts3l and pytorch-tabnet, as ``others.py`` has them, and ours, each before a logistic regression on standardised
+features; all are trained for as many epochs.
 
     python benchmarks/few_labels.py --draws 3
     python benchmarks/few_labels.py --tables german crx credit_data --labels 5 20 40 --chosen --out few_labels_mixed
     python benchmarks/few_labels.py --tables mnist5k --labels 10 100 --chosen --minutes 5 --out few_labels_images
     python benchmarks/few_labels.py --tables sections spam splice --chosen --out few_labels_texts
+    python benchmarks/few_labels.py --peers --chosen --draws 3 --out few_labels_peers
 
 A quick look:
 
@@ -38,6 +41,7 @@ from fine_tuning import rows_of
 from label_efficiency import markdown
 from mixed_tables import TABLES as MIXED
 from mixed_tables import one_hot
+from others import TabNet, Ts3l
 from report import RESULTS, arguments, write
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
@@ -59,6 +63,7 @@ from sklearn_ssl import (
 )
 from sklearn_ssl.modalities import Image, Modality, Tabular, Text
 from sklearn_ssl.model_selection import draw_labels
+from sklearn_ssl.training import auto_epochs
 
 # none of them chose a setting of the classifier
 TABLES = [
@@ -70,6 +75,8 @@ RANDOM, OURS, KMEANS = "random", "RowSelector", "k-means on raw columns"
 WAYS = (RANDOM, KMEANS, OURS)
 BASE, WITHOUT, TUNED = "FewLabelClassifier", "the same without features", "FineTuneClassifier"
 FROZEN = "contrastive features, LR"
+PEERS = {f"{method} of ts3l, LR": method for method in ("SCARF", "VIME", "SubTab", "TabularBinning")}
+TABNET = "TabNet, LR"
 SHAPES = {
     "mnist5k": (28, 28),
     "fashion_mnist": (28, 28),
@@ -146,6 +153,25 @@ def ours(ssl: list[Any], draw: int, name: str = TABLES[0]) -> dict[str, Any]:
     return found | (frozen if kind_of(name) in ("image", "text") else {})
 
 
+def of_others(draw: int, n: int) -> dict[str, Any]:
+    """Return the pretrainers of other packages for a table of n rows."""
+    settings = {"max_epochs": auto_epochs(n, 5000), "random_state": draw}
+    known: dict[str, Any] = {name: Ts3l(method, **settings) for name, method in PEERS.items()}
+    return known | {TABNET: TabNet(**settings)}
+
+
+def beside_others(X: np.ndarray, draw: int, ssl: list[Any]) -> dict[str, Any]:
+    """Return logistic regressions on features of other packages, trained on rows of a table, and on ours."""
+    scaler = StandardScaler().fit(X)
+    found = {FROZEN: ssl[0]}
+    for name, embedder in of_others(draw, len(X)).items():
+        found[name] = make_pipeline(scaler, embedder.fit(scaler.transform(X).astype(np.float32)))
+    return {
+        name: make_pipeline(FrozenEstimator(features), StandardScaler(), LogisticRegression(max_iter=2000))
+        for name, features in found.items()
+    }
+
+
 def scores(model: Any, X_test: np.ndarray, y_test: np.ndarray) -> dict[str, float]:
     """Return the accuracy in %, and the log loss in nats where there are probabilities."""
     accuracy = 100 * float((model.predict(X_test) == y_test).mean())
@@ -175,13 +201,19 @@ def pretrained(name: str, X: Any, draw: int, minutes: float | None) -> list[Froz
 
 
 def one_draw(
-    name: str, draw: int, wanted: dict[tuple[str, int], list[str]], rows: int, minutes: float | None
+    name: str,
+    draw: int,
+    wanted: dict[tuple[str, int], list[str]],
+    rows: int,
+    minutes: float | None,
+    peers: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each way to choose rows, number of labels and model that is wanted."""
     X, X_test, y, y_test = parts_of(name, draw, rows)
     ssl = pretrained(name, X, draw, minutes)
+    others = beside_others(X, draw, ssl) if peers else {}
     for (kind, labels), models in wanted.items():
-        known = rivals(draw, name) | ours(ssl, draw, name)
+        known = rivals(draw, name) | ours(ssl, draw, name) | others
         if kind == "of each class":
             few = draw_labels(y, labels, draw)
         else:
@@ -189,7 +221,7 @@ def one_draw(
         pool = np.setdiff1d(np.arange(len(y)), few)
         for model in models:
             started = time.monotonic()
-            takes_pool = not model.startswith("raw") and model != FROZEN
+            takes_pool = model in (BASE, WITHOUT, TUNED)
             fit = {"X_unlabeled": rows_of(X, pool)} if takes_pool else {}
             if len(np.unique(y[few])) > 1:
                 found = scores(clone(known[model]).fit(rows_of(X, few), y[few], **fit), X_test, y_test)
@@ -211,13 +243,15 @@ def measure(path: Path, args: argparse.Namespace) -> pd.DataFrame:
         for draw in range(args.draws):
             for name in tqdm(args.tables, unit="table", desc=f"draw {draw}"):
                 models = [*rivals(0, name), *ours([None], 0, name)]
+                if args.peers:
+                    models = [BASE, "raw, LR", "raw, extra trees", FROZEN, *PEERS, TABNET]
                 wanted = {("of each class", n): models for n in args.labels} | jobs
                 left = {
                     (kind, n): [model for model in models if (name, draw, kind, n, model) not in done]
                     for (kind, n), models in wanted.items()
                 }
                 left = {job: models for job, models in left.items() if models}
-                for row in one_draw(name, draw, left, args.rows, args.minutes) if left else ():
+                for row in one_draw(name, draw, left, args.rows, args.minutes, args.peers) if left else ():
                     writer.writerow(row)
                     file.flush()
     found = pd.read_csv(path)
@@ -251,7 +285,10 @@ def report(found: pd.DataFrame) -> Iterator[str]:
         table = wide["accuracy"]
         raw = [name for name in table.columns if name.startswith("raw")]
         best = max(raw, key=lambda name: table[name].groupby("data").mean().mean())
-        for name in (best, *(one for one in (FROZEN, WITHOUT, TUNED) if one in table.columns)):
+        for name in (
+            best,
+            *(one for one in (FROZEN, WITHOUT, TUNED, *PEERS, TABNET) if one in table.columns),
+        ):
             which = " (the best in the mean)" * (name == best)
             yield f"- {BASE} over {name}{which}: {paired(table[BASE] - table[name])}."
         each = table.groupby("data").mean()
@@ -290,6 +327,7 @@ def main() -> None:
     parser.add_argument(
         "--minutes", type=float, help="of each pretraining; by default as many epochs as by default"
     )
+    parser.add_argument("--peers", action="store_true", help="beside ts3l and pytorch-tabnet, on tables")
     parser.add_argument(
         "--out", default="few_labels", metavar="NAME", help="name of the files in benchmarks/results"
     )

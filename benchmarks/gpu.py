@@ -167,17 +167,18 @@ def lines(device: str, rows: int | None, rounds: int, size: int, epochs: int) ->
 
 
 def main() -> None:
-    """Measure, print, and write ``results/gpu.md``."""
+    """Measure, and write a Markdown report."""
     parser = arguments(__doc__)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--rows", type=int, help="of each case, at most")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=5, help="of a fit")
     parser.add_argument("--size", type=int, default=8192, help="of the matrices that show the peak")
+    parser.add_argument("--out", default="gpu", metavar="NAME", help="name of the report")
     args = parser.parse_args()
     head = "| case | rows | precision | rows/s | rows/s, bare loop | time / bare loop | share of peak | peak, TFLOP/s |"
     write(
-        "gpu",
+        args.out,
         [
             f"On `{args.device}`.",
             "",

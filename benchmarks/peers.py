@@ -1,22 +1,26 @@
-"""The time of training against other packages for tables: the same rows, batches, steps and hidden layers.
+"""The time of training against other packages: the same rows, batches, steps and hidden layers.
 
-Both sides alternate in one run, and medians are compared, so that a busy machine slows both. ts3l trains by PyTorch
-Lightning, with its own loaders in the same process; logging and checkpoints are off. The loss of its SCARF expands all
-pairs of embeddings, which would take most of the time, so ours, by one product of matrices, stands in for it: what is
-compared is the rest. TabNet's network is its own, so that line compares what users would run, not the same arithmetic.
-Precision is float32 on all sides.
+Both sides alternate in one run, and medians are compared, so that a busy machine slows both. Precision is float32 on
+all sides.
 
-Each peer is measured if it can be imported. They pin old versions of what this project needs, so install them without
-what they ask for:
+- ts3l trains by PyTorch Lightning, with its own loaders in the same process; logging and checkpoints are off. The loss
+  of its SCARF expands all pairs of embeddings, which would take most of the time, so ours, by one product of matrices,
+  stands in for it: what is compared is the rest.
+- TabNet's network is its own, so that line compares what users would run, not the same arithmetic.
+- lightly's SimCLR has its transform, projector and loss, a loop as in its examples, and two processes that draw views.
+  The encoder is ours on both sides. Ours draws its own views.
 
-    pip install pytorch-lightning torchmetrics && pip install --no-deps ts3l pytorch-tabnet
+gensim and MiniSom are compared in ``speed_texts.py`` and ``som.py``. Each peer is measured if it can be imported. They
+pin old versions of what this project needs, so install them without what they ask for:
+
+    pip install pytorch-lightning torchmetrics torchvision hydra-core lightly-utils
+    pip install --no-deps ts3l pytorch-tabnet lightly
     python benchmarks/peers.py
 """
 
 from __future__ import annotations
 
 import importlib.util
-import logging
 import statistics
 import time
 import warnings
@@ -26,8 +30,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
 from label_efficiency import markdown
+from others import TabNet, Ts3l
 from report import arguments, write
 from speed import draw
 from torch import Tensor, nn
@@ -35,89 +39,87 @@ from tqdm.auto import tqdm
 
 from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer
 from sklearn_ssl.encoders import MLP
+from sklearn_ssl.modalities import Image
 
 BATCH, WIDTH, COLUMNS = 256, 256, 64
+IMAGES = (32, 32, 3)
 Fit = Callable[[np.ndarray, int], Any]
 
 
-def ours(cls: Any) -> Fit:
-    """Return a fit of one of our pretrainers with three hidden layers."""
+def ours(cls: type, **params: Any) -> Fit:
+    """Return a fit of one of our pretrainers of tables, with three hidden layers."""
 
     def fit(X: np.ndarray, epochs: int) -> None:
         encoder = MLP(COLUMNS, widths=(WIDTH,) * 3, n_directions=0)
-        cls(encoder=encoder, batch_size=BATCH, max_epochs=epochs, precision="float32", random_state=0).fit(X)
+        settings = {"batch_size": BATCH, "max_epochs": epochs, "precision": "float32", "random_state": 0}
+        cls(encoder=encoder, **settings, **params).fit(X)
 
     return fit
 
 
-class NTXent(nn.Module):
-    """The contrastive loss at a temperature of 0.5, by one product of matrices."""
-
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """Return the loss of embeddings ``(n, d)`` of two views."""
-        z = F.normalize(torch.cat([a, b]), dim=1)
-        logits = (z @ z.T / 0.5).fill_diagonal_(-torch.inf)
-        return F.cross_entropy(logits, torch.arange(len(z)).roll(len(a)))
+def on_images(X: np.ndarray, epochs: int) -> None:
+    """Fit our SimCLR on images."""
+    settings = {"batch_size": BATCH, "max_epochs": epochs, "precision": "float32", "random_state": 0}
+    ContrastivePretrainer(modality=Image(), **settings).fit(X)
 
 
 def of_ts3l(method: str) -> Fit:
-    """Return a fit of one of ts3l's pretrainers with three hidden layers."""
-
-    def fit(X: np.ndarray, epochs: int) -> None:
-        import pytorch_lightning
-        from ts3l import pl_modules
-        from ts3l.utils import TS3LDataModule, scarf_utils, vime_utils
-        from ts3l.utils.backbone_utils import MLPBackboneConfig
-        from ts3l.utils.embedding_utils import IdentityEmbeddingConfig
-
-        shared = {
-            "task": "classification",
-            "loss_fn": "CrossEntropyLoss",
-            "embedding_config": IdentityEmbeddingConfig(input_dim=COLUMNS),
-            "backbone_config": MLPBackboneConfig(
-                input_dim=COLUMNS, hidden_dims=WIDTH, n_hiddens=3, output_dim=WIDTH, dropout_rate=0.0
-            ),
-            "output_dim": 2,
-        }
-        if method == "SCARF":
-            utils, config = scarf_utils, scarf_utils.SCARFConfig(**shared, corruption_rate=0.3, tau=0.5)
-        else:
-            utils, config = vime_utils, vime_utils.VIMEConfig(**shared, num_continuous=COLUMNS)
-        frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])])
-        rows = getattr(utils, f"{method}Dataset")(
-            X=frame, config=config, continuous_cols=list(frame), category_cols=[]
-        )
-        data = TS3LDataModule(rows, rows, BATCH, train_sampler="random", n_jobs=0, drop_last=True)
-        trainer = pytorch_lightning.Trainer(
-            accelerator="cpu",
-            max_epochs=epochs,
-            limit_val_batches=0,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
-        module = getattr(pl_modules, f"{method}Lightning")(config)
-        if method == "SCARF":
-            module.contrastive_loss = NTXent()
-        trainer.fit(module, data)
-
-    return fit
+    """Return a fit of one of ts3l's pretrainers, with three hidden layers."""
+    return lambda X, epochs: Ts3l(method, epochs, BATCH).fit(X)
 
 
 def of_tabnet(X: np.ndarray, epochs: int) -> None:
     """Pretrain TabNet by the values of masked cells."""
-    from pytorch_tabnet.pretraining import TabNetPretrainer
+    TabNet(epochs, BATCH).fit(X)
 
-    TabNetPretrainer(verbose=0).fit(X, max_epochs=epochs, batch_size=BATCH, num_workers=0, drop_last=True)
+
+def of_lightly(X: np.ndarray, epochs: int) -> None:
+    """Fit SimCLR as in lightly's examples."""
+    from lightly.loss import NTXentLoss
+    from lightly.models.modules import SimCLRProjectionHead
+    from lightly.transforms import SimCLRTransform
+    from PIL import Image as Picture
+    from torch.utils.data import DataLoader, Dataset
+
+    transform = SimCLRTransform(input_size=IMAGES[0], gaussian_blur=0.0)  # as for CIFAR-10
+
+    class Views(Dataset):
+        def __len__(self) -> int:
+            return len(X)
+
+        def __getitem__(self, i: int) -> list[Tensor]:
+            return transform(Picture.fromarray(X[i]))
+
+    modality = Image().fit(X)
+    encoder = modality.encoder("auto", None)
+    with torch.no_grad():
+        width = encoder.eval()(modality.validate(X[:2])[np.arange(2)]).shape[1]
+    model = nn.Sequential(encoder, SimCLRProjectionHead(width, 256, 128)).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
+    loss_of = NTXentLoss(temperature=0.5)
+    batches = DataLoader(Views(), BATCH, shuffle=True, drop_last=True, num_workers=2, persistent_workers=True)
+    for _ in range(epochs):
+        for a, b in batches:
+            loss = loss_of(model(a), model(b))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
 
 
 # name: (package, its fit, ours)
 PEERS: dict[str, tuple[str, Fit, Fit]] = {
     "SCARF of ts3l": ("ts3l", of_ts3l("SCARF"), ours(ContrastivePretrainer)),
-    "VIME of ts3l": ("ts3l", of_ts3l("VIME"), ours(MaskedPretrainer)),
+    "VIME of ts3l": ("ts3l", of_ts3l("VIME"), ours(MaskedPretrainer, mask_weight=1.0)),
+    "DAE of ts3l": ("ts3l", of_ts3l("DAE"), ours(MaskedPretrainer, mask_weight=1.0)),
+    "binning of ts3l": ("ts3l", of_ts3l("TabularBinning"), ours(MaskedPretrainer, target="bin")),
     "TabNet": ("pytorch_tabnet", of_tabnet, ours(MaskedPretrainer)),
+    "SimCLR of lightly": ("lightly", of_lightly, on_images),
 }
+
+
+def images(n: int) -> np.ndarray:
+    """Return smooth pictures in colour."""
+    return np.stack([draw(n, IMAGES[:2])] * IMAGES[2], axis=-1)
 
 
 def seconds(fit: Fit, X: np.ndarray, epochs: int) -> float:
@@ -131,10 +133,11 @@ def seconds(fit: Fit, X: np.ndarray, epochs: int) -> float:
 
 def measure(names: list[str], n: int, epochs: int, rounds: int) -> Iterator[dict[str, Any]]:
     """Yield a row for each peer that is installed."""
-    X = draw(n, (COLUMNS,)).astype(np.float32)
-    steps = epochs * (n // BATCH)
     for name in tqdm(names, unit="peer"):
         package, theirs, own = PEERS[name]
+        # an image costs some twenty times as much as a row of a table
+        X = images(n // 10) if package == "lightly" else draw(n, (COLUMNS,)).astype(np.float32)
+        steps = epochs * (len(X) // BATCH)
         if importlib.util.find_spec(package) is None:
             continue
         for fit in (theirs, own):
@@ -157,7 +160,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", default="peers", metavar="NAME", help="name of the report")
     args = parser.parse_args()
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = pd.DataFrame(measure(args.peers, args.rows, args.epochs, args.rounds))

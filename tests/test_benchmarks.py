@@ -25,6 +25,7 @@ import pandas as pd
 import peers
 import pytest
 import samples
+import scale
 import series
 import speed
 import texts
@@ -32,14 +33,19 @@ import zero_shot
 from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, last, plot, report
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
+from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from speed import draw, time_case
 
 from sklearn_ssl import ContrastivePretrainer
 from sklearn_ssl.modalities import Image
+from sklearn_ssl.model_selection import draw_labels
 
 
 def words(n):
@@ -313,6 +319,26 @@ def test_few_labels_reports_gains_over_the_best_raw_classifier():
     assert found == {"accuracy": 75.0, "log loss": pytest.approx(np.log(2))}
 
 
+def test_features_of_other_packages_get_the_same_labels(monkeypatch):
+    iris = load_iris()
+    half = np.arange(0, 150, 2)
+    parts = iris.data[half], iris.data[half + 1], iris.target[half], iris.target[half + 1]
+    ssl = FrozenEstimator(ContrastivePretrainer(max_epochs=1, random_state=0).fit(parts[0]))
+    monkeypatch.setattr("few_labels.parts_of", lambda *args: parts)
+    monkeypatch.setattr("few_labels.pretrained", lambda *args: [ssl])
+    monkeypatch.setattr("few_labels.of_others", lambda draw, n: {few_labels.TABNET: PCA(2)})
+    wanted = {("of each class", 5): [few_labels.FROZEN, few_labels.TABNET]}
+    rows = list(few_labels.one_draw("iris", 0, wanted, 100, None, peers=True))
+    assert [row["model"] for row in rows] == [few_labels.FROZEN, few_labels.TABNET]
+    few = draw_labels(parts[2], 5, 0)
+    scaler = StandardScaler().fit(parts[0])
+    clf = make_pipeline(
+        scaler, PCA(2).fit(scaler.transform(parts[0])), StandardScaler(), LogisticRegression()
+    )
+    clf[2:].fit(clf[:2].transform(parts[0][few]), parts[2][few])
+    assert rows[1]["accuracy"] == pytest.approx(100 * clf.score(parts[1], parts[3]))
+
+
 def test_sounds_are_compared_on_the_same_draws(monkeypatch):
     rng = np.random.default_rng(0)
     names = np.array([c + v for v in "aeiou" for c in "bdfgkl"] + ["word", "ae"])
@@ -358,6 +384,18 @@ def test_peers_that_are_not_installed_are_left_out(monkeypatch):
         ("ours", 1),
         ("ours", 4),
     ]
+
+
+def test_sizes_see_as_many_rows(monkeypatch):
+    calls = []
+    monkeypatch.setattr("scale.seconds", lambda run: calls.append(run()) or 2.0)
+    found = scale.of_sizes([50, 200], seen=400, rounds=2)
+    fits = [(len(ssl.history_), ssl.n_features_in_) for ssl in calls]
+    assert fits == [(8, scale.COLUMNS), (2, scale.COLUMNS)] * 2
+    assert list(found["epochs"]) == ["8", "2"] and list(found["rows/s"]) == ["200", "200"]
+    monkeypatch.setattr("scale.MODULES", ["json"])
+    (line,) = scale.of_imports(rounds=1)
+    assert line.startswith("`import json` takes ")
 
 
 def test_forecasts_are_divided_by_the_error_of_last_week(monkeypatch):
