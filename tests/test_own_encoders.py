@@ -150,6 +150,15 @@ def test_all_arguments_are_known(encoder):
     assert blueprint(again, {}, "x") == blueprint(encoder, {}, "x")
 
 
+def test_weights_that_are_no_floats_are_refused():
+    encoder, tensors = MLP(4, widths=(8,), n_directions=0), {}
+    plan = blueprint(encoder.half(), tensors, "x")
+    assert rebuilt(plan, tensors).layers[0][0].weight.dtype == torch.float16
+    tensors["x.layers.0.0.weight"] = tensors["x.layers.0.0.weight"].to(torch.int64)
+    with pytest.raises(ValueError, match="does not go with its weights"):
+        rebuilt(plan, tensors)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64], ids=str)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_weights_of_any_precision_are_float32_in_the_copy(dtype, precision):

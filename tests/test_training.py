@@ -655,11 +655,15 @@ def test_optimizer_is_that_of_torch():
             [{"params": [layer.weight], "lr": 0.1}, {"params": [layer.bias]}], lr=0.01, fused=True
         )
         schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+        calls = []
         for i in range(6):
             if i == 3:  # as after a pickle
                 state = copy.deepcopy(optimizer.state_dict())
                 optimizer = cls([{"params": [layer.weight]}, {"params": [layer.bias]}])
+                optimizer.register_load_state_dict_post_hook(lambda _: calls.append("loaded"))
+                optimizer.register_step_post_hook(lambda *_: calls.append("stepped"))
                 optimizer.load_state_dict(state)
+                schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1)
 
             def closure(layer=layer, optimizer=optimizer):
                 optimizer.zero_grad()
@@ -669,6 +673,7 @@ def test_optimizer_is_that_of_torch():
 
             loss = optimizer.step(closure)
             schedule.step()
+        assert calls == ["loaded"] + 3 * ["stepped"]
         return loss, layer.weight, layer.bias
 
     for ours, theirs in zip(train(EagerAdamW), train(torch.optim.AdamW), strict=True):
@@ -681,7 +686,8 @@ def test_optimizer_is_that_of_torch():
         (torch.arange, (7,), {}),
         (torch.arange, (2, 7), {"dtype": torch.float32}),
         (torch.arange, (2, 7.5, 2), {}),
-        (torch.arange, (0.0,), {"end": 2.0, "step": 0.3}),
+        (torch.arange, (2,), {"end": 7}),
+        (torch.arange, (0.5,), {"end": 2.0, "step": 0.3}),
         (torch.arange, (), {"end": 5}),
         (torch.arange, (5, 1, -1), {}),
         (torch.randn, (2, 3), {"requires_grad": True}),
@@ -698,6 +704,7 @@ def test_training_does_not_import_the_compiler_of_torch(tmp_path):
 import sys
 import numpy as np
 from sklearn_ssl import AutoregressivePretrainer, FineTuneClassifier, ContrastivePretrainer, MaskedPretrainer, load
+from sklearn_ssl.encoders import TokenBag
 from sklearn_ssl.modalities import Image, Series
 
 def saved_and_loaded(estimator, name):
@@ -712,6 +719,8 @@ images = np.arange(20 * 64).reshape(20, 8, 8) % 7
 saved_and_loaded(ContrastivePretrainer(modality=Image(), max_epochs=1).fit(images), "/images").transform(images)
 texts = [f"this is text {{i}}" for i in range(20)]
 saved_and_loaded(MaskedPretrainer(max_epochs=1).fit(texts), "/texts").transform(texts)
+bag = TokenBag(9, width=8)
+saved_and_loaded(ContrastivePretrainer(encoder=bag, max_epochs=1).fit(texts), "/bag").transform(texts)
 AutoregressivePretrainer(modality=Series(), max_epochs=1).fit(X).predict(X)
 print(sorted({{"torch._dynamo", "sympy"}} & set(sys.modules)))
 """

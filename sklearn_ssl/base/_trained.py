@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from ..doc_link import DocLinkMixin
+from ..encoders import without_memory
 from ..files import on_disk
 from ..modalities import Modality, refuse, texts, whole
 from ..persistence import SaveMixin
@@ -33,7 +34,6 @@ from ..training import (
     outputs_of,
     resolve_device,
     without_fitted,
-    without_memory,
 )
 from ._columns import check_columns, check_same, modality_of
 from ._nested import NestedParamsMixin

@@ -13,6 +13,7 @@ from ._pretrained import (
 )
 from ._pretrained_image import PretrainedImage, image_encoder
 from ._sequence import Hidden, SequenceEncoder
+from ._shapes import without_memory
 from ._spectrogram import SpectrogramConvNet
 from ._stages import stages_of
 from ._temporal import Frames, TemporalConvNet
@@ -48,6 +49,7 @@ __all__ = [
     "longest_input",
     "rebuilt",
     "stages_of",
+    "without_memory",
 ]
 
 publish(__name__)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ._convolutional import ConvNet
 from ._mlp import MLP
+from ._shapes import shapes_only
 from ._spectrogram import SpectrogramConvNet
 from ._temporal import TemporalConvNet
 from ._token_bag import TokenBag
@@ -79,16 +80,25 @@ def rebuilt(plan: dict[str, Any], tensors: dict[str, Tensor]) -> nn.Module:
     counts = [plan["arguments"].get(name) for name in ("depth", "n_directions", "n_heads")]
     if cls is None or any(isinstance(count, int) and count > most for count in counts):
         raise ValueError(WRONG)
-    with torch.device("meta"):  # shapes without memory
+    with shapes_only():
         encoder = cls(**plan["arguments"])
-    expected = {key: tensor.shape for key, tensor in encoder.state_dict().items()}
-    if expected != {key: tensor.shape for key, tensor in weights.items()}:
+    expected = encoder.state_dict()
+    if _looks(expected) != _looks(weights):
         raise ValueError(WRONG)
-    encoder.to(next(tensor.dtype for tensor in weights.values() if tensor.is_floating_point()))
-    encoder.to_empty(device="cpu").load_state_dict(weights)
+    encoder.load_state_dict({key: _like(meta, weights[key]) for key, meta in expected.items()}, assign=True)
     for key in plan["knows"].keys() & set(KNOWS):
         setattr(encoder, key, plan["knows"][key])
     return encoder.eval()
+
+
+def _looks(tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """Return the shapes of tensors, and which of them are floats."""
+    return {key: (tensor.shape, tensor.is_floating_point()) for key, tensor in tensors.items()}
+
+
+def _like(meta: Tensor, tensor: Tensor) -> Tensor:
+    """Return a copy of a tensor in the memory layout of one on the device "meta"."""
+    return torch.empty_strided(meta.shape, meta.stride(), dtype=tensor.dtype).copy_(tensor)
 
 
 def _arguments(encoder: Any) -> dict[str, Any]:

@@ -84,10 +84,9 @@ class MLP(nn.Module):
     ):
         super().__init__()
         self.columns: tuple[Any, ...] | None = None
-        directions = torch.empty(n_features, n_directions)
-        # load finds out shapes on the device "meta", where drawing would import torch's compiler
-        if n_directions and not directions.is_meta:
-            directions = random_directions(n_features, n_directions)
+        # load looks at shapes on the device "meta", where drawing would import torch's compiler
+        draws = n_directions > 0 and not torch.empty(0).is_meta
+        directions = (random_directions if draws else torch.empty)(n_features, n_directions)
         self.register_buffer("directions", directions)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.Linear(n_in, n_out, bias=False), nn.BatchNorm1d(n_out), nn.ReLU())

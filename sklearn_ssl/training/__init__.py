@@ -30,7 +30,7 @@ from ._probe import output_width
 from ._progress import Progress, progress_bar
 from ._resident import resident
 from ._resume import Keeper, is_fitted_name, restore, state_of
-from ._saved import Allowance, check_finite, check_weights, without_memory
+from ._saved import Allowance, check_finite, check_weights
 from ._seed import RandomStream, draw_one, draw_seed, in_float32
 from ._seen import SeenLoss
 from ._settings import exactly, n_threads
@@ -106,7 +106,6 @@ __all__ = [
     "with_batch_statistics",
     "with_others",
     "without_fitted",
-    "without_memory",
 ]
 
 publish(__name__)

@@ -12,7 +12,7 @@ STEP = unwrap(torch.optim.AdamW.step)
 
 
 class EagerAdamW(torch.optim.AdamW):
-    """AdamW that is not prepared for being compiled.
+    """AdamW that cannot be compiled.
 
     torch's optimizers import its compiler, and sympy with it, before anything is trained. In each process this takes
     longer than a small fit, and more memory than most networks, and nothing is compiled here. What they wrap for the
@@ -26,5 +26,5 @@ class EagerAdamW(torch.optim.AdamW):
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change the parameters; `closure` computes their gradients."""
-        with torch.no_grad():
+        with torch.set_grad_enabled(self.defaults["differentiable"]):
             return STEP(self, closure)

@@ -30,8 +30,8 @@ FACTORIES = {
     torch.randperm,
     torch.zeros,
 }
-# torch.empty takes the same arguments. On the device "meta", some of these, and arange, would import torch's compiler,
-# which takes longer than all the rest of load.
+# torch.empty takes the same arguments. On the device "meta" some of these would import torch's compiler, and so would
+# arange, which takes longer than all the rest of load.
 OF_A_SIZE = {torch.ones, torch.rand, torch.randn, torch.zeros}
 
 
@@ -39,7 +39,7 @@ def _count(func: Callable[..., torch.Tensor], args: tuple[Any, ...], kwargs: dic
     """Return how many numbers a function of `FACTORIES` would make."""
     if func is not torch.arange:
         return (torch.empty if func in OF_A_SIZE else func)(*args, **{**kwargs, "device": "meta"}).numel()
-    names = ("end",) if len(args) == 1 else ("start", "end", "step")
+    names = ("end",) if len(args) == 1 and "end" not in kwargs else ("start", "end", "step")
     given = {"start": 0, "step": 1, **dict(zip(names, args, strict=False)), **kwargs}
     return max(0, math.ceil((given["end"] - given["start"]) / given["step"]))
 
@@ -64,27 +64,6 @@ class Allowance(TorchFunctionMode):
                     "The saved weights do not fit the encoder, which would be larger than they are."
                 )
         return func(*args, **kwargs)
-
-
-class Unfilled(TorchFunctionMode):
-    """Inside the block, no tensor is filled with normal numbers: on the device "meta" that imports torch's compiler."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func in (torch.Tensor.normal_, nn.init.normal_):
-            return kwargs.get("tensor", args[0] if args else None)
-        return func(*args, **kwargs)
-
-
-def without_memory(build: Callable[[], nn.Module]) -> nn.Module | None:
-    """Return a module on the device ``"meta"``, which takes no memory; None if it cannot be built there."""
-    try:
-        with torch.device("meta"), Unfilled():
-            return build()
-    except (ValueError, RuntimeError, NotImplementedError) as error:
-        if "meta" in f"{error} {error.__cause__}":
-            return None
-        raise
 
 
 def check_weights(module: nn.Module, weights: dict[str, torch.Tensor]) -> None:
