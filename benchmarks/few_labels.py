@@ -7,9 +7,9 @@ What is measured is kept in a CSV file, and a command that was broken off goes o
 
 Tables of numbers are the default. Tables with categories and missing cells, images and texts have rivals of their own:
 one-hot columns, an SVC on histograms of gradients, and TF-IDF. Images are pretrained for some ``--minutes`` each, by
-contrast and by masks; `--rows` bounds how many of a dataset are used for training. ``--peers`` adds pretrainers of
-ts3l and pytorch-tabnet, as ``others.py`` has them, and ours, each before a logistic regression on standardised
-features; all are trained for as many epochs.
+contrast and by masks; `--rows` bounds how many of a dataset are used for training. ``--peers`` compares features of
+ts3l and pytorch-tabnet, as ``others.py`` has them, with ours, each standardised before a logistic regression. All are
+trained for as many epochs of as many batches.
 
     python benchmarks/few_labels.py --draws 3
     python benchmarks/few_labels.py --tables german crx credit_data --labels 5 20 40 --chosen --out few_labels_mixed
@@ -76,7 +76,8 @@ WAYS = (RANDOM, KMEANS, OURS)
 BASE, WITHOUT, TUNED = "FewLabelClassifier", "the same without features", "FineTuneClassifier"
 FROZEN = "contrastive features, LR"
 PEERS = {f"{method} of ts3l, LR": method for method in ("SCARF", "VIME", "SubTab", "TabularBinning")}
-TABNET = "TabNet, LR"
+TABNET, SUBTAB = "TabNet, LR", "SubTab of ts3l, LR"
+SUBTAB_COLUMNS = 8  # it needs so many
 SHAPES = {
     "mnist5k": (28, 28),
     "fashion_mnist": (28, 28),
@@ -153,18 +154,22 @@ def ours(ssl: list[Any], draw: int, name: str = TABLES[0]) -> dict[str, Any]:
     return found | (frozen if kind_of(name) in ("image", "text") else {})
 
 
-def of_others(draw: int, n: int) -> dict[str, Any]:
+def of_others(draw: int, n: int, n_columns: int) -> dict[str, Any]:
     """Return the pretrainers of other packages for a table of n rows."""
-    settings = {"max_epochs": auto_epochs(n, 5000), "random_state": draw}
+    # batches as even as ours, since theirs leave out what is left over
+    batch = n // -(-n // 256)
+    settings: dict[str, Any] = {"max_epochs": auto_epochs(n, 5000), "batch_size": batch, "random_state": draw}
     known: dict[str, Any] = {name: Ts3l(method, **settings) for name, method in PEERS.items()}
-    return known | {TABNET: TabNet(**settings)}
+    if n_columns < SUBTAB_COLUMNS:
+        del known[SUBTAB]
+    return known | {TABNET: TabNet(width=64, **settings)}
 
 
 def beside_others(X: np.ndarray, draw: int, ssl: list[Any]) -> dict[str, Any]:
     """Return logistic regressions on features of other packages, trained on rows of a table, and on ours."""
     scaler = StandardScaler().fit(X)
     found = {FROZEN: ssl[0]}
-    for name, embedder in of_others(draw, len(X)).items():
+    for name, embedder in of_others(draw, *X.shape).items():
         found[name] = make_pipeline(scaler, embedder.fit(scaler.transform(X).astype(np.float32)))
     return {
         name: make_pipeline(FrozenEstimator(features), StandardScaler(), LogisticRegression(max_iter=2000))
@@ -219,7 +224,7 @@ def one_draw(
         else:
             few = chosen_rows(kind, X, labels * len(np.unique(y)), ssl[0], draw)
         pool = np.setdiff1d(np.arange(len(y)), few)
-        for model in models:
+        for model in (name for name in models if name in known):
             started = time.monotonic()
             takes_pool = model in (BASE, WITHOUT, TUNED)
             fit = {"X_unlabeled": rows_of(X, pool)} if takes_pool else {}
@@ -244,7 +249,7 @@ def measure(path: Path, args: argparse.Namespace) -> pd.DataFrame:
             for name in tqdm(args.tables, unit="table", desc=f"draw {draw}"):
                 models = [*rivals(0, name), *ours([None], 0, name)]
                 if args.peers:
-                    models = [BASE, "raw, LR", "raw, extra trees", FROZEN, *PEERS, TABNET]
+                    models = [*rivals(0, name), BASE, FROZEN, *PEERS, TABNET]
                 wanted = {("of each class", n): models for n in args.labels} | jobs
                 left = {
                     (kind, n): [model for model in models if (name, draw, kind, n, model) not in done]
@@ -276,21 +281,23 @@ def report(found: pd.DataFrame) -> Iterator[str]:
         wide = {}
         for figure, digits in (("accuracy", 1), ("log loss", 3)):
             table = part.pivot_table(index=["data", "draw"], columns="model", values=figure, sort=False)
-            wide[figure] = table.dropna() if figure == "accuracy" else table
+            whole = table.columns.difference([SUBTAB])  # that cannot be trained on all tables
+            wide[figure] = table.dropna(subset=whole) if figure == "accuracy" else table
             yield f"{figure.capitalize()}, mean over draws:\n"
             each = wide[figure].groupby("data", sort=False).mean()
             yield from markdown(
-                pd.concat([each, each.mean().to_frame("mean").T]).map(f"{{:.{digits}f}}".format)
+                pd.concat([each, each.mean(skipna=False).to_frame("mean").T])
+                .map(f"{{:.{digits}f}}".format)
+                .replace("nan", "")
             )
         table = wide["accuracy"]
         raw = [name for name in table.columns if name.startswith("raw")]
         best = max(raw, key=lambda name: table[name].groupby("data").mean().mean())
-        for name in (
-            best,
-            *(one for one in (FROZEN, WITHOUT, TUNED, *PEERS, TABNET) if one in table.columns),
-        ):
+        for name in (best, *(one for one in (FROZEN, WITHOUT, TUNED) if one in table.columns)):
             which = " (the best in the mean)" * (name == best)
             yield f"- {BASE} over {name}{which}: {paired(table[BASE] - table[name])}."
+        for name in (one for one in (*PEERS, TABNET) if one in table.columns):
+            yield f"- {FROZEN}, over {name}: {paired((table[FROZEN] - table[name]).dropna())}."
         each = table.groupby("data").mean()
         ahead = int((each[BASE] > each[raw].max(axis=1)).sum())
         yield f"- Ahead of the best raw classifier of each table, in hindsight, on {ahead} of {len(each)}."

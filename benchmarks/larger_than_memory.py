@@ -1,8 +1,8 @@
 """Tables that are larger than memory: peak memory, rows per second, and what mixing by blocks costs in accuracy.
 
 A folder of Parquet files is written for the purpose, and deleted after. One epoch and a transform to Parquet run in a
-process of their own, whose peak memory is read from /proc (on Linux), files that are mapped included. The same runs on
-a tenth of the rows in memory.
+process of their own, whose peak memory is read from /proc (on Linux). It includes files that are mapped. The same runs
+on a tenth of the rows in memory.
 
 Then tables of a size that fits into memory are sorted by class, which is the worst order for mixing by blocks. The
 same pretrainer learns from a folder of these, a few blocks at a time, and from a DataFrame, whose rows are shuffled as

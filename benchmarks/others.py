@@ -1,5 +1,9 @@
 """Pretrainers of other packages as transformers of tables, to compare with.
 
+Settings are those of the packages, but for what is said here. Those of ts3l have three hidden layers of 256, a learning
+rate of 0.001, and no dropout. SCARF has the corruption rate and the temperature of its paper, and a loss by one product
+of matrices, since that of ts3l expands all pairs of embeddings.
+
 ts3l and pytorch-tabnet pin old versions of what this project needs, so install them without what they ask for:
 
     pip install pytorch-lightning torchmetrics && pip install --no-deps ts3l pytorch-tabnet
@@ -20,7 +24,7 @@ from torch import Tensor, nn
 
 # name: (module of the configuration and the rows, collate function, parameters)
 METHODS: dict[str, tuple[str, str | None, dict[str, Any]]] = {
-    "SCARF": ("scarf_utils", None, {"corruption_rate": 0.3, "tau": 0.5}),
+    "SCARF": ("scarf_utils", None, {"corruption_rate": 0.6, "tau": 1.0}),
     "VIME": ("vime_utils", None, {}),
     "DAE": ("dae_utils", "DAECollateFN", {"dropout_rate": 0.0}),
     "SubTab": ("subtab_utils", None, {}),
@@ -33,20 +37,19 @@ METHODS: dict[str, tuple[str, str | None, dict[str, Any]]] = {
 
 
 class NTXent(nn.Module):
-    """The contrastive loss at a temperature of 0.5, by one product of matrices.
-
-    That of ts3l expands all pairs of embeddings, which takes most of the time of a step.
-    """
+    """The contrastive loss at a temperature of 1."""
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Return the loss of embeddings ``(n, d)`` of two views."""
         z = F.normalize(torch.cat([a, b]), dim=1)
-        logits = (z @ z.T / 0.5).fill_diagonal_(-torch.inf)
+        logits = (z @ z.T).fill_diagonal_(-torch.inf)
         return F.cross_entropy(logits, torch.arange(len(z)).roll(len(a)))
 
 
 class Ts3l(TransformerMixin, BaseEstimator):
-    """A pretrainer of ts3l with three hidden layers of 256, which takes standardised columns of numbers.
+    """A pretrainer of ts3l, which takes standardised columns of numbers.
+
+    SubTab needs eight columns: with fewer it leaves some out, and it fails with three.
 
     Parameters
     ----------
@@ -118,8 +121,11 @@ class Ts3l(TransformerMixin, BaseEstimator):
         """Return what the head of its second phase is given."""
         self.module_.set_second_phase(freeze_encoder=True)
         model, found = self.module_.eval().model, []
+        if self.method == "SubTab":
+            model.mask_ratio = 0.0  # or it would go on hiding cells
         head = model.predictor if self.method == "VIME" else model.head
-        hook = head.register_forward_pre_hook(lambda module, inputs: found.append(inputs[0]))
+        # a copy, since some heads begin with a ReLU in place
+        hook = head.register_forward_pre_hook(lambda module, inputs: found.append(inputs[0].clone()))
         with torch.no_grad():
             model(torch.as_tensor(np.asarray(X), dtype=torch.float32))
         hook.remove()
@@ -132,12 +138,15 @@ class TabNet(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     max_epochs : int
+    width : int, default=8
+        Number of features.
     batch_size : int, default=256
     random_state : int, default=0
     """
 
-    def __init__(self, max_epochs: int, batch_size: int = 256, random_state: int = 0):
+    def __init__(self, max_epochs: int, width: int = 8, batch_size: int = 256, random_state: int = 0):
         self.max_epochs = max_epochs
+        self.width = width
         self.batch_size = batch_size
         self.random_state = random_state
 
@@ -146,7 +155,7 @@ class TabNet(TransformerMixin, BaseEstimator):
         from pytorch_tabnet.pretraining import TabNetPretrainer
 
         batch = min(self.batch_size, len(X))
-        self.module_ = TabNetPretrainer(verbose=0, seed=self.random_state)
+        self.module_ = TabNetPretrainer(n_d=self.width, n_a=self.width, verbose=0, seed=self.random_state)
         self.module_.fit(
             np.asarray(X, np.float32),
             max_epochs=self.max_epochs,
@@ -157,7 +166,7 @@ class TabNet(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: np.ndarray) -> np.ndarray:
-        """Return the sum of what the encoder's steps decide by."""
+        """Return the sum of the outputs of the encoder's steps."""
         network = self.module_.network.eval()
         with torch.no_grad():
             steps, _ = network.encoder(network.embedder(torch.as_tensor(np.asarray(X, np.float32))))

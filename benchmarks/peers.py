@@ -1,14 +1,14 @@
-"""The time of training against other packages: the same rows, batches, steps and hidden layers.
+"""The time of training against other packages: the same rows, batches and hidden layers.
 
 Both sides alternate in one run, and medians are compared, so that a busy machine slows both. Precision is float32 on
-all sides.
+all sides. Packages come with their loaders, which is much of the difference.
 
-- ts3l trains by PyTorch Lightning, with its own loaders in the same process; logging and checkpoints are off. The loss
-  of its SCARF expands all pairs of embeddings, which would take most of the time, so ours, by one product of matrices,
-  stands in for it: what is compared is the rest.
+- ts3l trains by PyTorch Lightning; logging and checkpoints are off. Its loader takes one row after the other, in the
+  same process; worker processes would have to be started in each epoch. The loss of its SCARF expands all pairs of
+  embeddings, which would take most of the time, so one product of matrices stands in for it.
 - TabNet's network is its own, so that line compares what users would run, not the same arithmetic.
 - lightly's SimCLR has its transform, projector and loss, a loop as in its examples, and two processes that draw views.
-  The encoder is ours on both sides. Ours draws its own views.
+  The encoder is ours on both sides. Its views change colours in more ways than ours do.
 
 gensim and MiniSom are compared in ``speed_texts.py`` and ``som.py``. Each peer is measured if it can be imported. They
 pin old versions of what this project needs, so install them without what they ask for:
@@ -70,7 +70,7 @@ def of_ts3l(method: str) -> Fit:
 
 def of_tabnet(X: np.ndarray, epochs: int) -> None:
     """Pretrain TabNet by the values of masked cells."""
-    TabNet(epochs, BATCH).fit(X)
+    TabNet(epochs, batch_size=BATCH).fit(X)
 
 
 def of_lightly(X: np.ndarray, epochs: int) -> None:
@@ -119,7 +119,7 @@ PEERS: dict[str, tuple[str, Fit, Fit]] = {
 
 def images(n: int) -> np.ndarray:
     """Return smooth pictures in colour."""
-    return np.stack([draw(n, IMAGES[:2])] * IMAGES[2], axis=-1)
+    return np.moveaxis(draw(n * IMAGES[2], IMAGES[:2]).reshape(n, IMAGES[2], *IMAGES[:2]), 1, -1)
 
 
 def seconds(fit: Fit, X: np.ndarray, epochs: int) -> float:

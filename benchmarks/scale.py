@@ -1,9 +1,9 @@
 """The time of training per row, from thousands of rows to ten million, and what is paid once.
 
-Tables of all sizes see about as many rows in training: small ones have more epochs. The time of a whole fit counts,
-with what is learned of columns. Sizes alternate, and medians are compared, so that a busy machine slows all. Then
-follow the time of a fit of 150 rows with default settings, that of importing the package beside what it imports, and
-a search with two jobs beside one.
+Small tables have more epochs, so that all see a million rows in training, and larger ones each row once. The time of a
+whole fit counts, with what is learned of columns. Sizes alternate, and medians are compared, so that a busy machine
+slows all. Then follow the time of a fit of 150 rows with default settings, that of importing the package beside what
+it imports, and a search with two jobs beside one, whose workers are started once.
 
     python benchmarks/scale.py
     python benchmarks/scale.py --sizes 1000 10000 100000 --rounds 1

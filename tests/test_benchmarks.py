@@ -326,8 +326,8 @@ def test_features_of_other_packages_get_the_same_labels(monkeypatch):
     ssl = FrozenEstimator(ContrastivePretrainer(max_epochs=1, random_state=0).fit(parts[0]))
     monkeypatch.setattr("few_labels.parts_of", lambda *args: parts)
     monkeypatch.setattr("few_labels.pretrained", lambda *args: [ssl])
-    monkeypatch.setattr("few_labels.of_others", lambda draw, n: {few_labels.TABNET: PCA(2)})
-    wanted = {("of each class", 5): [few_labels.FROZEN, few_labels.TABNET]}
+    monkeypatch.setattr("few_labels.of_others", lambda draw, n, n_columns: {few_labels.TABNET: PCA(2)})
+    wanted = {("of each class", 5): [few_labels.FROZEN, few_labels.SUBTAB, few_labels.TABNET]}
     rows = list(few_labels.one_draw("iris", 0, wanted, 100, None, peers=True))
     assert [row["model"] for row in rows] == [few_labels.FROZEN, few_labels.TABNET]
     few = draw_labels(parts[2], 5, 0)
