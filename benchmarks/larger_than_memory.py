@@ -39,6 +39,7 @@ GROUP = 2048  # rows in a row group
 GROUPS = 32  # in a file
 FEATURES = 32
 LABELS = 10  # per class
+MIXED = 14  # blocks of the tables whose accuracies are compared, about as many as of the large one
 
 
 def write_table(folder: Path, n: int) -> None:
@@ -109,8 +110,9 @@ def accuracies(folder: Path, seed: int, n: int = 20_000, epochs: int = 5) -> tup
     train = train[np.argsort(y[train], kind="stable")]  # one class after the other
     frame = pd.DataFrame(X[train], columns=[f"c{j}" for j in range(32)])
     frame.to_parquet(folder / f"{seed}.parquet", row_group_size=500)
-    blocks = ParquetTable(folder / f"{seed}.parquet", buffer_bytes=8 * 500 * 32 * 8)
-    assert not blocks.is_small and blocks.n_mixed == 8
+    # a prepared row takes half of what one in the file does, and the buffer has room for three that are read
+    blocks = ParquetTable(folder / f"{seed}.parquet", buffer_bytes=(3 + MIXED // 2) * 500 * 32 * 8)
+    assert not blocks.is_small and blocks.n_mixed(32 * 4) == MIXED
     rng = np.random.default_rng(seed)
     few = np.concatenate([rng.choice(np.flatnonzero(y[:n] == c), LABELS, replace=False) for c in range(4)])
     test_frame, few_frame = (pd.DataFrame(X[rows], columns=frame.columns) for rows in (test, few))

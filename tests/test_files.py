@@ -22,6 +22,7 @@ from sklearn_ssl import (
     RotationPretrainer,
     SelfOrganizingMap,
 )
+from sklearn_ssl.base._rows import learn_rows
 from sklearn_ssl.files import DiskArray, ParquetTable, Survey
 from sklearn_ssl.modalities import Image, Series, Tabular
 from sklearn_ssl.modalities.tabular._categories import factorize
@@ -65,7 +66,7 @@ def folder(frame, tmp_path_factory):
 
 def in_blocks(folder, n_mixed=3, **options):
     table = ParquetTable(folder, **options)
-    return ParquetTable(folder, buffer_bytes=n_mixed * GROUP * table.row_bytes, **options)
+    return ParquetTable(folder, buffer_bytes=(3 + n_mixed) * GROUP * table.row_bytes, **options)
 
 
 def test_small_table_is_as_in_memory(folder, frame):
@@ -79,7 +80,7 @@ def test_small_table_is_as_in_memory(folder, frame):
 
 def test_all_statistics_are_those_of_all_rows(folder, frame):
     table = in_blocks(folder)
-    assert not table.is_small and table.n_mixed == 3
+    assert not table.is_small and table.n_mixed(table.row_bytes) == 3
     ssl, same = ContrastivePretrainer(**UNTRAINED).fit(table), Tabular().fit(frame)
     for name, value in vars(same).items():
         found = getattr(ssl.modality_, name)
@@ -187,6 +188,16 @@ def test_rows_of_several_blocks_are_mixed():
     assert len(set(first)) > 10
 
 
+def test_buffer_holds_the_blocks_that_are_mixed_and_the_one_that_is_read(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((4000, 4)))
+    X = np.load(tmp_path / "x.npy", mmap_mode="r")
+    blocks = DiskArray(X, buffer_bytes=32 * 20 * X[0].nbytes)  # 32 blocks of 20 rows
+    found = [blocks.n_mixed(n_bytes) for n_bytes in (X[0].nbytes, X[0].nbytes / 2, 1e9)]
+    assert found == [29, 58, 2]
+    stores = [learn_rows(modality, blocks) for modality in (Tabular(), Image(shape=(2, 2)))]
+    assert [store.n_mixed for store in stores] == [58, 29]  # float32, and as they are
+
+
 def test_rows_set_aside_are_of_all_blocks():
     store = block_store([30] * 10, 2)
     train, valid = store.split(0.1, seed=0)
@@ -271,7 +282,7 @@ def test_features_that_are_not_finished_are_removed(folder, tmp_path):
     ssl = ContrastivePretrainer(**UNTRAINED).fit(mixed())
     good = pd.read_parquet(folder / "0.parquet")
     good.to_parquet(tmp_path / "x.parquet", row_group_size=GROUP)
-    table = in_blocks(tmp_path / "x.parquet", 2)
+    table = in_blocks(tmp_path / "x.parquet", -1)
     good.assign(b=np.inf).to_parquet(tmp_path / "x.parquet", row_group_size=GROUP)  # while it is read
     for name in ("folder", "one.parquet", "array.npy"):
         with pytest.raises(ValueError, match=r"In row group 0 of .*x.parquet: .*infinity.* Clip the values"):

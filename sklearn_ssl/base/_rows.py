@@ -7,7 +7,7 @@ from typing import Any
 
 from ..files import Blocks, DiskArray, Survey, on_disk
 from ..modalities import Modality, stack_rows
-from ..training import BlockStore, Store
+from ..training import BlockStore, Rows, Store
 from ..warning import gathered_warnings, warn
 
 
@@ -43,7 +43,11 @@ def learn_rows(modality: Modality, rows: Any) -> Store:
         modality.learn_blocks(survey)
     except (TypeError, ValueError) as error:
         raise _of_block(error, survey.place) from error
-    return _store(modality, rows, lambda: survey.sample, quiet=True)
+    with gathered_warnings():
+        sample = modality.validate(survey.sample)
+    # prepared rows may take far less than those of the file: more blocks are mixed then
+    held = sample.row_bytes if isinstance(sample, Rows) else rows.row_bytes
+    return _store(modality, rows, lambda: sample, rows.n_mixed(held), quiet=True)
 
 
 def store_of(modality: Modality, rows: Any) -> Store:
@@ -52,10 +56,17 @@ def store_of(modality: Modality, rows: Any) -> Store:
         return modality.validate(rows)
     if not _is_read_by(modality, rows):
         return modality.validate(rows.whole())
-    return _store(modality, rows, rows.few, quiet=False)
+
+    def draw() -> Store:
+        with gathered_warnings():
+            return modality.validate(rows.few())
+
+    return _store(modality, rows, draw, rows.n_mixed(rows.row_bytes), quiet=False)
 
 
-def _store(modality: Modality, rows: Blocks, sample: Callable[[], Any], quiet: bool) -> BlockStore:
+def _store(
+    modality: Modality, rows: Blocks, draw: Callable[[], Store], n_mixed: int, quiet: bool
+) -> BlockStore:
     """Return a store that checks a block when it is read, and passes on each warning once, or none."""
     told: set[str] = set()
 
@@ -71,11 +82,7 @@ def _store(modality: Modality, rows: Blocks, sample: Callable[[], Any], quiet: b
                 warn(text, category)
         return store
 
-    def draw() -> Store:
-        with gathered_warnings():
-            return modality.validate(sample())
-
-    return BlockStore(rows.starts, read, rows.n_mixed, draw)
+    return BlockStore(rows.starts, read, n_mixed, draw)
 
 
 def _is_read_by(modality: Modality, rows: Blocks) -> bool:

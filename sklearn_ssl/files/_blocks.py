@@ -75,10 +75,12 @@ class Blocks(ABC):
         """Whether all rows fit into the buffer: then they are treated as rows in memory are."""
         return len(self) * self.row_bytes <= self.buffer_bytes
 
-    @property
-    def n_mixed(self) -> int:
-        """Number of blocks in a buffer, at least one."""
-        return max(1, self.buffer_bytes // max(1, int(np.diff(self.starts).max()) * self.row_bytes))
+    def n_mixed(self, prepared_bytes: float) -> int:
+        """Return the number of blocks that are mixed at a time, at least two, given what a prepared row takes."""
+        largest = int(np.diff(self.starts).max())
+        # the block that is read is there three times: as the file's library has it, as rows of X, and as numbers
+        left = self.buffer_bytes - 3 * largest * self.row_bytes
+        return max(2, int(left // max(1.0, largest * prepared_bytes)))
 
     @property
     def n_sampled(self) -> int:

@@ -14,7 +14,8 @@ import numpy as np
 
 from ._parquet import ParquetTable, library
 
-FILE = 2**28  # bytes of features in one of several Parquet files
+FILE = 2**28  # bytes of features in one of several Parquet files, about
+CHUNKS = 2**14  # columns of row groups in it, about: what the writer notes of each stays in memory
 NEW = ".partial"  # what is added to a name until all is written
 
 
@@ -86,7 +87,7 @@ class ParquetSink(Sink):
         self.path, self.new, self.names = path, path.with_name(path.name + NEW), list(names)
         self.one_file = path.suffix == ".parquet"
         self.writer: Any = None
-        self.n_files = self.n_bytes = 0
+        self.n_files = self.n_bytes = self.n_chunks = 0
         self.give_up()  # what an earlier run has left
         if not self.one_file:
             self.new.mkdir(parents=True)
@@ -108,7 +109,8 @@ class ParquetSink(Sink):
             self.writer = library().ParquetWriter(str(place), table.schema, **options)
         self.writer.write_table(table, row_group_size=len(rows))
         self.n_bytes += rows.nbytes
-        if self.n_bytes > FILE and not self.one_file:
+        self.n_chunks += len(self.names)
+        if (self.n_bytes > FILE or self.n_chunks > CHUNKS) and not self.one_file:
             self._close()
 
     def finish(self) -> ParquetTable:
@@ -127,7 +129,7 @@ class ParquetSink(Sink):
     def _close(self) -> None:
         if self.writer is not None:
             self.writer.close()
-            self.writer, self.n_bytes = None, 0
+            self.writer, self.n_bytes, self.n_chunks = None, 0, 0
             self.n_files += 1
 
 
