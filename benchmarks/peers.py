@@ -3,9 +3,9 @@
 Both sides alternate in one run, and medians are compared, so that a busy machine slows both. Precision is float32 on
 all sides. Packages come with their loaders, which is much of the difference.
 
-- ts3l trains by PyTorch Lightning; logging and checkpoints are off. Its loader takes one row after the other, in the
-  same process; worker processes would have to be started in each epoch. The loss of its SCARF expands all pairs of
-  embeddings, which would take most of the time, so one product of matrices stands in for it.
+- ts3l trains by PyTorch Lightning; logging and checkpoints are off. Ours gets its network. Its loader takes one row
+  after the other, in the same process; worker processes would have to be started in each epoch. The loss of its SCARF
+  expands all pairs of embeddings, which would take most of the time, so one product of matrices stands in for it.
 - TabNet's network is its own, so that line compares what users would run, not the same arithmetic.
 - lightly's SimCLR has its transform, projector and loss, a loop as in its examples, and two processes that draw views.
   The encoder is ours on both sides. Its views change colours in more ways than ours do.
@@ -38,7 +38,6 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer
-from sklearn_ssl.encoders import MLP
 from sklearn_ssl.modalities import Image
 
 BATCH, WIDTH, COLUMNS = 256, 256, 64
@@ -46,11 +45,19 @@ IMAGES = (32, 32, 3)
 Fit = Callable[[np.ndarray, int], Any]
 
 
+def backbone() -> nn.Sequential:
+    """Return the network that ts3l has: three hidden layers, and one more for the features."""
+    layers: list[nn.Module] = []
+    for n_in in (COLUMNS, WIDTH, WIDTH):
+        layers += [nn.Linear(n_in, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(WIDTH, WIDTH))
+
+
 def ours(cls: type, **params: Any) -> Fit:
-    """Return a fit of one of our pretrainers of tables, with three hidden layers."""
+    """Return a fit of one of our pretrainers of tables, with the network of ts3l."""
 
     def fit(X: np.ndarray, epochs: int) -> None:
-        encoder = MLP(COLUMNS, widths=(WIDTH,) * 3, n_directions=0)
+        encoder = backbone()
         settings = {"batch_size": BATCH, "max_epochs": epochs, "precision": "float32", "random_state": 0}
         cls(encoder=encoder, **settings, **params).fit(X)
 

@@ -87,6 +87,17 @@ def has_value(column: Any) -> bool:
     return column.null_count() < len(column)
 
 
+def is_plain_number(dtype: Any) -> bool:
+    """Return whether a dtype is one of numpy's for real numbers and booleans."""
+    return isinstance(dtype, np.dtype) and dtype.kind in "biuf"
+
+
+def column_kinds(X: Any) -> list[str]:
+    """Return what :func:`kind_of` says of each column of a frame."""
+    # to take a column out of a wide frame costs more than all else
+    return ["number" if is_plain_number(t) else kind_of(column_of(X, j)) for j, t in enumerate(X.dtypes)]
+
+
 def kind_of(column: Any) -> str:
     """Return "number", "category", "date" or "other", judging a column of a frame by its dtype and values."""
     kind = column.dtype
@@ -113,7 +124,7 @@ def kind_of(column: Any) -> str:
 
 def other_than_numbers(X: Any) -> list[Any]:
     """Return the names of the columns of a frame that are not numbers."""
-    return [name for j, name in enumerate(X.columns) if kind_of(column_of(X, j)) != "number"]
+    return [name for name, kind in zip(X.columns, column_kinds(X), strict=True) if kind != "number"]
 
 
 def _kind_of_objects(column: Any) -> str:
@@ -140,7 +151,7 @@ def dense_frame(X: Any) -> Any:
     if not hasattr(X, "iloc"):
         return X
     for name, kind in zip(X.columns, X.dtypes, strict=True):
-        if str(kind).startswith("Sparse["):
+        if not isinstance(kind, np.dtype) and str(kind).startswith("Sparse["):
             X = with_column(X, name, X[name].sparse.to_dense())
     return X
 
@@ -149,7 +160,7 @@ def numbers_of(X: Any) -> Any:
     """Return numeric columns in a form whose missing cells scikit-learn recognises."""
     if hasattr(X, "iloc"):
         X = dense_frame(X)
-        objects = [name for name, kind in zip(X.columns, X.dtypes, strict=True) if str(kind) == "object"]
+        objects = [name for name, kind in zip(X.columns, X.dtypes, strict=True) if kind == np.dtype(object)]
         for name in objects:
             X = with_column(X, name, X[name].where(X[name].notna(), np.nan).astype(float))
         return X

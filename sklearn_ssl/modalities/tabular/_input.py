@@ -11,12 +11,12 @@ import scipy.sparse as sp
 from .._base import Modality
 from .._frames import (
     check_frame,
+    column_kinds,
     column_of,
     columns_of,
     has_value,
     is_frame,
     is_pandas,
-    kind_of,
     numbers_of,
     without_values,
 )
@@ -123,11 +123,9 @@ def kinds_of(X: Any) -> list[str] | None:
     """Return the kind of each column of a frame, by its dtype and values; None for arrays and matrices."""
     if not is_frame(X):
         return None
-    columns = [column_of(X, j) for j in range(X.shape[1])]
-    kinds = [kind_of(column) for column in columns]
     return [
-        "empty" if kind in ("other", "date") and not has_value(column) else kind
-        for kind, column in zip(kinds, columns, strict=True)
+        "empty" if kind in ("other", "date") and not has_value(column_of(X, j)) else kind
+        for j, kind in enumerate(column_kinds(X))
     ]
 
 
