@@ -22,7 +22,7 @@ from sklearn_ssl import (
     RotationPretrainer,
     SelfOrganizingMap,
 )
-from sklearn_ssl.base._rows import learn_rows
+from sklearn_ssl.base._rows import learn_rows, store_of
 from sklearn_ssl.files import DiskArray, ParquetTable, Survey
 from sklearn_ssl.modalities import Image, Series, Tabular
 from sklearn_ssl.modalities.tabular._categories import factorize
@@ -194,8 +194,8 @@ def test_buffer_holds_the_blocks_that_are_mixed_and_the_one_that_is_read(tmp_pat
     blocks = DiskArray(X, buffer_bytes=32 * 20 * X[0].nbytes)  # 32 blocks of 20 rows
     found = [blocks.n_mixed(n_bytes) for n_bytes in (X[0].nbytes, X[0].nbytes / 2, 1e9)]
     assert found == [29, 58, 2]
-    stores = [learn_rows(modality, blocks) for modality in (Tabular(), Image(shape=(2, 2)))]
-    assert [store.n_mixed for store in stores] == [58, 29]  # float32, and as they are
+    for modality, n_mixed in ((Tabular(), 58), (Image(shape=(2, 2)), 29)):  # float32, and as they are
+        assert learn_rows(modality, blocks).n_mixed == store_of(modality, blocks).n_mixed == n_mixed
 
 
 def test_rows_set_aside_are_of_all_blocks():
@@ -276,6 +276,15 @@ def test_features_are_written_in_pieces(name, folder, frame, tmp_path, monkeypat
     np.testing.assert_array_equal(features.whole().to_numpy(), Z)
     assert features.column_names == list(ssl.get_feature_names_out())
     assert StandardScaler().partial_fit(features[:100]).n_samples_seen_ == 100
+
+
+def test_pieces_and_files_are_bounded(folder, frame, tmp_path, monkeypatch):
+    monkeypatch.setattr("sklearn_ssl.base._pieces.ROWS", 30)
+    monkeypatch.setattr("sklearn_ssl.files._sink.CHUNKS", 2 * 8 - 1)  # two row groups of eight features
+    ssl = ContrastivePretrainer(**UNTRAINED).fit(frame)
+    features = ssl.transform(in_blocks(folder), out=tmp_path / "features")
+    assert np.diff(features.starts).tolist() == [30] * 6 + [20] and len(features.files) == 4
+    np.testing.assert_array_equal(features.whole(), ssl.transform(frame))
 
 
 def test_features_that_are_not_finished_are_removed(folder, tmp_path):

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..files import Blocks, DiskArray, Survey, on_disk
 from ..modalities import Modality, stack_rows
-from ..training import BlockStore, Rows, Store
+from ..training import BlockStore, Store
 from ..warning import gathered_warnings, warn
 
 
@@ -45,9 +45,7 @@ def learn_rows(modality: Modality, rows: Any) -> Store:
         raise _of_block(error, survey.place) from error
     with gathered_warnings():
         sample = modality.validate(survey.sample)
-    # prepared rows may take far less than those of the file: more blocks are mixed then
-    held = sample.row_bytes if isinstance(sample, Rows) else rows.row_bytes
-    return _store(modality, rows, lambda: sample, rows.n_mixed(held), quiet=True)
+    return _store(modality, rows, lambda: sample, quiet=True)
 
 
 def store_of(modality: Modality, rows: Any) -> Store:
@@ -61,27 +59,33 @@ def store_of(modality: Modality, rows: Any) -> Store:
         with gathered_warnings():
             return modality.validate(rows.few())
 
-    return _store(modality, rows, draw, rows.n_mixed(rows.row_bytes), quiet=False)
+    return _store(modality, rows, draw, quiet=False)
 
 
-def _store(
-    modality: Modality, rows: Blocks, draw: Callable[[], Store], n_mixed: int, quiet: bool
-) -> BlockStore:
+def _store(modality: Modality, rows: Blocks, draw: Callable[[], Store], quiet: bool) -> BlockStore:
     """Return a store that checks a block when it is read, and passes on each warning once, or none."""
     told: set[str] = set()
 
+    def checked(some: Any, block: int) -> Store:
+        try:
+            return modality.validate(some)
+        except (TypeError, ValueError) as error:
+            raise _of_block(error, rows.name_of(block)) from error
+
     def read(block: int) -> Store:
         with gathered_warnings() as found:
-            try:
-                store = modality.validate(rows.read(block))
-            except (TypeError, ValueError) as error:
-                raise _of_block(error, rows.name_of(block)) from error
+            store = checked(rows.read(block), block)
         for text, category in found:
             if not quiet and text not in told:
                 told.add(text)
                 warn(text, category)
         return store
 
+    with gathered_warnings():
+        head = checked(rows.head, 0)
+    # prepared rows may take less than those of the file, or more
+    taken = getattr(getattr(head, "rows", None), "nbytes", None)
+    n_mixed = rows.n_mixed(rows.row_bytes if taken is None else taken / len(head))
     return BlockStore(rows.starts, read, n_mixed, draw)
 
 

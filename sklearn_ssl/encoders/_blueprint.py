@@ -92,8 +92,8 @@ def rebuilt(plan: dict[str, Any], tensors: dict[str, Tensor]) -> nn.Module:
 
 
 def _looks(tensors: dict[str, Tensor]) -> dict[str, Any]:
-    """Return the shapes of tensors, and which of them are floats."""
-    return {key: (tensor.shape, tensor.is_floating_point()) for key, tensor in tensors.items()}
+    """Return the shapes of tensors, and the types of those that are no floats."""
+    return {key: (t.shape, None if t.is_floating_point() else t.dtype) for key, t in tensors.items()}
 
 
 def _like(meta: Tensor, tensor: Tensor) -> Tensor:

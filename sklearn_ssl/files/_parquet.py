@@ -259,8 +259,9 @@ def _chosen(schema: Any, columns: Sequence[str] | None, file: str) -> list[str]:
 
 def _check_like(schema: Any, other: Any, names: list[str], first: str, file: str, every: bool) -> None:
     """Raise an error if a file has not the columns of the first, no further ones (`every`), and the same types."""
-    lacking = [name for name in names if name not in other.names]
-    more = [name for name in other.names if name not in schema.names] if every and not lacking else []
+    known, there = set(schema.names), other.names  # arrow makes a list of the names each time
+    lacking = sorted(set(names) - set(there), key=names.index)
+    more = [name for name in there if name not in known] if every and not lacking else []
     if lacking or more:
         what = f"lacks columns {lacking[:5]}" if lacking else f"has further columns {more[:5]}"
         raise ValueError(

@@ -90,11 +90,6 @@ class Rows:
     def __getitem__(self, index: np.ndarray) -> Batch:
         return self.prepare(self.rows[index])
 
-    @property
-    def row_bytes(self) -> float:
-        """Memory that a row of an array or a tensor takes."""
-        return float(self.rows.nbytes) / max(1, len(self))
-
     def in_memory(self, chunk: int = 8192) -> Rows:
         """Prepare all rows once, into one float32 tensor, in chunks, so that there is no second copy."""
         first = self[np.arange(min(len(self), chunk))]
