@@ -224,7 +224,11 @@ def one_draw(
         else:
             few = chosen_rows(kind, X, labels * len(np.unique(y)), ssl[0], draw)
         pool = np.setdiff1d(np.arange(len(y)), few)
-        for model in (name for name in models if name in known):
+        for model in models:
+            about = {"data": name, "draw": draw, "rows": kind, "labels": labels, "model": model}
+            if model not in known:  # it cannot be trained on this table
+                yield about | {"accuracy": np.nan, "log loss": np.nan, "seconds": 0.0}
+                continue
             started = time.monotonic()
             takes_pool = model in (BASE, WITHOUT, TUNED)
             fit = {"X_unlabeled": rows_of(X, pool)} if takes_pool else {}
@@ -232,7 +236,6 @@ def one_draw(
                 found = scores(clone(known[model]).fit(rows_of(X, few), y[few], **fit), X_test, y_test)
             else:  # one class, which is all that can be predicted
                 found = {"accuracy": 100 * float((y_test == y[few[0]]).mean()), "log loss": np.nan}
-            about = {"data": name, "draw": draw, "rows": kind, "labels": labels, "model": model}
             yield about | found | {"seconds": time.monotonic() - started}
 
 
