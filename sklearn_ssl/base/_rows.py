@@ -43,9 +43,7 @@ def learn_rows(modality: Modality, rows: Any) -> Store:
         modality.learn_blocks(survey)
     except (TypeError, ValueError) as error:
         raise _of_block(error, survey.place) from error
-    with gathered_warnings():
-        sample = modality.validate(survey.sample)
-    return _store(modality, rows, lambda: sample, quiet=True)
+    return _store(modality, rows, lambda: survey.sample, quiet=True)
 
 
 def store_of(modality: Modality, rows: Any) -> Store:
@@ -54,15 +52,10 @@ def store_of(modality: Modality, rows: Any) -> Store:
         return modality.validate(rows)
     if not _is_read_by(modality, rows):
         return modality.validate(rows.whole())
-
-    def draw() -> Store:
-        with gathered_warnings():
-            return modality.validate(rows.few())
-
-    return _store(modality, rows, draw, quiet=False)
+    return _store(modality, rows, rows.few, quiet=False)
 
 
-def _store(modality: Modality, rows: Blocks, draw: Callable[[], Store], quiet: bool) -> BlockStore:
+def _store(modality: Modality, rows: Blocks, sample: Callable[[], Any], quiet: bool) -> BlockStore:
     """Return a store that checks a block when it is read, and passes on each warning once, or none."""
     told: set[str] = set()
 
@@ -80,6 +73,10 @@ def _store(modality: Modality, rows: Blocks, draw: Callable[[], Store], quiet: b
                 told.add(text)
                 warn(text, category)
         return store
+
+    def draw() -> Store:
+        with gathered_warnings():
+            return modality.validate(sample())
 
     with gathered_warnings():
         head = checked(rows.head, 0)

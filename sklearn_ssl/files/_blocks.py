@@ -152,7 +152,8 @@ class DiskArray(Blocks):
     array : numpy.memmap, h5py.Dataset or zarr.Array of shape (n, ...)
         Numbers. It is not written to.
     buffer_bytes : int, default=3 * 2**24
-        Memory for rows that are mixed at a time. An array that fits in is treated as one in memory.
+        Memory for rows that are mixed at a time, and for those that are read. An array that fits in is treated as one
+        in memory.
 
     Raises
     ------

@@ -30,7 +30,8 @@ class ParquetTable(Blocks):
     columns : list of str or None, default=None
         Names of the columns to read, in that order. None reads all.
     buffer_bytes : int, default=3 * 2**24
-        Memory for rows that are mixed at a time. A table that fits in is treated as a DataFrame is.
+        Memory for rows that are mixed at a time, and for the row group that is read. A table that fits in is treated
+        as a DataFrame is.
 
     Attributes
     ----------
@@ -259,9 +260,9 @@ def _chosen(schema: Any, columns: Sequence[str] | None, file: str) -> list[str]:
 
 def _check_like(schema: Any, other: Any, names: list[str], first: str, file: str, every: bool) -> None:
     """Raise an error if a file has not the columns of the first, no further ones (`every`), and the same types."""
-    known, there = set(schema.names), other.names  # arrow makes a list of the names each time
-    lacking = sorted(set(names) - set(there), key=names.index)
-    more = [name for name in there if name not in known] if every and not lacking else []
+    known, there = set(schema.names), set(other.names)  # arrow makes a list of the names each time
+    lacking = [name for name in names if name not in there]
+    more = [name for name in other.names if name not in known] if every and not lacking else []
     if lacking or more:
         what = f"lacks columns {lacking[:5]}" if lacking else f"has further columns {more[:5]}"
         raise ValueError(
