@@ -15,7 +15,8 @@ from skorch.callbacks import Callback
 
 from sklearn_ssl import ContrastivePretrainer, LabeledOnly, MaskedPretrainer, Word2VecPretrainer
 from sklearn_ssl.modalities import Image, Tabular, Text
-from sklearn_ssl.model_selection import SemiSupervisedKFold, label_efficiency
+from sklearn_ssl.model_selection import SemiSupervisedKFold, cross_val_predict_labeled, label_efficiency
+from sklearn_ssl.warning import gathered_warnings, quietly, warn, warn_once
 
 X, y = load_iris(return_X_y=True)
 HOLES = np.where(np.arange(150)[:, None] == 3, np.nan, X)
@@ -112,3 +113,55 @@ def test_warnings_point_at_the_users_line(call):
         call()
     assert caught
     assert {Path(warning.filename).name for warning in caught} == {"test_warnings.py"}
+
+
+def messages(call):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    assert {Path(warning.filename).name for warning in caught} <= {"test_warnings.py"}
+    return [str(warning.message) for warning in caught]
+
+
+SPLITS = {
+    "label_efficiency": lambda model, data, n_jobs: label_efficiency(
+        {"one": model, "two": make_pipeline(model)}, data, y > 0, budgets=[2], cv=3, n_jobs=n_jobs
+    ),
+    "cross_val_predict_labeled": lambda model, data, n_jobs: cross_val_predict_labeled(
+        model, data, y > 0, cv=3, n_jobs=n_jobs
+    ),
+}
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("run", SPLITS.values(), ids=SPLITS.keys())
+def test_what_each_split_has_to_say_is_told_once(run, n_jobs):
+    model = make_pipeline(ContrastivePretrainer(**FAST), LogisticRegression())
+    data = FRAME.assign(odd=[f"{i}.5" for i in range(150)], who=[f"person {i}" for i in range(150)])
+    (said,) = messages(lambda: run(model, data, n_jobs))
+    assert "'odd' looks like numbers" in said and "'who' looks like identifiers" in said
+
+
+def test_numbers_of_other_rows_make_no_other_warning():
+    told = set()
+    with gathered_warnings() as found:
+        warn("3 of 10 rows are long.")
+        warn("4 of 12 rows are long.")
+        warn("4 of 12 rows are short.")
+        warn("Column 'b' is odd: 'x'.", about="b")
+        warn("Column 'b' is odd: 'y'.", about="b")
+    assert messages(lambda: warn_once(found, told)) == [
+        "3 of 10 rows are long.",
+        "4 of 12 rows are short.",
+        "Column 'b' is odd: 'x'.",
+    ]
+    assert messages(lambda: warn_once(found, told)) == []
+
+
+def test_what_was_gathered_is_told_before_an_error():
+    def fails():
+        warn("The third column is odd.")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"), pytest.warns(UserWarning, match="third column"):
+        quietly(fails)

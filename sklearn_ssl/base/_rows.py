@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from ..files import Blocks, DiskArray, Survey, on_disk
 from ..modalities import Modality, stack_rows
 from ..training import BlockStore, Store
-from ..warning import gathered_warnings, warn
+from ..warning import gathered_warnings, warn_once
 
 
 def rows_of(X: Any, pool: Any, modality: Any, has_targets: bool) -> Any:
@@ -57,7 +57,7 @@ def store_of(modality: Modality, rows: Any) -> Store:
 
 def _store(modality: Modality, rows: Blocks, sample: Callable[[], Any], quiet: bool) -> BlockStore:
     """Return a store that checks a block when it is read, and passes on each warning once, or none."""
-    told: set[str] = set()
+    told: set[Hashable] = set()
 
     def checked(some: Any, block: int) -> Store:
         try:
@@ -68,10 +68,8 @@ def _store(modality: Modality, rows: Blocks, sample: Callable[[], Any], quiet: b
     def read(block: int) -> Store:
         with gathered_warnings() as found:
             store = checked(rows.read(block), block)
-        for text, category in found:
-            if not quiet and text not in told:
-                told.add(text)
-                warn(text, category)
+        if not quiet:
+            warn_once(found, told)
         return store
 
     def draw() -> Store:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from numbers import Integral
@@ -18,6 +18,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from ..few_labels import RowSelector
 from ..modalities import is_count
 from ..training import progress_bar
+from ..warning import quietly, warn_once
 from ._arguments import checked_cv, checked_estimators, checked_scoring, checked_ways
 from ._few_label_runs import Task, split_steps
 from ._splits import n_workers
@@ -324,12 +325,15 @@ def label_efficiency(
         raise ValueError(
             f"cv={cv!r:.60} has no splits. Pass a number, such as cv=10, or a list of (train, test)."
         )
-    run = delayed(task.score)
-    jobs = (run(train, test, random_state + s * n_draws) for s, (train, test) in enumerate(splits))
+    run = delayed(quietly)
+    jobs = (
+        run(task.score, train, test, random_state + s * n_draws) for s, (train, test) in enumerate(splits)
+    )
     with progress_bar(len(names) * len(splits), unit="fit", disable=not verbose, leave=False) as bar:
-        found = []
-        for one in Parallel(n_jobs=n_workers(n_jobs, len(splits)), return_as="generator")(jobs):
+        found, told = [], set[Hashable]()
+        for one, said in Parallel(n_jobs=n_workers(n_jobs, len(splits)), return_as="generator")(jobs):
             found.append(one)
+            warn_once(said, told)
             bar.update(len(names))
     figures, seconds = zip(*found, strict=True)
     what = name_of_score(scoring, [last for _, last in task.heads.values()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from numbers import Integral
 from typing import Any
 
@@ -14,6 +15,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, check_consistent_length
 
 from ..few_labels import as_array, is_labeled, plain
+from ..warning import quietly, warn_once
 from ._arguments import checked_cv
 from ._splits import folds_of, n_workers
 
@@ -89,9 +91,12 @@ def cross_val_predict_labeled(
     tests, jobs = [], []
     for train, test in _folds(estimator, X, values, labeled, groups, cv):
         tests.append(test)
-        jobs.append(delayed(_fit_and_predict)(clone(estimator), X, values, train, test, method, params))
+        args = (clone(estimator), X, values, train, test, method, params)
+        jobs.append(delayed(quietly)(_fit_and_predict, *args))
     rows = _rows_in_order(tests)
-    parts, classes = zip(*Parallel(n_jobs=n_workers(n_jobs, len(jobs)))(jobs), strict=True)
+    found, said = zip(*Parallel(n_jobs=n_workers(n_jobs, len(jobs)))(jobs), strict=True)
+    warn_once(chain(*said), set())
+    parts, classes = zip(*found, strict=True)
     if method != "predict" and any(not np.array_equal(classes[0], other) for other in classes):
         raise ValueError(f"The folds have learned different classes, so {method} differs. Stratify cv.")
     return rows, np.concatenate(parts)[np.argsort(np.concatenate(tests))]

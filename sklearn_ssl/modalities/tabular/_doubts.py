@@ -125,7 +125,7 @@ def warn_of_looks(
     for key in dict.fromkeys((look.kind, look.fix) for look in looks):
         parts.append(_advice([look for look in looks if (look.kind, look.fix) == key], X))
     if parts:
-        warn("\n".join(parts))
+        warn("\n".join(parts), about=tuple((look.name, look.kind) for look in looks))
 
 
 def judge(name: Any, column: Factorized, rare: float, chosen: bool = False) -> Look | None:

@@ -99,7 +99,7 @@ def warn_of_drift(X: Any, columns: list[Factorized], modality: Any) -> np.ndarra
             "rare or missing. Check that they are written as in fit, or let fit see rows like these."
         )
     if parts:
-        warn("\n".join(parts))
+        warn("\n".join(parts), about=(*other, *unknown))
     return drifted
 
 

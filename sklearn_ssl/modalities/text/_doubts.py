@@ -53,7 +53,10 @@ def doubt_words(corpus: Corpus, analyzer: str) -> bool:
         )
     else:
         advice = "Take shorter n-grams, or modality=Text(analyzer='subword')."
-    warn(f"{said}occur in one text only, so that little can be learned, and new texts look alike. {advice}")
+    warn(
+        f"{said}occur in one text only, so that little can be learned, and new texts look alike. {advice}",
+        about=doubt_words.__name__,
+    )
     return True
 
 
@@ -90,7 +93,8 @@ def doubt_merged(corpus: Corpus, rows: TokenRows, analyzer: str) -> None:
     warn(
         f"{n_merged / n_different:.0%} of the different texts of X get the same features as others, such as "
         f"{first!r:.60} and {second!r:.60}: they differ only in tokens that few texts have, which are left out. If "
-        f"these matter, keep them by Text(min_df=1){parts}."
+        f"these matter, keep them by Text(min_df=1){parts}.",
+        about=doubt_merged.__name__,
     )
 
 
