@@ -153,6 +153,11 @@ def test_training_goes_on(folder, tmp_path):
     again = clone(ssl).set_params(checkpoint=tmp_path / "run").fit(table)
     assert len(again.history_) == 1
     assert ssl.transform_views(table)[0].shape == (N, 8)
+    # rows in another order would lead elsewhere
+    with pytest.raises(ValueError, match="blocks mixed at a time is 5, and was 12"):
+        ContrastivePretrainer(early_stopping=True, checkpoint=tmp_path / "run", **SHORT).fit(
+            in_blocks(folder, 1)
+        )
 
 
 def block_store(sizes, n_mixed, reads=None):

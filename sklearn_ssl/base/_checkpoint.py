@@ -18,6 +18,7 @@ from ..modalities import Modality
 from ..persistence import digest_of, fitted_of, folder_of, read_checkpoint, write_checkpoint
 from ..training import (
     Batch,
+    BlockStore,
     LabeledStore,
     ObjectiveNet,
     Selection,
@@ -233,6 +234,9 @@ def description_of(
         "precision": dtype_name(resolve_precision(estimator.precision, device)),
         "number of epochs": epochs,
     }
+    if isinstance(store, BlockStore):  # they decide in which order rows come
+        mixed = min(store.n_mixed, len(store.starts) - 1)
+        params |= {"blocks of rows": _plain(store.starts), "blocks mixed at a time": mixed}
     return {
         "class": type(estimator).__name__,
         "params": {name: json.dumps(value) for name, value in params.items()},
