@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, logsumexp, softmax
 from sklearn.model_selection import check_cv
 
-RIDGE = 0.3  # times the root of the number of labels: how much speaks for equal weights
+RIDGE = 3.0  # nats: how much speaks for equal weights, however many labels there are
 LEAST_SUM = 0.1  # of the weights: with none at all, every row would get the first class
 LEAST_SHARE = 0.01  # of all classes together: a log-probability must not be infinite
 
@@ -54,12 +54,11 @@ def likelihood_weights(log_p: np.ndarray, codes: np.ndarray) -> np.ndarray:
     if not n:
         return equal
     own = log_p[:, np.arange(n), codes].sum(axis=1)
-    strength = RIDGE * np.sqrt(n)
 
     def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
         logits = np.tensordot(w, log_p, axes=1)
-        value = logsumexp(logits, axis=1).sum() - w @ own + strength * ((w - equal) ** 2).sum()
-        slope = (log_p * softmax(logits, axis=1)).sum(axis=(1, 2)) - own + 2 * strength * (w - equal)
+        value = logsumexp(logits, axis=1).sum() - w @ own + RIDGE * ((w - equal) ** 2).sum()
+        slope = (log_p * softmax(logits, axis=1)).sum(axis=(1, 2)) - own + 2 * RIDGE * (w - equal)
         return float(value), slope
 
     w = minimize(loss, equal, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n_members).x
