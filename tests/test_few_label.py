@@ -242,7 +242,7 @@ def test_images_and_texts(few_trees):
         ({"pretrainers": [PCA]}, "Add"),
         ({"pretrainers": [SVC()]}, "must be a pretrainer"),
         ({"estimators": []}, "nothing to combine"),
-        ({"estimators": [LogisticRegression()]}, r"list of \(name, classifier, view\)"),
+        ({"estimators": [LogisticRegression()]}, r"list of \(name, estimator, view\)"),
         ({"estimators": [("svc", SVC(), "raw")]}, "predict_proba"),
         ({"estimators": [("LR", LogisticRegression, "raw")]}, "predict_proba"),
         ({"estimators": [("LR", LogisticRegression(), "masked")]}, "there is only: pca, raw, X"),

@@ -6,6 +6,7 @@ from ._checkpoint import entropy_of
 from ._clones import is_fitted, seeded_clone
 from ._columns import check_columns, forget_fitted, has_other_columns, modality_of
 from ._deployed import Features, Numbers, Probabilities
+from ._docs import with_shared_sections
 from ._nested import NestedParamsMixin, first_step
 from ._network import NetworkEstimator
 from ._objective import Objective, SupervisedObjective
@@ -27,6 +28,7 @@ __all__ = [
     "is_fitted",
     "modality_of",
     "seeded_clone",
+    "with_shared_sections",
 ]
 
 publish(__name__)

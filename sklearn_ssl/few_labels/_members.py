@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ Member = tuple[str, Any, str]
 """A name, a classifier, and what it sees."""
 
 
-def default_members(views: Sequence[str], texts: bool) -> list[Member]:
+def default_classifiers(views: Sequence[str], texts: bool) -> list[Member]:
     """Return names, classifiers and what each sees.
 
     Parameters
@@ -49,45 +49,48 @@ def default_members(views: Sequence[str], texts: bool) -> list[Member]:
     return found
 
 
-def checked_members(estimators: Any, views: list[str], texts: bool, seed: int) -> list[Member]:
-    """Return the classifiers to fit, with seeds in place of a `random_state` of None.
+def checked_members(
+    members: Sequence[Any], views: list[str], seed: int, check: Callable[[str, Any], None]
+) -> list[Member]:
+    """Return the estimators to fit, with seeds in place of a `random_state` of None.
 
     Parameters
     ----------
-    estimators : "auto" or list of (name, classifier, view)
-        The parameter of the estimator.
+    members : sequence of (name, estimator, view)
     views : list of str
         What can be seen.
-    texts : bool
-        Whether rows are texts.
     seed : int
+    check : callable
+        Takes a name and an estimator, and raises an error if it cannot be a member.
 
     Raises
     ------
     ValueError, TypeError
-        If an entry is no such tuple, its classifier has no probabilities, or its view is unknown.
+        If an entry is no such tuple, or its view is unknown.
     """
-    members = default_members(views, texts) if isinstance(estimators, str) else [*estimators]
-    if not members:
+    if not len(members):
         raise ValueError("There is nothing to combine: pass estimators, or leave estimators='auto'.")
     found = []
     for member in members:
         if not (isinstance(member, (list, tuple)) and len(member) == 3 and isinstance(member[0], str)):
             raise TypeError(
-                f"estimators must be a list of (name, classifier, view), and has {member!r:.80}. An example: "
+                f"estimators must be a list of (name, estimator, view), and has {member!r:.80}. An example: "
                 "[('forest', RandomForestClassifier(), 'raw')]."
             )
         name, template, view = member
-        if isinstance(template, type) or not hasattr(template, "predict_proba"):
-            raise TypeError(
-                f"{name!r} of estimators must be a classifier with predict_proba; got {template!r:.60}."
-            )
+        check(name, template)
         if view not in views:
             raise ValueError(
                 f"{name!r} of estimators is to see {view!r}, and there is only: {', '.join(views)}."
             )
         found.append((name, seeded_clone(template, seed), view))
     return found
+
+
+def check_has(name: str, template: Any, kind: str, method: str) -> None:
+    """Raise a TypeError if a member is no estimator of a kind with a method."""
+    if isinstance(template, type) or not hasattr(template, method):
+        raise TypeError(f"{name!r} of estimators must be a {kind} with {method}; got {template!r:.60}.")
 
 
 def fitted_and_left_out(
