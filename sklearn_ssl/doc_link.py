@@ -12,6 +12,7 @@ SECTIONS = {
     "DistillationClassifier": GUIDE + "transfer.md#distil",
     "DistillationPretrainer": GUIDE + "transfer.md#distil",
     "FewLabelClassifier": GUIDE + "many_rows_few_labels.md#the-best-from-few-labels",
+    "FewLabelRegressor": GUIDE + "many_rows_few_labels.md#the-best-from-few-labels",
     "FineTuneClassifier": GUIDE + "transfer.md#fine-tune",
     "FineTuneRegressor": GUIDE + "transfer.md#fine-tune",
     "GANPretrainer": GUIDE + "images.md#reconstruct-denoise-sample",

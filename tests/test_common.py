@@ -169,7 +169,7 @@ def test_every_modality_parameter_is_documented(cls):
 
 def test_public_names():
     others = {"load", "SelfOrganizingMap", "Word2VecPretrainer"}
-    few_labels = {"FewLabelClassifier", "LabelDiffusion", "LabeledOnly", "RowSelector"}
+    few_labels = {"FewLabelClassifier", "FewLabelRegressor", "LabelDiffusion", "LabeledOnly", "RowSelector"}
     transfer = {
         "DistillationClassifier",
         "FineTuneClassifier",

@@ -6,8 +6,8 @@ import pytest
 import sklearn
 from methods import KINDS, METHODS
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import estimator_checks
 from sklearn.utils._testing import ignore_warnings
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -16,6 +16,7 @@ from sklearn.utils.fixes import parse_version
 from sklearn_ssl import (
     DistillationClassifier,
     FewLabelClassifier,
+    FewLabelRegressor,
     FineTuneClassifier,
     FineTuneRegressor,
     LabelDiffusion,
@@ -52,6 +53,14 @@ SUPERVISED = [
         ],
         cv=2,
     ),
+    FewLabelRegressor(
+        pretrainers=[MaskedPretrainer(n_components=4, max_epochs=1)],
+        estimators=[
+            ("tree", DecisionTreeRegressor(), "raw"),
+            ("ridge regression", RidgeCV(), "masked"),
+        ],
+        cv=2,
+    ),
 ]
 
 LEAST = {
@@ -61,6 +70,7 @@ LEAST = {
     ZeroShotClassifier: 54,
     LabelDiffusion: 54,
     FewLabelClassifier: 54,
+    FewLabelRegressor: 50,
 }
 NOT_YIELDED = [
     "check_dataframe_column_names_consistency",

@@ -3,6 +3,7 @@
 from ..naming import publish
 from ._diffusion import LabelDiffusion
 from ._few_label import FewLabelClassifier
+from ._few_label_regressor import FewLabelRegressor
 from ._labeled_only import LabeledOnly
 from ._labels import as_array, has_minus_one, is_labeled, not_missing, plain, require_rows
 from ._pool import pool_keyword
@@ -18,6 +19,6 @@ from ._targets import (
     warn_of_minus_one,
 )
 
-__all__ = ["FewLabelClassifier", "LabelDiffusion", "LabeledOnly", "RowSelector"]
+__all__ = ["FewLabelClassifier", "FewLabelRegressor", "LabelDiffusion", "LabeledOnly", "RowSelector"]
 
 publish(__name__)

@@ -1,4 +1,4 @@
-"""The classifiers that a few-label classifier combines, and what they say of labels that they have not seen."""
+"""What few-label estimators combine, and what its members say of labels that they have not seen."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeCV
 
 from ..base import seeded_clone
 from ._diffusion import LabelDiffusion
@@ -20,6 +20,7 @@ from ._targets import UNLABELED
 from ._views import AS_IS, RAW, take
 
 N_TREES = 200
+PENALTIES = np.logspace(-3, 4, 15)  # of which ridge regression takes the best by leave-one-out errors
 Member = tuple[str, Any, str]
 """A name, a classifier, and what it sees."""
 
@@ -46,6 +47,15 @@ def default_classifiers(views: Sequence[str], texts: bool) -> list[Member]:
         found.append((f"logistic regression on {RAW}", logistic, RAW))
         if not texts:
             found.append((f"extra trees on {RAW}", trees, RAW))
+    return found
+
+
+def default_regressors(views: Sequence[str], texts: bool) -> list[Member]:
+    """Return names, regressors and what each sees, for the same `views` and `texts`."""
+    seen = [*(view for view in views if view not in (RAW, AS_IS)), *([RAW] if RAW in views else [])]
+    found: list[Member] = [(f"ridge regression on {view}", RidgeCV(PENALTIES), view) for view in seen]
+    if RAW in views and not texts:
+        found.append((f"extra trees on {RAW}", ExtraTreesRegressor(N_TREES), RAW))
     return found
 
 
@@ -128,6 +138,29 @@ def fitted_and_left_out(
             model = clone(template).fit(take(Z, train), codes[train], **fit)
             found.append(probabilities(model, take(Z, test), n_classes))
         return clone(template).fit(Z, codes, **fit), np.concatenate(found)
+
+
+def predicted_and_left_out(
+    template: Any, Z: Any, pool: Any, targets: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
+) -> tuple[Any, np.ndarray]:
+    """Return a regressor fitted to all labels, and its predictions of rows that it did not learn from.
+
+    Parameters
+    ----------
+    template, Z, pool, splits
+        As for `fitted_and_left_out`.
+    targets : ndarray of shape (n,)
+        Numbers.
+    """
+    fit = {} if pool is None else {pool_keyword(template): pool}
+    found = [np.empty(0)]
+    for train, test in splits:
+        if len(train) < 2:  # from which nothing but itself can be learned, and some regressors refuse it
+            found.append(np.full(len(test), targets[train].mean()))
+            continue
+        model = clone(template).fit(take(Z, train), targets[train], **fit)
+        found.append(np.asarray(model.predict(take(Z, test)), dtype=np.float64))
+    return clone(template).fit(Z, targets, **fit), np.concatenate(found)
 
 
 def _diffused(

@@ -1,36 +1,38 @@
-"""Classifiers of scikit-learn as plain arrays, and back, for saving without pickle."""
+"""Classifiers and regressors of scikit-learn as plain arrays, and back, for saving without pickle."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.tree import ExtraTreeClassifier
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.tree import ExtraTreeClassifier, ExtraTreeRegressor
 from sklearn.tree._tree import Tree
 
 LEAF = -1
 
 
 def state_of(model: Any) -> dict[str, Any]:
-    """Return the arrays of a fitted logistic regression or of extra trees.
+    """Return the arrays of a fitted logistic or ridge regression, or of extra trees.
 
     Raises
     ------
     TypeError
-        If it is another classifier.
+        If it is another estimator.
     """
     if type(model) is LogisticRegression:
         arrays = {"coef": model.coef_, "intercept": model.intercept_}
         return {"kind": "logistic", "classes": np.asarray(model.classes_, dtype=float), **arrays}
-    if type(model) is ExtraTreesClassifier:
+    if type(model) is RidgeCV:
+        return {"kind": "ridge", "coef": model.coef_, "intercept": np.atleast_1d(model.intercept_)}
+    if type(model) in (ExtraTreesClassifier, ExtraTreesRegressor):
         states = [tree.tree_.__getstate__() for tree in model.estimators_]
         nodes = np.concatenate([state["nodes"] for state in states])
         fields = {name: np.ascontiguousarray(nodes[name]) for name in nodes.dtype.names or ()}
         return {
             "kind": "trees",
-            "classes": np.asarray(model.classes_, dtype=float),
+            "classes": np.asarray(getattr(model, "classes_", []), dtype=float),
             "n_features": int(model.n_features_in_),
             "sizes": np.array([state["node_count"] for state in states]),
             "depths": np.array([state["max_depth"] for state in states]),
@@ -43,19 +45,24 @@ def state_of(model: Any) -> dict[str, Any]:
 
 
 def model_of(state: Any, n_classes: int) -> Any:
-    """Return the classifier of a state, all of whose arrays are checked.
+    """Return the classifier or regressor of a state, all of whose arrays are checked.
 
     Parameters
     ----------
     state : dict
         As `state_of` returns it.
     n_classes : int
+        0 for a regressor.
 
     Raises
     ------
     ValueError
         If something of it cannot be.
     """
+    if not isinstance(state, dict):
+        raise damaged("members")
+    if not n_classes:
+        return _ridge(state) if state.get("kind") == "ridge" else _forest(state, np.array([], dtype=int))
     classes = _checked(state, "classes", (None,)).astype(int)
     k = len(classes)
     if k < 2 or not np.isin(classes, np.arange(n_classes)).all() or (np.diff(classes) <= 0).any():
@@ -78,7 +85,15 @@ def _logistic(state: dict[str, Any], classes: np.ndarray) -> LogisticRegression:
     return model
 
 
-def _forest(state: dict[str, Any], classes: np.ndarray) -> ExtraTreesClassifier:
+def _ridge(state: dict[str, Any]) -> RidgeCV:
+    model = RidgeCV()
+    model.coef_, model.intercept_ = _checked(state, "coef", (None,)), _checked(state, "intercept", (1,))[0]
+    model.n_features_in_ = len(model.coef_)
+    return model
+
+
+def _forest(state: dict[str, Any], classes: np.ndarray) -> ExtraTreesClassifier | ExtraTreesRegressor:
+    """Return extra trees; without classes, those of a regressor."""
     d, sizes, depths, fields = (state.get(name) for name in ("n_features", "sizes", "depths", "fields"))
     if not isinstance(d, int) or d < 1 or not isinstance(sizes, np.ndarray) or not isinstance(fields, dict):
         raise damaged("trees")
@@ -86,7 +101,7 @@ def _forest(state: dict[str, Any], classes: np.ndarray) -> ExtraTreesClassifier:
         raise damaged("sizes")
     if not isinstance(depths, np.ndarray) or depths.shape != sizes.shape or depths.dtype.kind != "i":
         raise damaged("depths")
-    values = _checked(state, "values", (int(sizes.sum()), 1, len(classes))).astype(np.float64)
+    values = _checked(state, "values", (int(sizes.sum()), 1, len(classes) or 1)).astype(np.float64)
     nodes = _nodes(fields, len(values))
     ends = sizes.cumsum()
     trees = []
@@ -94,9 +109,10 @@ def _forest(state: dict[str, Any], classes: np.ndarray) -> ExtraTreesClassifier:
         part = np.ascontiguousarray(nodes[start:end])
         _check_tree(part, d)
         trees.append(_tree(part, np.ascontiguousarray(values[start:end]), int(depth), d, classes))
-    forest = ExtraTreesClassifier(len(trees))
-    forest.estimators_, forest.classes_, forest.n_classes_ = trees, classes, len(classes)
-    forest.n_outputs_, forest.n_features_in_ = 1, d
+    forest = ExtraTreesClassifier(len(trees)) if len(classes) else ExtraTreesRegressor(len(trees))
+    forest.estimators_, forest.n_outputs_, forest.n_features_in_ = trees, 1, d
+    if len(classes):
+        forest.classes_, forest.n_classes_ = classes, len(classes)
     return forest
 
 
@@ -132,11 +148,12 @@ def _check_tree(nodes: np.ndarray, d: int) -> None:
 
 
 def _tree(nodes: np.ndarray, values: np.ndarray, depth: int, d: int, classes: np.ndarray) -> Any:
-    tree = Tree(d, np.array([len(classes)], dtype=np.intp), 1)
+    tree = Tree(d, np.array([len(classes) or 1], dtype=np.intp), 1)
     tree.__setstate__({"max_depth": depth, "node_count": len(nodes), "nodes": nodes, "values": values})
-    model = ExtraTreeClassifier()
-    model.tree_, model.classes_, model.n_classes_ = tree, np.arange(len(classes)), len(classes)
-    model.n_outputs_, model.n_features_in_ = 1, d
+    model = ExtraTreeClassifier() if len(classes) else ExtraTreeRegressor()
+    model.tree_, model.n_outputs_, model.n_features_in_ = tree, 1, d
+    if len(classes):
+        model.classes_, model.n_classes_ = np.arange(len(classes)), len(classes)
     return model
 
 

@@ -3,7 +3,7 @@
 from ..naming import publish
 from ._base import Decoder, Modality, ValueDecoder, unknown_encoder, unknown_target
 from ._constraints import count, is_count, real
-from ._fitted import array, places, refuse, texts, whole
+from ._fitted import array, places, real_number, refuse, texts, whole
 from ._frames import check_frame, dense_frame, is_frame, other_than_numbers
 from ._image import Image
 from ._input import check_rows, is_texts, refuse_complex, shape_of, stack_rows
