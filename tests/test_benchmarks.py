@@ -13,6 +13,7 @@ import cross_dataset
 import distillation
 import enhancement
 import few_labels
+import few_labels_regression
 import forecasts
 import gpu
 import label_free
@@ -32,7 +33,7 @@ import texts
 import zero_shot
 from label_efficiency import CLASSIFIERS, FEATURES, RbfSVC, compare, last, plot, report
 from sklearn.base import clone
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import ExtraTreesClassifier
@@ -43,7 +44,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from speed import draw, time_case
 
-from sklearn_ssl import ContrastivePretrainer
+from sklearn_ssl import ContrastivePretrainer, MaskedPretrainer
 from sklearn_ssl.modalities import Image
 from sklearn_ssl.model_selection import draw_labels
 
@@ -317,6 +318,30 @@ def test_few_labels_reports_gains_over_the_best_raw_classifier():
     model = DummyClassifier().fit([[0], [0]], [0, 1])
     found = few_labels.scores(model, np.zeros((4, 1)), np.array([0, 0, 0, 1]))
     assert found == {"accuracy": 75.0, "log loss": pytest.approx(np.log(2))}
+
+
+def test_numbers_from_few_labels_are_compared(monkeypatch, tmp_path):
+    frame, y = load_diabetes(return_X_y=True, as_frame=True)
+    monkeypatch.setattr("few_labels_regression.regression", lambda name: (frame[:150], np.asarray(y[:150])))
+    for cls in (ContrastivePretrainer, MaskedPretrainer):
+        monkeypatch.setattr(cls, "_epoch_budget", 20)
+    chosen = {
+        name: few_labels_regression.models(0, [None])[name] for name in ("raw, ridge", "raw, extra trees")
+    }
+    monkeypatch.setattr("few_labels_regression.models", lambda *args: chosen)
+    for _ in range(2):  # the second time all is known
+        found = few_labels_regression.measure(tmp_path / "r.csv", ["toy"], [30], 1, 100)
+        assert len(found) == 2 and found.R2.between(0, 100).all()
+    names = ["raw, ridge", few_labels_regression.FROZEN, few_labels_regression.TUNED]
+    names += [few_labels_regression.WITHOUT, few_labels_regression.BASE]
+    rows = [
+        {"data": table, "draw": 0, "labels": 30, "model": name, "R2": 10.0 * i - 5}
+        for table in ("a", "b")
+        for i, name in enumerate(names)
+    ]
+    text = "\n".join(few_labels_regression.report(pd.DataFrame(rows)))
+    assert "FewLabelRegressor over raw, ridge (the best in the mean): +35.0 ± 0.0 over 2 tables" in text
+    assert "Ahead of the best raw regressor of each table, in hindsight, on 2 of 2." in text
 
 
 def test_features_of_other_packages_get_the_same_labels(monkeypatch):
