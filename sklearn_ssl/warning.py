@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import threading
 import warnings
@@ -31,12 +30,12 @@ def warn(message: str, category: type[Warning] = UserWarning, about: Hashable = 
     message : str
     category : class, default=UserWarning
     about : hashable, optional
-        What it is about: where :func:`warn_once` is used, of several warnings about the same thing the first is given.
-        By default it is the message without its numbers, which other rows of the same data change.
+        What it is about, if other rows of the same data change the message, such as numbers in it: where
+        :func:`warn_once` is used, of several warnings about the same thing the first is given.
     """
     gathered = getattr(_HERE, "gathered", None)
     if gathered is not None:
-        gathered.append(Said(message, category, re.sub(r"\d+", "", message) if about is None else about))
+        gathered.append(Said(message, category, message if about is None else about))
         return
     depth = 1
     while True:

@@ -5,12 +5,16 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyRegressor
-from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, RidgeCV
-from sklearn.model_selection import KFold, LeaveOneOut
+from sklearn.metrics import r2_score
+from sklearn.model_selection import KFold, LeaveOneOut, TimeSeriesSplit
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 
@@ -64,6 +68,16 @@ def test_weights_do_not_depend_on_units():
     assert least_squares_weights(1e9 * said, 1e9 * targets) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("n", [30, 300])
+def test_what_fails_badly_is_dropped_and_keeps_nothing_else_back(n):
+    targets, good, noise = predictions(n)
+    once = np.where(np.arange(n) == 3, 100.0, good)
+    for wild in (10 * noise, 1e3 * noise, 1e20 * noise, once):
+        weights = least_squares_weights(np.stack([good, wild]), targets)
+        together = np.std(weights @ np.stack([good, wild]) - targets)
+        assert together < 1.2 * np.std(good - targets)
+
+
 def test_weights_are_drawn_towards_equal_ones(monkeypatch):
     targets, good, noise = predictions(12)
     free = least_squares_weights(np.stack([good, noise]), targets)
@@ -81,7 +95,6 @@ def test_each_row_is_left_out_once():
         splits = list(folds_of(np.zeros(n), cv, np.random.default_rng(0)))
         assert sorted(np.concatenate([test for _, test in splits])) == list(range(n))
         assert all(len(train) + len(test) == n and len(train) for train, test in splits)
-    assert len(list(folds_of(np.zeros(6), LeaveOneOut(), np.random.default_rng(0)))) == 6
 
 
 def test_the_sum_is_that_of_its_parts():
@@ -143,6 +156,41 @@ def test_rows_without_a_number_are_the_pool():
     assert new().fit(X[FEW], minus[FEW]).predict(X).min() < 0
 
 
+@pytest.mark.parametrize("scale, shift", [(1.0, 1.6e12), (1e-10, 0.0), (1e200, 0.0), (1e-3, -1e6)])
+def test_units_of_y_do_not_matter(few_trees, scale, shift):
+    def fitted(targets):
+        return FewLabelRegressor(pretrainers=[SSL], random_state=0).fit(X[FEW], targets)
+
+    expected, reg = fitted(y[FEW]), fitted(scale * y[FEW] + shift)
+    # splits of trees between equal gains depend on rounding
+    assert reg.weights_ == pytest.approx(expected.weights_, abs=0.1)
+    assert r2_score(y, (reg.predict(X) - shift) / scale) == pytest.approx(expected.score(X, y), abs=0.03)
+
+
+def test_regressors_that_are_given_learn_y_as_it_is():
+    logarithms = TransformedTargetRegressor(LinearRegression(), func=np.log, inverse_func=np.exp)
+    column = LinearRegression()
+    reg = new(
+        estimators=[("logarithms", logarithms, "raw"), ("frozen", FrozenEstimator(column.fit(X, y)), "X")]
+    )
+    assert reg.fit(X[FEW], y[FEW]).score(X, y) > 0.3 and reg.target_scale_ is None
+    ravelled = new(estimators=[("columns", _Column(), "X")], weights="equal").fit(X[FEW], y[FEW])
+    assert ravelled.predict(X).shape == y.shape
+    with pytest.raises(ValueError, match="'wild' of estimators predicts inf or NaN"):
+        new(estimators=[("wild", _Column(np.nan), "X")]).fit(X[FEW], y[FEW])
+
+
+class _Column(LinearRegression):
+    """Predicts a column."""
+
+    def __init__(self, factor=1.0):
+        super().__init__()
+        self.factor = factor
+
+    def predict(self, X):
+        return self.factor * super().predict(X)[:, None]
+
+
 def test_few_rows_are_enough():
     reg = FewLabelRegressor(pretrainers=[SSL], random_state=0).fit(X[:2], y[:2])
     assert np.ptp(reg.weights_) < 1e-3  # no fold has two rows to learn from, so all say the same
@@ -152,7 +200,14 @@ def test_few_rows_are_enough():
 
 
 def test_folds_and_weights_may_be_given():
-    assert np.isfinite(new(cv=KFold(3)).fit(X[FEW], y[FEW]).loss_)
+    for cv in (KFold(3), LeaveOneOut(), TimeSeriesSplit(3)):
+        assert np.isfinite(new(cv=cv).fit(X[FEW], y[FEW]).loss_)
+    none = np.array([], dtype=int)
+    rows = np.arange(FEW.sum())
+    unseen = new(cv=[(rows, none)]).fit(X[FEW], y[FEW])
+    assert np.isnan(unseen.loss_) and unseen.weights_.tolist() == [0.5, 0.5]
+    with pytest.raises(ValueError, match="without a row to learn from"):
+        new(cv=[(none, rows)]).fit(X[FEW], y[FEW])
     assert new(weights="equal").fit(X[FEW], y[FEW]).weights_.tolist() == [0.5, 0.5]
     reg = new(weights=[0, 1]).fit(X[FEW], y[FEW])
     Z = reg.pretrainers_["pca"].transform(X)
@@ -173,6 +228,8 @@ def test_it_is_compared_by_label_efficiency():
     [
         ({"estimators": [("NB", LinearRegression, "raw")]}, "must be a regressor with predict"),
         ({"estimators": [("PCA", PCA(), "raw")]}, "must be a regressor with predict"),
+        ({"estimators": [("forest", ExtraTreesClassifier(), "raw")]}, "must be a regressor with predict"),
+        ({"estimators": [("means", KMeans(), "raw")]}, "must be a regressor with predict"),
         ({"estimators": [LinearRegression()]}, r"list of \(name, estimator, view\)"),
         ({"estimators": [("line", LinearRegression(), "masked")]}, "there is only: pca, raw, X"),
         ({"weights": [1.0]}, "each of the 2 estimators"),

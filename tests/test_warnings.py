@@ -142,20 +142,31 @@ def test_what_each_split_has_to_say_is_told_once(run, n_jobs):
     assert "'odd' looks like numbers" in said and "'who' looks like identifiers" in said
 
 
-def test_numbers_of_other_rows_make_no_other_warning():
+def test_of_warnings_about_the_same_the_first_is_told():
     told = set()
     with gathered_warnings() as found:
-        warn("3 of 10 rows are long.")
-        warn("4 of 12 rows are long.")
-        warn("4 of 12 rows are short.")
-        warn("Column 'b' is odd: 'x'.", about="b")
-        warn("Column 'b' is odd: 'y'.", about="b")
-    assert messages(lambda: warn_once(found, told)) == [
-        "3 of 10 rows are long.",
-        "4 of 12 rows are short.",
-        "Column 'b' is odd: 'x'.",
-    ]
+        warn("3 of 10 rows are long.", about="long")
+        warn("4 of 12 rows are long.", about="long")
+        warn("Column 'x1' is odd.")
+        warn("Column 'x2' is odd.")
+        warn("Column 'x2' is odd.")
+    expected = ["3 of 10 rows are long.", "Column 'x1' is odd.", "Column 'x2' is odd."]
+    assert messages(lambda: warn_once(found, told)) == expected
     assert messages(lambda: warn_once(found, told)) == []
+
+
+def test_holes_of_each_column_are_told():
+    rows = np.arange(150)
+    holes = pd.DataFrame(X, columns=["x1", "x2", "x3", "x4"])
+    for column, test in zip(
+        ("x1", "x2", "x3"), (rows < 50, (rows >= 50) & (rows < 100), rows >= 100), strict=True
+    ):
+        holes.loc[test, column] = np.where(rows[test] % 10, holes.loc[test, column], np.nan)
+    model = make_pipeline(ContrastivePretrainer(**FAST), LogisticRegression())
+    splits = [(rows[::2], rows[rows % 10 == 0][k * 5 : k * 5 + 5]) for k in range(3)]
+    splits = [(np.setdiff1d(rows, rows[rows % 10 == 0]), test) for _, test in splits]
+    said = messages(lambda: cross_val_predict_labeled(model, holes, y, cv=splits))
+    assert [one[:14] for one in said] == ["Columns ['x1']", "Columns ['x2']", "Columns ['x3']"]
 
 
 def test_what_was_gathered_is_told_before_an_error():

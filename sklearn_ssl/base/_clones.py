@@ -26,4 +26,5 @@ def seeded_clone(estimator: Any, seed: int) -> Any:
     new = clone(estimator)
     params = new.get_params()
     states = [name for name in params if name.split("__")[-1] == "random_state" and params[name] is None]
-    return new.set_params(**dict.fromkeys(states, seed))
+    new.set_params(**dict.fromkeys(states, seed))  # a frozen estimator returns nothing here
+    return new

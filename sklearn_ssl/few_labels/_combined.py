@@ -9,7 +9,8 @@ from html import escape
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
@@ -92,7 +93,7 @@ class FewLabel(NestedParamsMixin, DocLinkMixin, SavedMembersMixin, BaseEstimator
         """Raise a TypeError if an estimator cannot be a member."""
 
     @abstractmethod
-    def _splits(self, targets: np.ndarray, rng: np.random.Generator) -> Iterator[Split]:
+    def _folds(self, targets: np.ndarray, n_folds: int, rng: np.random.Generator) -> Iterator[Split]:
         """Yield the rows that members learn from, and those that are left out."""
 
     @abstractmethod
@@ -127,7 +128,7 @@ class FewLabel(NestedParamsMixin, DocLinkMixin, SavedMembersMixin, BaseEstimator
         """
         seed = draw_seed(self.random_state, 1)
         rng = np.random.default_rng(seed)
-        splits = list(self._splits(targets, rng))
+        splits = self._splits(targets, rng)
         pretrainers, views, modality = self._views(X, pool, seed)
         chosen = self.estimators
         if isinstance(chosen, str):
@@ -142,6 +143,8 @@ class FewLabel(NestedParamsMixin, DocLinkMixin, SavedMembersMixin, BaseEstimator
             takes_pool = pool is not None and pool_keyword(template)
             others = views[view].transform(pool) if takes_pool else None
             model, said = self._fit_member(template, seen[view], others, targets, splits)
+            if not np.isfinite(said).all():
+                raise ValueError(f"{name!r} of estimators predicts inf or NaN for rows that it has not seen.")
             fitted.append((name, model, view))
             unseen.append(said)
         each, known = np.stack(unseen), targets[_left_out(splits)]
@@ -155,6 +158,19 @@ class FewLabel(NestedParamsMixin, DocLinkMixin, SavedMembersMixin, BaseEstimator
         self.losses_ = np.array([self._loss(one, known) for one in each])
         self.loss_ = self._loss(self._joined(each, self.weights_), known)
         return self
+
+    def _splits(self, targets: np.ndarray, rng: np.random.Generator) -> list[Split]:
+        """Return the rows that members learn from, and those that are left out, for each fold that leaves any out."""
+        if isinstance(self.cv, (int, np.integer)):
+            found = list(self._folds(targets, int(self.cv), rng))
+        else:
+            splitter = check_cv(self.cv, targets, classifier=is_classifier(self))
+            found = list(splitter.split(np.zeros((len(targets), 1)), targets))
+        if any(not len(train) for train, _ in found):
+            raise ValueError(
+                f"cv={self.cv!r:.60} has a fold without a row to learn from. Pass another splitter."
+            )
+        return [(train, test) for train, test in found if len(test)]
 
     def _said_together(self, X: Any) -> np.ndarray:
         """Return what all members say together of raw rows."""

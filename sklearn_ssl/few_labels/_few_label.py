@@ -11,7 +11,8 @@ from scipy.special import softmax
 from sklearn.utils.validation import check_consistent_length
 
 from ._combined import FewLabel, Split
-from ._members import Member, check_has, default_classifiers, fitted_and_left_out
+from ._diffusion import LabelDiffusion
+from ._members import Member, default_classifiers, diffused_and_left_out, fitted_and_left_out
 from ._product import (
     likelihood_weights,
     log_probabilities,
@@ -151,13 +152,28 @@ class FewLabelClassifier(LabeledScoreMixin, FewLabel):
         return default_classifiers(views, texts)
 
     def _check_member(self, name: str, template: Any) -> None:
-        check_has(name, template, "classifier", "predict_proba")
+        if isinstance(template, type) or not hasattr(template, "predict_proba"):
+            raise TypeError(
+                f"{name!r} of estimators must be a classifier with predict_proba; got {template!r:.60}."
+            )
 
-    def _splits(self, targets: np.ndarray, rng: np.random.Generator) -> Iterator[Split]:
-        return splits_of(targets, self.cv, rng)
+    def _folds(self, targets: np.ndarray, n_folds: int, rng: np.random.Generator) -> Iterator[Split]:
+        return splits_of(targets, n_folds, rng)
 
     def _fit_member(self, template: Any, Z: Any, pool: Any, targets: np.ndarray, splits: list[Split]) -> Any:
-        model, P = fitted_and_left_out(template, Z, pool, targets, splits)
+        if isinstance(template, LabelDiffusion):
+            model, P = diffused_and_left_out(template, Z, pool, targets, splits)
+            return model, log_probabilities(P)
+        ones = np.eye(int(targets.max()) + 1)
+        model, P = fitted_and_left_out(
+            template,
+            Z,
+            pool,
+            targets,
+            splits,
+            said=lambda model, rows: probabilities(model, rows, len(ones)),
+            said_of_one=lambda code, n: np.tile(ones[code], (n, 1)),
+        )
         return model, log_probabilities(P)
 
     def _said(self, model: Any, Z: Any) -> np.ndarray:

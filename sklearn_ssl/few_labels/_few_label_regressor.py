@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin
+from sklearn.base import RegressorMixin, is_classifier, is_clusterer, is_outlier_detector
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 
 from ..modalities import real_number
 from ._combined import FewLabel, Split
 from ._mean import error_of, folds_of, least_squares_weights
-from ._members import Member, check_has, default_regressors, predicted_and_left_out
+from ._members import Member, default_regressors, fitted_and_left_out
 from ._targets import one_column, require_labels
 
 
@@ -35,7 +35,7 @@ class FewLabelRegressor(RegressorMixin, FewLabel):
         as it is passed; the name of a pretrainer, such as ``"contrastive"`` or, if there are two, ``"contrastive 2"``,
         are its features. ``"auto"``: ridge regression on all, and extra trees on raw columns (not of texts).
     weights : {"likelihood", "equal"} or array of shape (n_estimators,), default="likelihood"
-        The weights. ``"equal"`` gives each one over their number.
+        The weights. ``"equal"`` gives each one over their number. Those that are given should have a sum of about 1.
 
     Attributes
     ----------
@@ -46,8 +46,12 @@ class FewLabelRegressor(RegressorMixin, FewLabel):
     target_mean_ : float
         Mean of the labels. The predictions of a regressor count as differences from it, so that weights with a sum
         below 1 draw towards it.
+    target_scale_ : float or None
+        Their standard deviation. With ``estimators="auto"`` they are standardised before regressors learn them; None
+        says that regressors have learned y as it is.
     losses_ : ndarray of shape (n_estimators,)
-        Root of the mean squared error of each on labelled rows that it has not seen, in units of y.
+        Root of the mean squared error of each on labelled rows that it has not seen, in units of y; NaN if none was
+        left out.
     loss_ : float
         The same of the sum, with the weights that were chosen on these rows.
 
@@ -104,7 +108,9 @@ class FewLabelRegressor(RegressorMixin, FewLabel):
         check_consistent_length(X, y)
         if len(y) < 2:
             raise ValueError(f"{type(self).__name__} learns from 2 labelled rows at least, and got 1 sample.")
-        return self._combine(X, X_unlabeled, y, {"target_mean_": float(y.mean())})
+        mean, scale = _mean_and_scale(y)
+        learned = {"target_mean_": mean, "target_scale_": scale if isinstance(self.estimators, str) else None}
+        return self._combine(X, X_unlabeled, y, learned)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the predicted number of each row.
@@ -123,17 +129,35 @@ class FewLabelRegressor(RegressorMixin, FewLabel):
         return default_regressors(views, texts)
 
     def _check_member(self, name: str, template: Any) -> None:
-        check_has(name, template, "regressor", "predict")
+        others = (is_classifier, is_clusterer, is_outlier_detector)
+        if (
+            isinstance(template, type)
+            or not hasattr(template, "predict")
+            or any(is_other(template) for is_other in others)
+        ):
+            raise TypeError(f"{name!r} of estimators must be a regressor with predict; got {template!r:.60}.")
 
-    def _splits(self, targets: np.ndarray, rng: np.random.Generator) -> Iterator[Split]:
-        return folds_of(targets, self.cv, rng)
+    def _folds(self, targets: np.ndarray, n_folds: int, rng: np.random.Generator) -> Iterator[Split]:
+        return folds_of(targets, n_folds, rng)
 
     def _fit_member(self, template: Any, Z: Any, pool: Any, targets: np.ndarray, splits: list[Split]) -> Any:
-        model, predicted = predicted_and_left_out(template, Z, pool, targets, splits)
-        return model, predicted - targets.mean()
+        mean, scale = _mean_and_scale(targets)
+        if isinstance(self.estimators, str):  # others may need numbers as they are, to take their logarithms
+            targets = (targets - mean) / scale
+        model, said = fitted_and_left_out(
+            template,
+            Z,
+            pool,
+            targets,
+            splits,
+            said=lambda model, rows: _numbers(model.predict(rows)),
+            said_of_one=lambda number, n: np.full(n, number),
+        )
+        return model, scale * said if isinstance(self.estimators, str) else said - mean
 
     def _said(self, model: Any, Z: Any) -> np.ndarray:
-        return model.predict(Z) - self.target_mean_
+        said = _numbers(model.predict(Z))
+        return said - self.target_mean_ if self.target_scale_ is None else self.target_scale_ * said
 
     def _joined(self, said: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return weights @ said
@@ -147,3 +171,17 @@ class FewLabelRegressor(RegressorMixin, FewLabel):
     def _check_fitted(self) -> None:
         super()._check_fitted()
         real_number(self, "target_mean_", np.finfo(float).min)
+        if self.target_scale_ is not None:
+            real_number(self, "target_scale_", np.finfo(float).tiny)
+
+
+def _mean_and_scale(targets: np.ndarray) -> tuple[float, float]:
+    """Return the mean of numbers, and their standard deviation, or 1 if they are the same but for rounding."""
+    size = np.abs(targets).max() or 1.0  # squares of large numbers are too large
+    mean, scale = (targets / size).mean(), (targets / size).std()
+    return float(size * mean), float(size * scale) if scale > 1e-12 * abs(mean) else 1.0
+
+
+def _numbers(predicted: Any) -> np.ndarray:
+    """Return predictions as an array of one dimension: some regressors return a column."""
+    return np.asarray(predicted, dtype=np.float64).reshape(len(predicted))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
-from sklearn.model_selection import check_cv
 
 from ._product import RIDGE
 
@@ -19,12 +17,13 @@ LEAST_VARIANCE = (
 def least_squares_weights(said: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Return the weights of the sum under which numbers are most likely, drawn towards equal ones.
 
-    Errors are normal. Their variance is that of the sum with equal weights.
+    Errors are normal. Their variance is the least of those of the members, of the sum with equal weights, and of the
+    mean: where one member fails badly, that of the sum alone would be so large that it kept the member.
 
     Parameters
     ----------
     said : ndarray of shape (n_members, n)
-        Predicted without the numbers of these rows.
+        Predicted without the numbers of these rows, as differences from the mean.
     targets : ndarray of shape (n,)
 
     Returns
@@ -34,32 +33,31 @@ def least_squares_weights(said: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """
     n_members = len(said)
     equal = np.full(n_members, 1 / n_members)
-    spread = (targets**2).mean() if len(targets) else 0.0
-    if not spread:  # all numbers are the same, or there is none
+    size = np.abs(targets).max(initial=0.0)
+    if not size:  # all numbers are the same, or there is none
         return equal
-    variance = max(((equal @ said - targets) ** 2).mean(), LEAST_VARIANCE * spread)
+    A, b = said.T / size, targets / size
+    spread = (b**2).mean()
+    errors = [((column - b) ** 2).mean() for column in (*A.T, A @ equal)]
+    variance = max(min(*errors, spread), LEAST_VARIANCE * spread)
     # minus the log-likelihood is half of the squares over the variance
     drawn = np.sqrt(2 * RIDGE * variance)
-    A = np.vstack([said.T, drawn * np.eye(n_members)])
-    return nnls(A / np.sqrt(spread), np.concatenate([targets, drawn * equal]) / np.sqrt(spread))[0]
+    return nnls(np.vstack([A, drawn * np.eye(n_members)]), np.concatenate([b, drawn * equal]))[0]
 
 
 def folds_of(
-    targets: np.ndarray, cv: Any, rng: np.random.Generator
+    targets: np.ndarray, cv: int, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the rows that are learned from and those that are left out.
 
     Parameters
     ----------
     targets : ndarray of shape (n,)
-    cv : int or splitter
-        Of a number of folds there are n at most.
+    cv : int
+        Number of folds; there are n at most.
     rng : numpy.random.Generator
     """
     n = len(targets)
-    if not isinstance(cv, (int, np.integer)):
-        yield from check_cv(cv).split(np.zeros((n, 1)), targets)
-        return
     folds = rng.permutation(n) % min(cv, n)
     for fold in range(min(cv, n)):
         yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
@@ -67,4 +65,5 @@ def folds_of(
 
 def error_of(said: np.ndarray, targets: np.ndarray) -> float:
     """Return the root of the mean squared error; NaN if there are no numbers."""
-    return float(np.sqrt(((said - targets) ** 2).mean())) if len(targets) else float("nan")
+    size = max(np.abs(targets).max(initial=0.0), np.abs(said).max(initial=0.0)) or 1.0
+    return float(size * np.sqrt((((said - targets) / size) ** 2).mean())) if len(targets) else float("nan")

@@ -15,7 +15,6 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from ..base import seeded_clone
 from ._diffusion import LabelDiffusion
 from ._pool import pool_keyword
-from ._product import probabilities
 from ._targets import UNLABELED
 from ._views import AS_IS, RAW, take
 
@@ -79,7 +78,9 @@ def checked_members(
         If an entry is no such tuple, or its view is unknown.
     """
     if not len(members):
-        raise ValueError("There is nothing to combine: pass estimators, or leave estimators='auto'.")
+        raise ValueError(
+            "There is nothing to combine: pass estimators, or pretrainers if rows have no columns of their own."
+        )
     found = []
     for member in members:
         if not (isinstance(member, (list, tuple)) and len(member) == 3 and isinstance(member[0], str)):
@@ -97,80 +98,57 @@ def checked_members(
     return found
 
 
-def check_has(name: str, template: Any, kind: str, method: str) -> None:
-    """Raise a TypeError if a member is no estimator of a kind with a method."""
-    if isinstance(template, type) or not hasattr(template, method):
-        raise TypeError(f"{name!r} of estimators must be a {kind} with {method}; got {template!r:.60}.")
-
-
 def fitted_and_left_out(
-    template: Any, Z: Any, pool: Any, codes: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
+    template: Any,
+    Z: Any,
+    pool: Any,
+    targets: np.ndarray,
+    splits: list[tuple[np.ndarray, np.ndarray]],
+    said: Callable[[Any, Any], np.ndarray],
+    said_of_one: Callable[[Any, int], np.ndarray],
 ) -> tuple[Any, np.ndarray]:
-    """Return a classifier fitted to all labels, and the probabilities of rows that it did not learn from.
+    """Return an estimator fitted to all labels, and what it says of rows that it did not learn from.
 
     Parameters
     ----------
-    template : classifier
-        A clone of it is fitted to class numbers.
+    template : estimator
     Z, pool : what it sees of n labelled rows, and of those without a label or None
-    codes : ndarray of int of shape (n,)
-        Classes.
+    targets : ndarray of shape (n,)
+        Class numbers, or numbers.
     splits : list of (train, test)
+    said : callable
+        Maps a fitted estimator and rows to what it says of them.
+    said_of_one : callable
+        Maps a target and a number of rows to what is said if no other target is known.
 
     Returns
     -------
-    model : classifier
-    P : ndarray of shape (n_test, n_classes)
+    model : estimator
+    found : ndarray of shape (n_test, ...)
         In the order of the splits.
     """
-    n_classes = int(codes.max()) + 1
-    if isinstance(template, LabelDiffusion):
-        return _diffused(template, Z, pool, codes, splits)
     fit = {} if pool is None else {pool_keyword(template): pool}
-    found = [np.empty((0, n_classes))]
+    found = [said_of_one(targets[0], 0)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for train, test in splits:
-            known = np.unique(codes[train])
-            if len(known) < 2:  # most classifiers refuse it
-                found.append(np.tile(np.eye(n_classes)[known[0]], (len(test), 1)))
+            known = np.unique(targets[train])
+            if len(known) < 2:  # from which nothing can be learned, and most estimators refuse it
+                found.append(said_of_one(known[0], len(test)))
                 continue
-            model = clone(template).fit(take(Z, train), codes[train], **fit)
-            found.append(probabilities(model, take(Z, test), n_classes))
-        return clone(template).fit(Z, codes, **fit), np.concatenate(found)
+            model = clone(template).fit(take(Z, train), targets[train], **fit)
+            found.append(said(model, take(Z, test)))
+        return clone(template).fit(Z, targets, **fit), np.concatenate(found)
 
 
-def predicted_and_left_out(
-    template: Any, Z: Any, pool: Any, targets: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
-) -> tuple[Any, np.ndarray]:
-    """Return a regressor fitted to all labels, and its predictions of rows that it did not learn from.
-
-    Parameters
-    ----------
-    template, Z, pool, splits
-        As for `fitted_and_left_out`.
-    targets : ndarray of shape (n,)
-        Numbers.
-    """
-    fit = {} if pool is None else {pool_keyword(template): pool}
-    found = [np.empty(0)]
-    for train, test in splits:
-        if len(train) < 2:  # from which nothing but itself can be learned, and some regressors refuse it
-            found.append(np.full(len(test), targets[train].mean()))
-            continue
-        model = clone(template).fit(take(Z, train), targets[train], **fit)
-        found.append(np.asarray(model.predict(take(Z, test)), dtype=np.float64))
-    return clone(template).fit(Z, targets, **fit), np.concatenate(found)
-
-
-def _diffused(
+def diffused_and_left_out(
     template: LabelDiffusion,
     Z: Any,
     pool: Any,
     codes: np.ndarray,
     splits: list[tuple[np.ndarray, np.ndarray]],
 ) -> tuple[Any, np.ndarray]:
-    """Do so with one graph for all splits; rows that are left out stay in it, without their label."""
+    """Do so with labels that spread over one graph; rows that are left out stay in it, without their label."""
     classes = np.arange(int(codes.max()) + 1)
     model = clone(template)
     n = model.begin(Z, pool)

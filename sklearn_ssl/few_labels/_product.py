@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, logsumexp, softmax
-from sklearn.model_selection import check_cv
 
 RIDGE = 3.0  # nats: how much speaks for equal weights, however many labels there are
 LEAST_SUM = 0.1  # of the weights: with none at all, every row would get the first class
@@ -66,23 +65,21 @@ def likelihood_weights(log_p: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
 
 def splits_of(
-    codes: np.ndarray, cv: Any, rng: np.random.Generator
+    codes: np.ndarray, cv: int, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the rows that are learned from and those that are left out.
 
-    With a number of folds each class is spread over as many of them as it can be. The only row of a class is never left
+    Each class is spread over as many folds as it can be. The only row of a class is never left
     out, since nothing would be known of the class.
 
     Parameters
     ----------
     codes : ndarray of int of shape (n,)
         Classes.
-    cv : int or splitter
+    cv : int
+        Number of folds.
     rng : numpy.random.Generator
     """
-    if not isinstance(cv, (int, np.integer)):
-        yield from check_cv(cv, codes, classifier=True).split(np.zeros((len(codes), 1)), codes)
-        return
     folds, start = np.full(len(codes), -1), 0
     for code in np.unique(codes):
         rows = rng.permutation(np.flatnonzero(codes == code))

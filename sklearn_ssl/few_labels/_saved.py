@@ -72,7 +72,7 @@ def model_of(state: Any, n_classes: int) -> Any:
 
 def damaged(what: str) -> ValueError:
     """Return the error for a part of a saved classifier that cannot be right."""
-    return ValueError(f"{what} of a saved classifier cannot be right. The folder is damaged: save it again.")
+    return ValueError(f"{what} of a saved estimator cannot be right. The folder is damaged: save it again.")
 
 
 def _logistic(state: dict[str, Any], classes: np.ndarray) -> LogisticRegression:

@@ -101,7 +101,7 @@ def view_of_state(modality: Modality, state: Any) -> Any:
             or idf.shape != (len(one.vocabulary),)
             or not np.isfinite(idf).all()
         ):
-            raise ValueError(f"The {name} of a saved classifier cannot be right. Save it again.")
+            raise ValueError(f"The {name} of a saved estimator cannot be right. Save it again.")
         one.idf_ = idf
         found.append(one)
     return Words(*found)

@@ -56,7 +56,8 @@ def doubt_mixture(array: np.ndarray, white: float | None) -> None:
         warn(
             f"The intensities of {small.mean():.0%} of the images are from 0 to 1, and others reach {rows.max():.3g}. "
             "The former look nearly alike. Scale all in the same way, those of X_unlabeled too: for example, divide "
-            "all by 255 or none."
+            "all by 255 or none.",
+            about="intensities from 0 to 1",
         )
 
 
@@ -107,5 +108,6 @@ def doubt_range(
             f"The intensities of X, {low:.3g} to {high:.3g}, are not on the scale of fit, whose mean was "
             f"{mean.mean():.3g} and standard deviation {scale.mean():.3g}. "
             f"{'All images look nearly alike' if narrow else where}. Scale X as the images of fit: "
-            "for example, do not divide by 255 here only."
+            "for example, do not divide by 255 here only.",
+            about="intensities on another scale",
         )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Hashable, Iterator
 from numbers import Integral
 from typing import Any
 
@@ -94,9 +93,11 @@ def cross_val_predict_labeled(
         args = (clone(estimator), X, values, train, test, method, params)
         jobs.append(delayed(quietly)(_fit_and_predict, *args))
     rows = _rows_in_order(tests)
-    found, said = zip(*Parallel(n_jobs=n_workers(n_jobs, len(jobs)))(jobs), strict=True)
-    warn_once(chain(*said), set())
-    parts, classes = zip(*found, strict=True)
+    parts, classes, told = [], [], set[Hashable]()
+    for (part, known), said in Parallel(n_jobs=n_workers(n_jobs, len(jobs)), return_as="generator")(jobs):
+        parts.append(part)
+        classes.append(known)
+        warn_once(said, told)
     if method != "predict" and any(not np.array_equal(classes[0], other) for other in classes):
         raise ValueError(f"The folds have learned different classes, so {method} differs. Stratify cv.")
     return rows, np.concatenate(parts)[np.argsort(np.concatenate(tests))]

@@ -186,7 +186,8 @@ def read_again(X: Any, known: float) -> list[Sound]:
     if loudest and known and not 1 / OTHER_SCALE < loudest / known < OTHER_SCALE:
         warn(
             f"The largest sample of X is {loudest:.3g}, and that of fit was {known:.3g}. Are they on another "
-            "scale, such as integers that were cast to float? Give X as in fit."
+            "scale, such as integers that were cast to float? Give X as in fit.",
+            about="loudness",
         )
     return sounds
 

@@ -145,7 +145,8 @@ def _doubt(n_unknown: np.ndarray, sizes: np.ndarray, analyzer: str) -> None:
     splits = "modality=Text(analyzer='char') or Text(analyzer='subword') knows parts of words. "
     warn(
         f"Most tokens of {share:.0%} of the texts are unknown: fit did not see them, so that the features of these "
-        f"texts are nearly alike. {'' if analyzer == 'subword' else splits}Fit on texts of the same kind as these."
+        f"texts are nearly alike. {'' if analyzer == 'subword' else splits}Fit on texts of the same kind as these.",
+        about=doubt_rows.__name__,
     )
 
 
@@ -167,6 +168,7 @@ def doubt_cut(lost: list[int], n_kept: int, max_length: int | None) -> bool:
         warn(
             f"{len(lost)} texts of X are longer than max_length={max_length} tokens and are cut: {share:.0%} of all "
             "tokens are lost. Split long texts into parts, or raise max_length in modality=Text(...) if the encoder "
-            "takes more."
+            "takes more.",
+            about=doubt_cut.__name__,
         )
     return much
