@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from ..modalities import real_number
 from ._combined import FewLabel, Split
-from ._mean import error_of, folds_of, least_squares_weights
+from ._mean import error_of, folds_of, least_squares_weights, mean_and_scale
 from ._members import Member, default_regressors, fitted_and_left_out
 from ._targets import one_column, require_labels
 
@@ -23,9 +23,9 @@ class FewLabelRegressor(RegressorMixin, FewLabel):
     """Predict numbers by the best that few labels and a pool of unlabeled rows give.
 
     Several regressors learn from the labels: on raw columns, and on the features of pretrainers that have seen all
-    rows. Their predictions are added, each with a weight. The weights are those under which numbers that a regressor
-    has not seen are most likely, if errors are normal [1]_, drawn towards equal ones. So what works on these data
-    counts, and what fails there does not. Where nothing works, predictions stay near the mean of the labels.
+    rows. The prediction is a weighted mean of theirs. The weights are those under which numbers that a regressor has
+    not seen are most likely, if errors are normal [1]_, drawn towards equal ones. So what works on these data counts,
+    and what fails there does not.
 
     Parameters
     ----------
@@ -35,25 +35,22 @@ class FewLabelRegressor(RegressorMixin, FewLabel):
         as it is passed; the name of a pretrainer, such as ``"contrastive"`` or, if there are two, ``"contrastive 2"``,
         are its features. ``"auto"``: ridge regression on all, and extra trees on raw columns (not of texts).
     weights : {"likelihood", "equal"} or array of shape (n_estimators,), default="likelihood"
-        The weights. ``"equal"`` gives each one over their number. Those that are given should have a sum of about 1.
+        The weights of the mean; only their ratios count.
 
     Attributes
     ----------
     estimators_ : list of (name, regressor, view)
         The fitted regressors.
     weights_ : ndarray of shape (n_estimators,)
-        The weights. ``print`` the fitted regressor to read what it leans on.
-    target_mean_ : float
-        Mean of the labels. The predictions of a regressor count as differences from it, so that weights with a sum
-        below 1 draw towards it.
-    target_scale_ : float or None
-        Their standard deviation. With ``estimators="auto"`` they are standardised before regressors learn them; None
-        says that regressors have learned y as it is.
+        The weights, with a sum of 1 if they were not given. ``print`` the fitted regressor to read what it leans on.
+    target_mean_, target_scale_ : float
+        Mean and standard deviation of the labels, which are standardised before the regressors of ``"auto"`` learn
+        them; 0 and 1 if regressors were given, which learn y as it is.
     losses_ : ndarray of shape (n_estimators,)
         Root of the mean squared error of each on labelled rows that it has not seen, in units of y; NaN if none was
         left out.
     loss_ : float
-        The same of the sum, with the weights that were chosen on these rows.
+        The same of the mean, with the weights that were chosen on these rows.
 
     See Also
     --------
@@ -108,9 +105,8 @@ class FewLabelRegressor(RegressorMixin, FewLabel):
         check_consistent_length(X, y)
         if len(y) < 2:
             raise ValueError(f"{type(self).__name__} learns from 2 labelled rows at least, and got 1 sample.")
-        mean, scale = _mean_and_scale(y)
-        learned = {"target_mean_": mean, "target_scale_": scale if isinstance(self.estimators, str) else None}
-        return self._combine(X, X_unlabeled, y, learned)
+        mean, scale = self._unit(y)
+        return self._combine(X, X_unlabeled, y, {"target_mean_": mean, "target_scale_": scale})
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the predicted number of each row.
@@ -123,7 +119,7 @@ class FewLabelRegressor(RegressorMixin, FewLabel):
         -------
         ndarray of shape (n,), float64
         """
-        return self._said_together(X) + self.target_mean_
+        return self._said_together(X)
 
     def _default_members(self, views: list[str], texts: bool) -> list[Member]:
         return default_regressors(views, texts)
@@ -141,47 +137,44 @@ class FewLabelRegressor(RegressorMixin, FewLabel):
         return folds_of(targets, n_folds, rng)
 
     def _fit_member(self, template: Any, Z: Any, pool: Any, targets: np.ndarray, splits: list[Split]) -> Any:
-        mean, scale = _mean_and_scale(targets)
-        if isinstance(self.estimators, str):  # others may need numbers as they are, to take their logarithms
-            targets = (targets - mean) / scale
-        model, said = fitted_and_left_out(
+        mean, scale = self._unit(targets)
+        return fitted_and_left_out(
             template,
             Z,
             pool,
-            targets,
+            (targets - mean) / scale,
             splits,
-            said=lambda model, rows: _numbers(model.predict(rows)),
-            said_of_one=lambda number, n: np.full(n, number),
+            said=lambda model, rows: _predicted(model, rows, mean, scale),
+            said_of_one=lambda number, n: np.full(n, mean + scale * number),
         )
-        return model, scale * said if isinstance(self.estimators, str) else said - mean
+
+    def _unit(self, targets: np.ndarray) -> tuple[float, float]:
+        """Return what members learn the differences from, and in units of what."""
+        if not isinstance(
+            self.estimators, str
+        ):  # they may need numbers as they are, to take their logarithms
+            return 0.0, 1.0
+        return mean_and_scale(targets)
 
     def _said(self, model: Any, Z: Any) -> np.ndarray:
-        said = _numbers(model.predict(Z))
-        return said - self.target_mean_ if self.target_scale_ is None else self.target_scale_ * said
+        return _predicted(model, Z, self.target_mean_, self.target_scale_)
 
     def _joined(self, said: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        return weights @ said
+        return np.average(said, axis=0, weights=weights)
 
     def _likely_weights(self, said: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        return least_squares_weights(said, targets - self.target_mean_)
+        return least_squares_weights(said, targets)
 
     def _loss(self, said: np.ndarray, targets: np.ndarray) -> float:
-        return error_of(said, targets - self.target_mean_)
+        return error_of(said, targets)
 
     def _check_fitted(self) -> None:
         super()._check_fitted()
         real_number(self, "target_mean_", np.finfo(float).min)
-        if self.target_scale_ is not None:
-            real_number(self, "target_scale_", np.finfo(float).tiny)
+        real_number(self, "target_scale_", np.finfo(float).tiny)
 
 
-def _mean_and_scale(targets: np.ndarray) -> tuple[float, float]:
-    """Return the mean of numbers, and their standard deviation, or 1 if they are the same but for rounding."""
-    size = np.abs(targets).max() or 1.0  # squares of large numbers are too large
-    mean, scale = (targets / size).mean(), (targets / size).std()
-    return float(size * mean), float(size * scale) if scale > 1e-12 * abs(mean) else 1.0
-
-
-def _numbers(predicted: Any) -> np.ndarray:
-    """Return predictions as an array of one dimension: some regressors return a column."""
-    return np.asarray(predicted, dtype=np.float64).reshape(len(predicted))
+def _predicted(model: Any, Z: Any, mean: float, scale: float) -> np.ndarray:
+    """Return the predictions of a member in units of y."""
+    found = np.asarray(model.predict(Z), dtype=np.float64)
+    return mean + scale * found.reshape(len(found))  # some regressors return a column

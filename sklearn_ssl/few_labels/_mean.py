@@ -1,4 +1,4 @@
-"""A weighted sum of predictions, with weights that explain numbers it has not seen."""
+"""A weighted mean of predictions, with weights that explain numbers it has not seen."""
 
 from __future__ import annotations
 
@@ -12,37 +12,47 @@ from ._product import RIDGE
 LEAST_VARIANCE = (
     1e-6  # of errors, as a share of that of the numbers: a perfect prediction must not weigh infinitely
 )
+HOPELESS = 1e8  # times the least variance of errors: such a member weighs nothing
+FIRM = 1e3  # how much more it costs if the sum is not 1
 
 
 def least_squares_weights(said: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return the weights of the sum under which numbers are most likely, drawn towards equal ones.
+    """Return the weights of the mean under which numbers are most likely, drawn towards equal ones.
 
-    Errors are normal. Their variance is the least of those of the members, of the sum with equal weights, and of the
-    mean: where one member fails badly, that of the sum alone would be so large that it kept the member.
+    Errors are normal. Their variance is the least of those of the members and of the mean with equal weights: where one
+    member fails badly, that of the mean would be so large that it kept the member.
 
     Parameters
     ----------
     said : ndarray of shape (n_members, n)
-        Predicted without the numbers of these rows, as differences from the mean.
+        Predicted without the numbers of these rows.
     targets : ndarray of shape (n,)
 
     Returns
     -------
     ndarray of shape (n_members,)
-        Not negative.
+        Not negative, with a sum of 1.
     """
-    n_members = len(said)
-    equal = np.full(n_members, 1 / n_members)
-    size = np.abs(targets).max(initial=0.0)
-    if not size:  # all numbers are the same, or there is none
+    equal = np.full(len(said), 1 / len(said))
+    if not len(targets):
         return equal
-    A, b = said.T / size, targets / size
-    spread = (b**2).mean()
-    errors = [((column - b) ** 2).mean() for column in (*A.T, A @ equal)]
-    variance = max(min(*errors, spread), LEAST_VARIANCE * spread)
+    mean = targets.mean()
+    A, b = (said - mean).T, targets - mean
+    size = np.abs(b).max()
+    if not size:  # all numbers are the same
+        return equal
+    A, b = A / size, b / size
+    errors = ((A - b[:, None]) ** 2).mean(axis=0)
+    variance = max(min(*errors, ((A @ equal - b) ** 2).mean()), LEAST_VARIANCE * (b**2).mean())
+    kept = errors < HOPELESS * variance
+    A, near = A[:, kept], equal[kept]
     # minus the log-likelihood is half of the squares over the variance
     drawn = np.sqrt(2 * RIDGE * variance)
-    return nnls(np.vstack([A, drawn * np.eye(n_members)]), np.concatenate([b, drawn * equal]))[0]
+    sum_to_one = FIRM * np.sqrt(1 + (A**2).sum(axis=0).max()) * np.ones((1, len(near)))
+    rows = np.vstack([A, drawn * np.eye(len(near)), sum_to_one])
+    weights = np.zeros(len(said))
+    weights[kept] = nnls(rows, np.concatenate([b, drawn * near, sum_to_one[0, :1]]))[0]
+    return weights / weights.sum()
 
 
 def folds_of(
@@ -67,3 +77,10 @@ def error_of(said: np.ndarray, targets: np.ndarray) -> float:
     """Return the root of the mean squared error; NaN if there are no numbers."""
     size = max(np.abs(targets).max(initial=0.0), np.abs(said).max(initial=0.0)) or 1.0
     return float(size * np.sqrt((((said - targets) / size) ** 2).mean())) if len(targets) else float("nan")
+
+
+def mean_and_scale(targets: np.ndarray) -> tuple[float, float]:
+    """Return the mean of numbers, and their standard deviation, or 1 if they are the same but for rounding."""
+    size = np.abs(targets).max() or 1.0  # squares of large numbers are too large
+    mean, scale = (targets / size).mean(), (targets / size).std()
+    return float(size * mean), float(size * scale) if scale > 1e-12 * abs(mean) else 1.0
