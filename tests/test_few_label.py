@@ -271,6 +271,16 @@ def test_saved_and_pickled_it_predicts_the_same(few_trees, tmp_path):
         assert repr(other).splitlines()[1:] == repr(clf).splitlines()[1:]
 
 
+def test_words_count_as_much_as_they_tell():
+    """With the default penalty their probabilities are nearly equal, and the weights cannot make up for that."""
+    rng = np.random.default_rng(0)
+    about = np.arange(60) % 20
+    texts = [f"topic{a} {' '.join(rng.choice(['some', 'other', 'words', 'here'], 6))}" for a in about]
+    clf = FewLabelClassifier(pretrainers=None, modality=Text(), random_state=0).fit(texts, about)
+    ((_, words, _),) = clf.estimators_
+    assert words.C > 1 and clf.predict_proba(texts).max(axis=1).mean() > 0.5
+
+
 def test_texts_are_saved_with_their_words(tmp_path):
     texts, about = ["the cat", "a dog", "my cat", "one dog", "cat", "dog"] * 2, [0, 1] * 6
     clf = FewLabelClassifier(pretrainers=None, modality=Text(), random_state=0).fit(texts, about)

@@ -43,7 +43,9 @@ def default_classifiers(views: Sequence[str], texts: bool) -> list[Member]:
             found.append((f"extra trees on {view}", trees, view))
             found.append((f"diffusion on {view}", LabelDiffusion(), view))
     if RAW in views:
-        found.append((f"logistic regression on {RAW}", logistic, RAW))
+        # counts of words have a length of 1, on which the default penalty leaves all classes nearly as likely
+        of_columns = LogisticRegression(C=10.0, max_iter=1000) if texts else logistic
+        found.append((f"logistic regression on {RAW}", of_columns, RAW))
         if not texts:
             found.append((f"extra trees on {RAW}", trees, RAW))
     return found
