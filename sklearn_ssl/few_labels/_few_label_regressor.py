@@ -150,11 +150,8 @@ class FewLabelRegressor(RegressorMixin, FewLabel):
 
     def _unit(self, targets: np.ndarray) -> tuple[float, float]:
         """Return what members learn the differences from, and in units of what."""
-        if not isinstance(
-            self.estimators, str
-        ):  # they may need numbers as they are, to take their logarithms
-            return 0.0, 1.0
-        return mean_and_scale(targets)
+        # regressors that are given may need numbers as they are, to take their logarithms
+        return mean_and_scale(targets) if isinstance(self.estimators, str) else (0.0, 1.0)
 
     def _said(self, model: Any, Z: Any) -> np.ndarray:
         return _predicted(model, Z, self.target_mean_, self.target_scale_)
