@@ -79,6 +79,12 @@ def test_what_fails_badly_is_dropped_and_keeps_nothing_else_back(n):
         assert together < 1.2 * np.std(good - targets)
 
 
+def test_errors_that_cancel():
+    targets, _, noise = predictions(50)
+    said = np.stack([targets + 1e6 * noise, targets - 1e6 * noise])
+    assert least_squares_weights(said, targets) == pytest.approx([0.5, 0.5], abs=1e-3)
+
+
 def test_weights_are_drawn_towards_equal_ones(monkeypatch):
     targets, good, noise = predictions(12)
     free = least_squares_weights(np.stack([good, noise]), targets)

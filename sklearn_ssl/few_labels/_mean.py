@@ -9,10 +9,8 @@ from scipy.optimize import nnls
 
 from ._product import RIDGE
 
-LEAST_VARIANCE = (
-    1e-6  # of errors, as a share of that of the numbers: a perfect prediction must not weigh infinitely
-)
-HOPELESS = 1e8  # times the least variance of errors: such a member weighs nothing
+LEAST_VARIANCE = 1e-6  # of errors, as a share of that of the numbers: none must weigh infinitely
+HOPELESS = 1e8  # times the variance of errors of the best member: another one with so much weighs nothing
 FIRM = 1e3  # how much more it costs if the sum is not 1
 
 
@@ -43,8 +41,9 @@ def least_squares_weights(said: np.ndarray, targets: np.ndarray) -> np.ndarray:
         return equal
     A, b = A / size, b / size
     errors = ((A - b[:, None]) ** 2).mean(axis=0)
-    variance = max(min(*errors, ((A @ equal - b) ** 2).mean()), LEAST_VARIANCE * (b**2).mean())
-    kept = errors < HOPELESS * variance
+    least = LEAST_VARIANCE * (b**2).mean()
+    variance = max(min(*errors, ((A @ equal - b) ** 2).mean()), least)
+    kept = errors <= HOPELESS * max(errors.min(), least)
     A, near = A[:, kept], equal[kept]
     # minus the log-likelihood is half of the squares over the variance
     drawn = np.sqrt(2 * RIDGE * variance)
