@@ -51,8 +51,9 @@ def check_rows(X: Any, modality: Modality, **options: Any) -> Any:
     except (
         TypeError
     ) as error:  # numpy's, of cells that are no real numbers, and of containers that it cannot read
+        text = str(error).rstrip(".")
         raise TypeError(
-            f"{type(modality).__name__} takes real numbers, and X of type {type(X).__name__} is not that: {error}. "
+            f"{type(modality).__name__} takes real numbers, and X of type {type(X).__name__} is not that: {text}. "
             "Pass an array of numbers, or a DataFrame of pandas or polars."
         ) from error
 
