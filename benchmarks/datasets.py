@@ -53,7 +53,7 @@ OF_R: dict[str, tuple[str, str, tuple[str, ...]]] = {  # name: R package, target
     "scat": ("modeldata", "Species", ()),
 }
 
-# tables of numbers to predict: name: R package, target, columns to drop (those that nearly tell it, and names of rows)
+# tables of numbers to predict: name: R package, target, columns to drop (those that nearly tell it, and names)
 NUMBERS_OF_R: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "ames": ("modeldata", "Sale_Price", ()),
     "Sacramento": ("modeldata", "price", ("zip",)),

@@ -25,7 +25,6 @@ A quick look:
 from __future__ import annotations
 
 import argparse
-import csv
 import time
 import warnings
 from collections.abc import Iterator
@@ -42,7 +41,7 @@ from label_efficiency import markdown
 from mixed_tables import TABLES as MIXED
 from mixed_tables import one_hot
 from others import TabNet, Ts3l
-from report import RESULTS, arguments, write
+from report import RESULTS, arguments, kept_rows, write
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -241,13 +240,8 @@ def one_draw(
 
 def measure(path: Path, args: argparse.Namespace) -> pd.DataFrame:
     """Measure what is missing in the CSV file `path`, and return the rows that are asked for."""
-    if not path.exists():
-        path.write_text(",".join(COLUMNS) + "\n")
-    known = pd.read_csv(path)
-    done = set(known[COLUMNS[:5]].itertuples(index=False, name=None))
     jobs = {(kind, n): [BASE, "raw, extra trees"] for kind in WAYS for n in args.chosen}
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+    with kept_rows(path, COLUMNS, 5) as (done, add):
         for draw in range(args.draws):
             for name in tqdm(args.tables, unit="table", desc=f"draw {draw}"):
                 models = [*rivals(0, name), *ours([None], 0, name)]
@@ -260,8 +254,7 @@ def measure(path: Path, args: argparse.Namespace) -> pd.DataFrame:
                 }
                 left = {job: models for job, models in left.items() if models}
                 for row in one_draw(name, draw, left, args.rows, args.minutes, args.peers) if left else ():
-                    writer.writerow(row)
-                    file.flush()
+                    add(row)
     found = pd.read_csv(path)
     asked = [("of each class", n) for n in args.labels] + [*jobs]
     wanted_rows = [

@@ -14,7 +14,6 @@ A quick look:
 
 from __future__ import annotations
 
-import csv
 import time
 import warnings
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from datasets import NUMBERS_OF_R, regression
 from few_labels import paired
 from label_efficiency import markdown
 from mixed_tables import one_hot
-from report import RESULTS, arguments, write
+from report import RESULTS, arguments, kept_rows, write
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor, RandomForestRegressor
@@ -89,18 +88,13 @@ def one_draw(name: str, draw: int, wanted: list[tuple[int, str]], rows: int) -> 
 
 def measure(path: Path, tables: list[str], labels: list[int], draws: int, rows: int) -> pd.DataFrame:
     """Measure what is missing in the CSV file `path`, and return the rows that are asked for."""
-    if not path.exists():
-        path.write_text(",".join(COLUMNS) + "\n")
-    done = set(pd.read_csv(path)[COLUMNS[:4]].itertuples(index=False, name=None))
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+    with kept_rows(path, COLUMNS, 4) as (done, add):
         for draw in range(draws):
             for name in tqdm(tables, unit="table", desc=f"draw {draw}"):
                 wanted = [(n, model) for n in labels for model in models(0, [None])]
                 left = [(n, model) for n, model in wanted if (name, draw, n, model) not in done]
                 for row in one_draw(name, draw, left, rows) if left else ():
-                    writer.writerow(row)
-                    file.flush()
+                    add(row)
     found = pd.read_csv(path)
     return found[found.data.isin(tables) & found.labels.isin(labels) & (found.draw < draws)]
 
@@ -135,9 +129,8 @@ def main() -> None:
     parser.add_argument("--out", default="few_labels_regression", metavar="NAME", help="name of the files")
     args = parser.parse_args()
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", UserWarning
-        )  # of columns that look like something else, and convergence
+        # of columns that look like something else, and of convergence
+        warnings.simplefilter("ignore", UserWarning)
         found = measure(RESULTS / f"{args.out}.csv", args.tables, args.labels, args.draws, args.rows)
     write(args.out, report(found))
 

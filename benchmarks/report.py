@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import sklearn
 import torch
 
@@ -50,6 +54,33 @@ COMMIT = commit(ROOT, Path(sklearn_ssl.__file__).parent)
 def arguments(doc: str | None) -> argparse.ArgumentParser:
     """Return a parser that shows the docstring of a script as its help."""
     return argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+@contextmanager
+def kept_rows(
+    path: Path, columns: list[str], n_keys: int
+) -> Iterator[tuple[set[tuple[Any, ...]], Callable[[dict[str, Any]], None]]]:
+    """Yield what a CSV file holds already, so that a benchmark goes on from there, and what adds a row to it.
+
+    Parameters
+    ----------
+    path : Path
+        The file is made if it is not there.
+    columns : list of str
+    n_keys : int
+        The first columns say what was measured: the set holds a tuple of them for each row.
+    """
+    if not path.exists():
+        path.write_text(",".join(columns) + "\n")
+    done = set(pd.read_csv(path)[columns[:n_keys]].itertuples(index=False, name=None))
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+
+        def add(row: dict[str, Any]) -> None:
+            writer.writerow(row)
+            file.flush()
+
+        yield done, add
 
 
 def write(name: str, lines: Iterable[str]) -> None:

@@ -16,7 +16,6 @@ from sklearn.linear_model import LinearRegression, RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, LeaveOneOut, TimeSeriesSplit
 from sklearn.neighbors import KNeighborsRegressor
-from sklearn.pipeline import make_pipeline
 
 import sklearn_ssl
 from sklearn_ssl import (
@@ -29,7 +28,7 @@ from sklearn_ssl import (
 from sklearn_ssl.few_labels import _mean, _members, _saved
 from sklearn_ssl.few_labels._mean import folds_of, least_squares_weights
 from sklearn_ssl.modalities import Text
-from sklearn_ssl.model_selection import label_efficiency
+from sklearn_ssl.model_selection import draw_labels, label_efficiency
 
 X, y = load_diabetes(return_X_y=True)
 FEW = np.arange(len(y)) % 8 == 0
@@ -221,11 +220,16 @@ def test_folds_and_weights_may_be_given():
     )
 
 
-def test_it_is_compared_by_label_efficiency():
-    found = label_efficiency(
-        {"few": new(), "line": make_pipeline(LinearRegression())}, X, y, budgets=[20], cv=2
-    )
-    assert np.isfinite(found.scores).all()
+def test_label_efficiency_hands_it_the_pool():
+    rows = np.arange(len(y))
+    train, test = rows[::2], rows[1::2]
+    found = label_efficiency({"few": new()}, X, y, budgets=[20], cv=[(train, test)], random_state=3)
+    few = train[draw_labels(y[train], 20, 3, per_class=False)]
+    pool = np.setdiff1d(train, few)
+    direct = new().fit(X[few], y[few], X_unlabeled=X[pool])
+    assert found.scores.item() == pytest.approx(direct.score(X[test], y[test]), rel=1e-4)
+    alone = new().fit(X[few], y[few])
+    assert alone.score(X[test], y[test]) != pytest.approx(found.scores.item(), rel=1e-3)
 
 
 @pytest.mark.parametrize(

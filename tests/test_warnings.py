@@ -156,17 +156,16 @@ def test_of_warnings_about_the_same_the_first_is_told():
 
 
 def test_holes_of_each_column_are_told():
-    rows = np.arange(150)
-    holes = pd.DataFrame(X, columns=["x1", "x2", "x3", "x4"])
-    for column, test in zip(
-        ("x1", "x2", "x3"), (rows < 50, (rows >= 50) & (rows < 100), rows >= 100), strict=True
-    ):
-        holes.loc[test, column] = np.where(rows[test] % 10, holes.loc[test, column], np.nan)
+    rows, names = np.arange(150), ["x1", "x2", "x3"]
+    tests = [np.arange(start, start + 50, 10) for start in (0, 50, 100)]
+    holes = pd.DataFrame(X, columns=[*names, "x4"])
+    for name, test in zip(names, tests, strict=True):
+        holes.loc[test, name] = np.nan
+    train = rows[rows % 10 != 0]
     model = make_pipeline(ContrastivePretrainer(**FAST), LogisticRegression())
-    splits = [(rows[::2], rows[rows % 10 == 0][k * 5 : k * 5 + 5]) for k in range(3)]
-    splits = [(np.setdiff1d(rows, rows[rows % 10 == 0]), test) for _, test in splits]
+    splits = [(train, test) for test in tests]
     said = messages(lambda: cross_val_predict_labeled(model, holes, y, cv=splits))
-    assert [one[:14] for one in said] == ["Columns ['x1']", "Columns ['x2']", "Columns ['x3']"]
+    assert [one[:14] for one in said] == [f"Columns [{name!r}]" for name in names]
 
 
 def test_what_was_gathered_is_told_before_an_error():

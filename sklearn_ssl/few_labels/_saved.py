@@ -71,7 +71,7 @@ def model_of(state: Any, n_classes: int) -> Any:
 
 
 def damaged(what: str) -> ValueError:
-    """Return the error for a part of a saved classifier that cannot be right."""
+    """Return the error for a part of a saved estimator that cannot be right."""
     return ValueError(f"{what} of a saved estimator cannot be right. The folder is damaged: save it again.")
 
 
